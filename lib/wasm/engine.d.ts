@@ -1,4 +1,5 @@
 // The engine's global, as far as this package and its callers use it: TypeScript declares it only together with the DOM.
+// biome-ignore lint/style/noNamespace: the engine has this name; nothing is made here
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);

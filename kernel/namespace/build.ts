@@ -1,0 +1,77 @@
+import type { ZodType, z } from "zod";
+import type {
+  Awaitable, BlobNode, ControlNode, Deciding, Decision, DirNode, EachNode, Json, Node, Scene, StreamNode, TextNode, Undo, ValueNode,
+} from "./node.ts";
+
+type Hide<S, V> = { readonly right?: string; readonly visible?: (scene: Scene<S, V>) => boolean };
+
+/** Builders of one provider's nodes, typed by its slice `S` and its views `V`. */
+export interface Build<S, V> {
+  dir(doc: string, entries: Readonly<Record<string, Node>>, hide?: Hide<S, V>): DirNode;
+  each(
+    doc: string,
+    param: string,
+    of: Hide<S, V> & {
+      readonly list: (scene: Scene<S, V>) => Awaitable<Iterable<string>>;
+      readonly has: (name: string, scene: Scene<S, V>) => Awaitable<boolean>;
+    },
+    child: Node,
+  ): EachNode;
+  text(
+    doc: string,
+    of: Hide<S, V> & {
+      readonly render: (scene: Scene<S, V>) => Awaitable<string | Uint8Array>;
+      readonly json?: (scene: Scene<S, V>) => Awaitable<Json>;
+      readonly size?: (scene: Scene<S, V>) => number;
+    },
+  ): TextNode;
+  stream(
+    doc: string,
+    of: Hide<S, V> & {
+      readonly source: (scene: Scene<S, V>) => Awaitable<import("./node.ts").StreamSource>;
+      readonly append?: (bytes: Uint8Array, scene: Scene<S, V>) => Awaitable<number>;
+    },
+  ): StreamNode;
+  control<Input extends ZodType>(
+    doc: string,
+    of: Hide<S, V> & {
+      readonly input: Input;
+      readonly parse?: (line: string) => unknown;
+      readonly secret?: readonly string[];
+      readonly undo: Undo;
+      readonly work?: boolean | ((command: z.output<Input>) => boolean);
+      readonly examples?: readonly string[];
+      readonly decide: (command: z.output<Input>, deciding: Deciding<S, V>) => Decision;
+    },
+  ): ControlNode;
+  value(
+    doc: string,
+    of: Hide<S, V> & {
+      readonly read: (scene: Scene<S, V>) => string;
+      readonly decide: (text: string, deciding: Deciding<S, V>) => Decision;
+    },
+  ): ValueNode;
+  blob(
+    doc: string,
+    of: Hide<S, V> & {
+      readonly open: (scene: Scene<S, V>, submit: import("./node.ts").Submit) => Awaitable<import("./node.ts").BlobHandle>;
+      readonly size: (scene: Scene<S, V>) => Awaitable<number | undefined>;
+    },
+  ): BlobNode;
+}
+
+/**
+ * Builders whose callbacks are typed by a slice and views. The kernel passes each callback the slice of the
+ * provider that declared it, which is what makes forgetting the type here safe.
+ */
+export function build<S, V>(): Build<S, V> {
+  return {
+    dir: (doc, entries, hide) => ({ kind: "dir", doc, entries: new Map(Object.entries(entries)), ...hide }) as DirNode,
+    each: (doc, param, of, child) => ({ kind: "each", doc, param, child, ...of }) as EachNode,
+    text: (doc, of) => ({ kind: "text", doc, ...of }) as TextNode,
+    stream: (doc, of) => ({ kind: "stream", doc, ...of }) as StreamNode,
+    control: (doc, of) => ({ kind: "control", doc, ...of }) as unknown as ControlNode,
+    value: (doc, of) => ({ kind: "value", doc, ...of }) as ValueNode,
+    blob: (doc, of) => ({ kind: "blob", doc, ...of }) as BlobNode,
+  };
+}

@@ -1,0 +1,162 @@
+import type { ZodType } from "zod";
+
+/** A value, or the promise of one; what answers at once costs no promise. */
+export type Awaitable<T> = T | Promise<T>;
+
+/** What JSON can say. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
+
+/** Who asks, as renderers and deciders see it. */
+export interface Caller {
+  readonly subject: string;
+  readonly role: string;
+  /** Id of the session, or `system`. */
+  readonly session: string;
+  /** Block ids of the ticket, root first. */
+  readonly blocks: readonly string[];
+  may(path: string, right: string): boolean;
+}
+
+/** What a node sees when it is read: a state as of one sequence, and who asks. */
+export interface Scene<S = unknown, V = unknown> {
+  readonly state: S;
+  readonly views: V;
+  readonly params: Readonly<Record<string, string>>;
+  readonly path: string;
+  readonly caller: Caller;
+  /** Hive time, milliseconds since 1970. */
+  readonly now: number;
+  /** Sequence of the newest record applied. */
+  readonly seq: number;
+}
+
+/** One event, named `type@version` within its provider. */
+export interface Emitted {
+  readonly type: string;
+  readonly data: Json;
+}
+
+/** Something to do after the events are durable. */
+export interface EffectCall {
+  readonly kind: string;
+  readonly args: Json;
+}
+
+/** What a command leads to. */
+export interface Decision {
+  readonly events: readonly Emitted[];
+  readonly effects?: readonly EffectCall[];
+  /** Given back to the caller in the answer. */
+  readonly result?: Json;
+}
+
+/** What `decide` sees: the head state, drafts included. */
+export interface Deciding<S = unknown, V = unknown> extends Scene<S, V> {
+  /** The sequence that the record will have. */
+  readonly next: number;
+  /** Chance, drawn by the intent: 32 bytes that the record can be replayed with. */
+  readonly chance: string;
+}
+
+/** How an act can be taken back. */
+export type Undo = "reversible" | "compensable" | "irreversible";
+
+interface Common {
+  readonly doc: string;
+  /** The right asked for beside `read` or `write` on the path. */
+  readonly right?: string;
+  /** False hides the node from this caller: it is absent. */
+  readonly visible?: (scene: Scene<never, never>) => boolean;
+}
+
+/** A directory whose names are declared. */
+export interface DirNode extends Common {
+  readonly kind: "dir";
+  readonly entries: ReadonlyMap<string, Node>;
+}
+
+/** A directory with one entry for each thing of a state. */
+export interface EachNode extends Common {
+  readonly kind: "each";
+  /** Name of the parameter that the entry's name becomes. */
+  readonly param: string;
+  /** Alive or recent names, at most `limits.entries`. */
+  readonly list: (scene: Scene<never, never>) => Awaitable<Iterable<string>>;
+  /** Whether a name can be walked to; more than what is listed. */
+  readonly has: (name: string, scene: Scene<never, never>) => Awaitable<boolean>;
+  readonly child: Node;
+}
+
+/** Text rendered from state at open, with a JSON twin named `x.json` when `json` is given. */
+export interface TextNode extends Common {
+  readonly kind: "text";
+  readonly render: (scene: Scene<never, never>) => Awaitable<string | Uint8Array>;
+  readonly json?: (scene: Scene<never, never>) => Awaitable<Json>;
+  /** Only this caller-independent size is told without rendering. */
+  readonly size?: (scene: Scene<never, never>) => number;
+}
+
+/** Bytes with absolute offsets that only grow at their end and may lose their beginning. */
+export interface StreamSource {
+  readonly base: number;
+  readonly next: number;
+  /** Bytes from an absolute offset, clamped to what is kept; empty at the end. */
+  read(offset: number, count: number): Awaitable<Uint8Array>;
+  /** Calls once when `next` has grown or the stream ended. */
+  wait(act: () => void): { stop(): void };
+  /** True when nothing will be appended any more. */
+  readonly ended?: boolean;
+}
+
+/** An append-only stream, read as `x`, followed as `x.follow`, told about in `x.json`. */
+export interface StreamNode extends Common {
+  readonly kind: "stream";
+  readonly source: (scene: Scene<never, never>) => Awaitable<StreamSource>;
+  /** Takes whole lines or bytes; absent when only the system appends. */
+  readonly append?: (bytes: Uint8Array, scene: Scene<never, never>) => Awaitable<number>;
+}
+
+/** One line, one command, judged by the gate. */
+export interface ControlNode extends Common {
+  readonly kind: "control";
+  readonly input: ZodType;
+  /** Turns a line into what `input` parses; JSON when absent. */
+  readonly parse?: (line: string) => unknown;
+  /** Top-level fields whose values never reach the journal. */
+  readonly secret?: readonly string[];
+  readonly undo: Undo;
+  /** True when the command is new work, which a draining or full hive refuses. */
+  readonly work?: boolean | ((command: never) => boolean);
+  readonly decide: (command: never, deciding: Deciding<never, never>) => Decision;
+  /** What a plain read gives besides answers: nothing by default. */
+  readonly examples?: readonly string[];
+}
+
+/** Set by appending; read gives the last value. */
+export interface ValueNode extends Common {
+  readonly kind: "value";
+  readonly read: (scene: Scene<never, never>) => string;
+  readonly decide: (text: string, deciding: Deciding<never, never>) => Decision;
+}
+
+/** An upload under way, or finished bytes, by digest. */
+export interface BlobHandle {
+  readonly size: number;
+  read(offset: number, count: number): Awaitable<Uint8Array>;
+  append(bytes: Uint8Array): Awaitable<number>;
+  close(): Awaitable<void>;
+}
+
+/** Bytes by digest; can be walked to, opened and appended before it exists. */
+export interface BlobNode extends Common {
+  readonly kind: "blob";
+  readonly open: (scene: Scene<never, never>, submit: Submit) => Awaitable<BlobHandle>;
+  /** Size when complete, undefined before. */
+  readonly size: (scene: Scene<never, never>) => Awaitable<number | undefined>;
+}
+
+/** Runs a command of the node's own provider in the name of the caller. */
+export type Submit = (path: string, command: Json) => Awaitable<void>;
+
+/** Everything that the tree is made of. */
+export type Node = DirNode | EachNode | TextNode | StreamNode | ControlNode | ValueNode | BlobNode;

@@ -1,0 +1,13 @@
+import type { Ring } from "./ring.ts";
+
+/** What volatile consequences may touch. */
+export interface Runtime {
+  /** The ring of a stream, made on first use; `capacity` in bytes. */
+  ring(path: string, capacity?: number): Ring;
+  /** Forgets a ring; its followers see the end. */
+  dropRing(path: string): void;
+  /** Ends sessions at once and clunks their handles. */
+  closeSessions(match: (session: { readonly id: string; readonly subject: string; readonly blocks: readonly string[] }) => boolean): number;
+  /** A line for `/log/queen.log`. */
+  log(line: string): void;
+}

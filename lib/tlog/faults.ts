@@ -1,0 +1,26 @@
+import { faults } from "@skep/fault";
+
+export const fault = faults("tlog", {
+  hash: ["invalid", "Cannot use hash that is not 32 bytes long"],
+  size: ["invalid", "Cannot use tree size or index outside 0 to 2^53-1"],
+  range: ["invalid", "Cannot prove what lies outside the tree"],
+  proof: ["corrupt", "Cannot verify Merkle proof"],
+  frontier: ["corrupt", "Cannot restore compact range"],
+  tile: ["corrupt", "Cannot use tile of wrong length"],
+  tilePath: ["invalid", "Cannot parse tile path"],
+  tilePassed: ["stale", "Cannot give partial tile from memory: a full one has replaced it"],
+  bundle: ["corrupt", "Cannot decode entry bundle"],
+  entryTooLong: ["oversize", "Cannot store entry longer than 65,535 bytes"],
+  note: ["invalid", "Cannot parse signed note"],
+  noteTooLong: ["oversize", "Cannot parse signed note beyond its limit"],
+  key: ["invalid", "Cannot use note key"],
+  ambiguous: ["invalid", "Cannot tell apart two keys with one name and key id"],
+  signature: ["unauthenticated", "Cannot trust note: a known key's signature does not verify"],
+  unsigned: ["unauthenticated", "Cannot trust note: no signature by a known key"],
+  origin: ["unauthenticated", "Cannot trust checkpoint of another origin"],
+  quorum: ["unauthenticated", "Cannot trust checkpoint: too few witnesses cosigned it"],
+  checkpoint: ["invalid", "Cannot parse checkpoint"],
+  proofText: ["invalid", "Cannot parse tlog-proof"],
+  request: ["invalid", "Cannot parse add-checkpoint request"],
+  policy: ["invalid", "Cannot parse tlog policy"],
+});

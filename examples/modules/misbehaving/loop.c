@@ -1,0 +1,7 @@
+/* Never ends. */
+#include "../skep.h"
+
+int run(void) {
+  for (volatile u32 n = 0;; n++) {
+  }
+}

@@ -2,6 +2,7 @@
 # Builds every program into OUT (default: beside its source) with Debian 12's clang 14 and wasm-ld;
 # the same compiler gives the same bytes, which SHA256SUMS names.
 set -eu
+export LC_ALL=C
 cd "$(dirname "$0")"
 out=${1:-.}
 mkdir -p "$out/misbehaving"

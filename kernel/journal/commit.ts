@@ -102,7 +102,12 @@ export class GroupCommit {
 
   // fdatasync is never retried: what it failed to write may be lost although a second call succeeds.
   #break(error: unknown): void {
-    this.#broken = new Fault("busy", "journal.stopped", "Cannot journal any more: a write to the disk failed", { cause: error });
+    this.#broken = new Fault(
+      "busy",
+      "journal.stopped",
+      "Cannot journal any more: a write to the disk failed",
+      { cause: error },
+    );
     for (const one of this.#waiting) one.failed(this.#broken);
     this.#waiting = [];
     this.#fatal(error);

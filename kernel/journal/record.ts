@@ -3,7 +3,11 @@ import { faults } from "@skep/fault";
 import type { Json } from "../namespace/node.ts";
 
 export const fault = faults("journal", {
-  oversize: ["oversize", "Cannot journal a record that is larger than 65,535 bytes", { cure: "Put large data into a blob and name its digest" }],
+  oversize: [
+    "oversize",
+    "Cannot journal a record that is larger than 65,535 bytes",
+    { cure: "Put large data into a blob and name its digest" },
+  ],
   shape: ["corrupt", "Cannot read a record of the journal"],
 });
 
@@ -63,7 +67,9 @@ export function encodeRecord(record: JournalRecord): Buffer {
 
 /** A record read back; only bytes whose CRC held come here, so a misfit is damage. */
 export function decodeRecord(bytes: Uint8Array): JournalRecord {
-  const record = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()) as JournalRecord;
+  const record = JSON.parse(
+    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
+  ) as JournalRecord;
   if (record.v !== 1 || !Number.isSafeInteger(record.seq)) throw fault.shape();
   return record;
 }

@@ -1,12 +1,20 @@
 import { crc32 } from "node:zlib";
 import { Fault, faults } from "@skep/fault";
 import { limits } from "../limits.ts";
-import type { AppendFile, Files } from "./files.ts";
+import type { AppendFile, Files } from "../store/files.ts";
 import { decodeHeader, encodeFrameHead, encodeHeader, frameHead, headerSize, scanFrames } from "./frame.ts";
 
 const fault = faults("journal", {
-  damaged: ["corrupt", "Cannot start: a segment of the journal is damaged", { cure: "Restore the segment from a backup with `skep restore`, or see `skep fsck --json`" }],
-  gap: ["corrupt", "Cannot start: a segment of the journal is missing", { cure: "Put the missing file back or restore a backup with `skep restore`" }],
+  damaged: [
+    "corrupt",
+    "Cannot start: a segment of the journal is damaged",
+    { cure: "Restore the segment from a backup with `skep restore`, or see `skep fsck --json`" },
+  ],
+  gap: [
+    "corrupt",
+    "Cannot start: a segment of the journal is missing",
+    { cure: "Put the missing file back or restore a backup with `skep restore`" },
+  ],
   beyond: ["absent", "Cannot read a record beyond the end of the journal"],
 });
 
@@ -60,7 +68,9 @@ export class Segments {
 
   /** Reads and checks every segment, cuts a torn tail of the last one. Throws `journal.damaged` or `.gap`. */
   async open(repair = true): Promise<Opened> {
-    const names = (await this.#files.list("journal")).filter((name) => name.endsWith(".seg")).map((name) => `journal/${name}`);
+    const names = (await this.#files.list("journal"))
+      .filter((name) => name.endsWith(".seg"))
+      .map((name) => `journal/${name}`);
     let cut = 0;
     for (const [at, name] of names.entries()) cut += await this.#load(name, at === names.length - 1, repair);
     return { records: this.records, cut };
@@ -71,7 +81,8 @@ export class Segments {
     const bytes = await this.#files.read(name, 0, size);
     const first = decodeHeader(bytes);
     if (first === undefined) {
-      if (last && scanFrames(bytes, headerSize, limits.record).offsets.length === 0) return this.#dropStump(name, size, repair);
+      if (last && scanFrames(bytes, headerSize, limits.record).offsets.length === 0)
+        return this.#dropStump(name, size, repair);
       throw fault.damaged(name);
     }
     if (first !== this.records) throw fault.gap(nameOf(this.records));
@@ -95,7 +106,9 @@ export class Segments {
   async #cleanEnd(name: string): Promise<number> {
     const size = await this.#files.size(endName);
     if (size === undefined) return 0;
-    const [noted, end] = Buffer.from(await this.#files.read(endName, 0, size)).toString().split(" ");
+    const [noted, end] = Buffer.from(await this.#files.read(endName, 0, size))
+      .toString()
+      .split(" ");
     return noted === name ? Number(end) : 0;
   }
 
@@ -170,7 +183,14 @@ export class Segments {
     await this.#file.append([header]);
     await this.#file.sync();
     this.#crc = crc32(header);
-    const made = { name: nameOf(first), first, offsets: new Uint32Array(1024), count: 0, size: headerSize, sealed: false };
+    const made = {
+      name: nameOf(first),
+      first,
+      offsets: new Uint32Array(1024),
+      count: 0,
+      size: headerSize,
+      sealed: false,
+    };
     this.#segments.push(made);
     return made;
   }
@@ -202,7 +222,8 @@ export class Segments {
     const at = from - segment.first;
     const start = segment.offsets[at] ?? 0;
     let last = Math.min(at + count, segment.count);
-    const ends = (index: number): number => (index < segment.count ? (segment.offsets[index] ?? 0) : segment.size);
+    const ends = (index: number): number =>
+      index < segment.count ? (segment.offsets[index] ?? 0) : segment.size;
     while (last > at + 1 && ends(last) - start > 1024 * 1024) last = at + Math.ceil((last - at) / 2);
     const bytes = await this.#files.read(segment.name, start, ends(last) - start);
     const records: Uint8Array[] = [];

@@ -1,7 +1,23 @@
 import type { ZodType, z } from "zod";
 import type {
-  Awaitable, BlobNode, ControlNode, Deciding, Decision, DirNode, EachNode, Json, Node, Scene, StreamNode, TextNode, Undo, ValueNode,
+  Awaitable,
+  BlobHandle,
+  BlobNode,
+  ControlNode,
+  Deciding,
+  Decision,
+  DirNode,
+  EachNode,
+  Json,
+  Node,
+  Scene,
+  StreamNode,
+  TextNode,
+  Submit,
+  Undo,
+  ValueNode,
 } from "./node.ts";
+import type { StreamSource } from "../state/ring.ts";
 
 type Hide<S, V> = { readonly right?: string; readonly visible?: (scene: Scene<S, V>) => boolean };
 
@@ -28,7 +44,7 @@ export interface Build<S, V> {
   stream(
     doc: string,
     of: Hide<S, V> & {
-      readonly source: (scene: Scene<S, V>) => Awaitable<import("./node.ts").StreamSource>;
+      readonly source: (scene: Scene<S, V>) => Awaitable<StreamSource>;
       readonly append?: (bytes: Uint8Array, scene: Scene<S, V>) => Awaitable<number>;
     },
   ): StreamNode;
@@ -54,7 +70,7 @@ export interface Build<S, V> {
   blob(
     doc: string,
     of: Hide<S, V> & {
-      readonly open: (scene: Scene<S, V>, submit: import("./node.ts").Submit) => Awaitable<import("./node.ts").BlobHandle>;
+      readonly open: (scene: Scene<S, V>, submit: Submit) => Awaitable<BlobHandle>;
       readonly size: (scene: Scene<S, V>) => Awaitable<number | undefined>;
     },
   ): BlobNode;
@@ -66,7 +82,8 @@ export interface Build<S, V> {
  */
 export function build<S, V>(): Build<S, V> {
   return {
-    dir: (doc, entries, hide) => ({ kind: "dir", doc, entries: new Map(Object.entries(entries)), ...hide }) as DirNode,
+    dir: (doc, entries, hide) =>
+      ({ kind: "dir", doc, entries: new Map(Object.entries(entries)), ...hide }) as DirNode,
     each: (doc, param, of, child) => ({ kind: "each", doc, param, child, ...of }) as EachNode,
     text: (doc, of) => ({ kind: "text", doc, ...of }) as TextNode,
     stream: (doc, of) => ({ kind: "stream", doc, ...of }) as StreamNode,

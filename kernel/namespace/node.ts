@@ -1,10 +1,16 @@
 import type { ZodType } from "zod";
+import type { Awaitable, Ring, StreamSource } from "../state/ring.ts";
 
-/** A value, or the promise of one; what answers at once costs no promise. */
-export type Awaitable<T> = T | Promise<T>;
+export type { Awaitable } from "../state/ring.ts";
 
 /** What JSON can say. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json | undefined };
 
 /** Who asks, as renderers and deciders see it. */
 export interface Caller {
@@ -28,6 +34,8 @@ export interface Scene<S = unknown, V = unknown> {
   readonly now: number;
   /** Sequence of the newest record applied. */
   readonly seq: number;
+  /** The ring behind a stream of this provider, made on first use. */
+  ring(path: string, capacity?: number): Ring;
 }
 
 /** One event, named `type@version` within its provider. */
@@ -94,18 +102,6 @@ export interface TextNode extends Common {
   readonly json?: (scene: Scene<never, never>) => Awaitable<Json>;
   /** Only this caller-independent size is told without rendering. */
   readonly size?: (scene: Scene<never, never>) => number;
-}
-
-/** Bytes with absolute offsets that only grow at their end and may lose their beginning. */
-export interface StreamSource {
-  readonly base: number;
-  readonly next: number;
-  /** Bytes from an absolute offset, clamped to what is kept; empty at the end. */
-  read(offset: number, count: number): Awaitable<Uint8Array>;
-  /** Calls once when `next` has grown or the stream ended. */
-  wait(act: () => void): { stop(): void };
-  /** True when nothing will be appended any more. */
-  readonly ended?: boolean;
 }
 
 /** An append-only stream, read as `x`, followed as `x.follow`, told about in `x.json`. */

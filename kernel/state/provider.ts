@@ -47,7 +47,9 @@ export interface ProviderSpec<S, V> {
   /** Lifts of old event shapes, kept for ever: `"jobs.submitted@1"` to the data of the present version. */
   readonly lifts?: Readonly<Record<string, { readonly to: string; readonly lift: (data: never) => Json }>>;
   /** Volatile consequences, after durability and in order: filling rings, closing sessions. */
-  readonly notify?: Readonly<Record<string, (data: never, meta: EventMeta, runtime: Runtime, state: S) => void>>;
+  readonly notify?: Readonly<
+    Record<string, (data: never, meta: EventMeta, runtime: Runtime, state: S) => void>
+  >;
   /** Once after recovery, before the first session: seeds rings from state. */
   readonly opened?: (state: S, runtime: Runtime) => void;
   readonly effects?: Readonly<Record<string, Effect>>;
@@ -78,7 +80,9 @@ export function defineProvider<S, V = Record<string, never>>(spec: ProviderSpec<
 type DataOf<F> = F extends (slice: never, data: infer D, ...rest: never[]) => void ? D : never;
 
 /** Makes typed events: `emit("submitted@1", {...})` fits the fold of that name. */
-export function emitter<F extends Folds<never>>(_folds: F): <K extends keyof F & string>(type: K, data: DataOf<F[K]>) => Emitted {
+export function emitter<F extends Folds<never>>(
+  _folds: F,
+): <K extends keyof F & string>(type: K, data: DataOf<F[K]>) => Emitted {
   return (type, data) => ({ type, data: data as Json });
 }
 

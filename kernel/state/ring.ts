@@ -1,4 +1,17 @@
-import type { StreamSource } from "../namespace/node.ts";
+/** A value, or the promise of one; what answers at once costs no promise. */
+export type Awaitable<T> = T | Promise<T>;
+
+/** Bytes with absolute offsets that only grow at their end and may lose their beginning. */
+export interface StreamSource {
+  readonly base: number;
+  readonly next: number;
+  /** Bytes from an absolute offset, clamped to what is kept; empty at the end. */
+  read(offset: number, count: number): Awaitable<Uint8Array>;
+  /** Calls once when `next` has grown or the stream ended. */
+  wait(act: () => void): { stop(): void };
+  /** True when nothing will be appended any more. */
+  readonly ended?: boolean;
+}
 
 /** An in-memory stream of bytes with absolute offsets; the oldest bytes go when it is full. */
 export class Ring implements StreamSource {

@@ -7,7 +7,13 @@ export interface Runtime {
   /** Forgets a ring; its followers see the end. */
   dropRing(path: string): void;
   /** Ends sessions at once and clunks their handles. */
-  closeSessions(match: (session: { readonly id: string; readonly subject: string; readonly blocks: readonly string[] }) => boolean): number;
+  closeSessions(
+    match: (session: {
+      readonly id: string;
+      readonly subject: string;
+      readonly blocks: readonly string[];
+    }) => boolean,
+  ): number;
   /** A line for `/log/queen.log`. */
   log(line: string): void;
 }

@@ -1,0 +1,144 @@
+import { faults } from "@skep/fault";
+import type { Files } from "../store/files.ts";
+import { GroupCommit } from "./commit.ts";
+import { decodeRecord, encodeRecord, type JournalRecord } from "./record.ts";
+import { type Opened, Segments } from "./segments.ts";
+import { JournalTree } from "./tree.ts";
+
+const fault = faults("journal", {
+  tree: [
+    "corrupt",
+    "Cannot start: the records do not lead to the root that the snapshot names",
+    { cure: "Run `skep fsck`, or restore a backup with `skep restore`" },
+  ],
+});
+
+const tilesName = "journal/tiles";
+
+/** What the journal is given. */
+export interface JournalHooks {
+  /** Runs an act after the input at hand was handled (`setImmediate`). */
+  readonly defer: (act: () => void) => void;
+  /** Told once when the disk failed; the process must end. */
+  readonly fatal: (error: unknown) => void;
+}
+
+/** Segments, group commit and Merkle tree as one: records in, proofs out. */
+export class Journal {
+  readonly #files: Files;
+  readonly segments: Segments;
+  readonly tree: JournalTree;
+  readonly #commit: GroupCommit;
+  readonly opened: Opened;
+  #bytes = 0;
+
+  private constructor(files: Files, segments: Segments, opened: Opened, hooks: JournalHooks) {
+    this.#files = files;
+    this.segments = segments;
+    this.opened = opened;
+    this.tree = new JournalTree((from, count) => segments.read(from, count));
+    this.#commit = new GroupCommit(segments, {
+      defer: hooks.defer,
+      fatal: hooks.fatal,
+      onDurable: (records) => {
+        for (const record of records) this.tree.append(record);
+      },
+    });
+  }
+
+  /** Opens and checks the segments; throws `journal.damaged` or `.gap`, cuts a torn tail. */
+  static async open(files: Files, hooks: JournalHooks): Promise<Journal> {
+    const segments = new Segments(files);
+    const opened = await segments.open();
+    return new Journal(files, segments, opened, hooks);
+  }
+
+  /** Sequence of the next record. */
+  get next(): number {
+    return this.#commit.next;
+  }
+
+  /** All sequences below this one are durable. */
+  get durable(): number {
+    return this.#commit.durable;
+  }
+
+  /** Records that wait for the disk. */
+  get depth(): number {
+    return this.#commit.depth;
+  }
+
+  /** Bytes journalled since the start. */
+  get written(): number {
+    return this.#bytes;
+  }
+
+  /** Queues an encoded record; its sequence must be `next`. */
+  push(bytes: Uint8Array): void {
+    this.#commit.push(bytes);
+    this.#bytes += bytes.length;
+  }
+
+  durableUpTo(next: number): Promise<void> | undefined {
+    return this.#commit.durableUpTo(next);
+  }
+
+  /**
+   * Rebuilds the tree up to what is on disk, from the kept tile hashes where they fit, and visits the records from
+   * `from` on. Throws `journal.tree` when the records before `from` do not have the given root.
+   */
+  async growTree(visit: (record: JournalRecord) => void, from = 0, root?: Uint8Array): Promise<void> {
+    const seeded = await this.#seedTree(from);
+    await this.#grow(from, () => undefined);
+    if (root && !Buffer.from(this.tree.root()).equals(root)) {
+      if (!seeded) throw fault.tree();
+      await this.#files.remove(tilesName);
+      return this.growTree(visit, from, root);
+    }
+    await this.#grow(this.segments.records, visit);
+    return undefined;
+  }
+
+  async #grow(end: number, visit: (record: JournalRecord) => void): Promise<void> {
+    while (this.tree.size < end)
+      for (const record of await this.segments.read(this.tree.size, Math.min(4096, end - this.tree.size))) {
+        this.tree.append(record);
+        visit(decodeRecord(record));
+      }
+  }
+
+  async #seedTree(from: number): Promise<boolean> {
+    this.tree.seed(new Uint8Array(0));
+    const size = await this.#files.size(tilesName);
+    if (!size || from < 256) return false;
+    const wanted = Math.min(Math.floor(size / 32), Math.floor(from / 256)) * 32;
+    this.tree.seed(await this.#files.read(tilesName, 0, wanted));
+    return true;
+  }
+
+  /** Keeps the hashes of full tiles for the next start; rebuildable, so not synced with anything. */
+  async saveTree(): Promise<void> {
+    await this.#files.replace(tilesName, Uint8Array.from(this.tree.fullTiles));
+  }
+
+  async record(seq: number): Promise<JournalRecord> {
+    const [bytes] = await this.segments.read(seq, 1);
+    return decodeRecord(bytes ?? new Uint8Array(0));
+  }
+
+  /** Records from a sequence on, in order, up to `end` (exclusive). */
+  async *records(from: number, end = this.durable): AsyncGenerator<JournalRecord> {
+    for (let at = from; at < end; ) {
+      const batch = await this.segments.read(at, Math.min(1024, end - at));
+      for (const bytes of batch) yield decodeRecord(bytes);
+      at += batch.length;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#commit.close();
+    await this.saveTree();
+  }
+}
+
+export { encodeRecord };

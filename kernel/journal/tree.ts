@@ -1,0 +1,98 @@
+import { CompactRange, hashSize, leafHash, rootOfHashes } from "@skep/tlog";
+
+const width = 256;
+
+/** Reads records from a sequence on, all of them or fewer. */
+export type ReadRecords = (from: number, count: number) => Promise<readonly Uint8Array[]>;
+
+/**
+ * The Merkle tree over the records. It keeps the root's frontier, the hashes of the open tile, and one hash for
+ * each full tile of 256 leaves; level-0 tiles are hashed from the records when somebody asks.
+ */
+export class JournalTree {
+  #range = new CompactRange();
+  readonly #open = Buffer.alloc(width * hashSize);
+  #full = Buffer.alloc(64 * hashSize);
+  readonly #read: ReadRecords;
+  readonly #tiles = new Map<number, Uint8Array>();
+
+  constructor(read: ReadRecords) {
+    this.#read = read;
+  }
+
+  get size(): number {
+    return this.#range.size;
+  }
+
+  /** Hashes of the full tiles so far, 32 bytes each; kept in a file so that a start need not hash everything. */
+  get fullTiles(): Uint8Array {
+    return this.#full.subarray(0, Math.floor(this.size / width) * hashSize);
+  }
+
+  append(record: Uint8Array): void {
+    const at = this.size;
+    const leaf = leafHash(record);
+    this.#open.set(leaf, (at % width) * hashSize);
+    this.#range.append(leaf, (level, index, hash) => {
+      if (level === 8) this.#keep(index, hash);
+    });
+  }
+
+  #keep(index: number, hash: Uint8Array): void {
+    if ((index + 1) * hashSize > this.#full.length) {
+      const grown = Buffer.alloc(this.#full.length * 2);
+      grown.set(this.#full);
+      this.#full = grown;
+    }
+    this.#full.set(hash, index * hashSize);
+  }
+
+  /** Starts from the hashes of full tiles; the records after them are appended by the caller. */
+  seed(tiles: Uint8Array): void {
+    const count = Math.floor(tiles.length / hashSize);
+    const nodes: Uint8Array[] = [];
+    for (let at = 0, rest = count; rest > 0; ) {
+      const span = 2 ** Math.floor(Math.log2(rest));
+      nodes.push(rootOfHashes(tiles, at, span));
+      at += span;
+      rest -= span;
+    }
+    this.#range = CompactRange.of(count * width, nodes);
+    this.#full = Buffer.alloc(Math.max(64, count * 2) * hashSize);
+    this.#full.set(tiles.subarray(0, count * hashSize));
+  }
+
+  root(): Uint8Array {
+    return this.#range.root();
+  }
+
+  /** A tile of at least `wanted` hashes, for proofs and for tlog-tiles (§ Merkle tree). */
+  async tile(level: number, index: number, wanted: number): Promise<Uint8Array> {
+    if (level === 0) return this.#leafTile(index, wanted);
+    const span = width ** (level - 1);
+    const parts: Uint8Array[] = [];
+    for (let at = 0; at < wanted; at += 1) {
+      const from = (index * width + at) * span;
+      parts.push(rootOfHashes(this.#full, from, span));
+    }
+    return Buffer.concat(parts);
+  }
+
+  async #leafTile(index: number, wanted: number): Promise<Uint8Array> {
+    const from = index * width;
+    if (from + width > this.size) return Uint8Array.prototype.slice.call(this.#open, 0, wanted * hashSize);
+    const known = this.#tiles.get(index);
+    if (known) return known;
+    const tile = Buffer.alloc(width * hashSize);
+    for (let at = 0; at < width; ) {
+      const records = await this.#read(from + at, width - at);
+      for (const record of records) {
+        tile.set(leafHash(record), at * hashSize);
+        at += 1;
+      }
+    }
+    if (this.#tiles.size >= 64) this.#tiles.delete(this.#tiles.keys().next().value ?? 0);
+    this.#tiles.set(index, tile);
+    return tile;
+  }
+}

@@ -1,0 +1,38 @@
+import { faults } from "@skep/fault";
+
+/** Everything that this package refuses or finds broken, by name. */
+export const fault = faults("ninep", {
+  malformed: ["corrupt", "Cannot decode 9P message"],
+  unencodable: ["invalid", "Cannot encode 9P message"],
+  protocol: ["corrupt", "Cannot go on with 9P connection"],
+  closed: ["cut", "Cannot reach 9P server: connection ended"],
+  version: ["unsupported", "Cannot agree on 9P version"],
+  badFid: ["badHandle", "Cannot use fid"],
+  fidInUse: ["badHandle", "Cannot make fid that is in use"],
+  notOpen: ["badHandle", "Cannot use fid: it is not open for this"],
+  alreadyOpen: ["badHandle", "Cannot open fid that is open"],
+  fidLimit: [
+    "quota",
+    "Cannot make another fid: the table is full",
+    { cure: "Clunk fids that are not needed" },
+  ],
+  windowFull: ["busy", "Cannot take another request: the tag window is full", { cure: "Wait for answers" }],
+  waitLimit: ["busy", "Cannot wait on another read: too many wait", { cure: "Flush a waiting read" }],
+  absent: ["absent", "Cannot walk: no entry"],
+  nameTooLong: ["nameTooLong", "Cannot walk: the name is over 255 bytes"],
+  notDirectory: ["notDirectory", "Cannot walk: not a directory"],
+  isDirectory: ["isDirectory", "Cannot read or write the bytes of a directory"],
+  byDesign: ["refused", "Cannot change the tree: it has no create, remove, rename or link"],
+  noAttribute: ["noData", "Cannot find extended attribute"],
+  noLink: ["invalid", "Cannot read link: not a symbolic link"],
+  noAuth: ["absent", "Cannot authenticate by afid: attach with a ticket"],
+  badCookie: ["invalid", "Cannot list from an offset that no listing gave"],
+  shortCount: ["invalid", "Cannot list: the next entry does not fit the count"],
+  unsupported: ["unsupported", "Cannot answer message type"],
+  canceled: ["canceled", "Cannot finish request: it was canceled"],
+  ended: ["denied", "Cannot use fid: its session has ended"],
+  hostBroke: ["internal", "Cannot answer: the host broke its contract"],
+  oversize: ["oversize", "Cannot read file: larger than the limit"],
+  shortWrite: ["failed", "Cannot write all: the server took only a part"],
+  refused: ["internal", "Cannot go on: the server refused"],
+});

@@ -1,0 +1,376 @@
+import { type Fault, toFault } from "@skep/fault";
+import { isDirectory } from "./attr.ts";
+import { Calls, Pending } from "./calls.ts";
+import { type Body, decodeBody, nameOf, numberOf, type RequestName, sizeOf } from "./codec.ts";
+import { DIALECT, HEADER, NOTAG } from "./constants.ts";
+import { joinU64, u16At, u32At } from "./cursor.ts";
+import { fault } from "./faults.ts";
+import { Framer } from "./framer.ts";
+import type { Awaitable, Host } from "./host.ts";
+import type { MessageName } from "./messages.ts";
+import { Outbox } from "./outbox.ts";
+import { requests } from "./requests.ts";
+import { Session } from "./session.ts";
+import type { Wire } from "./wire.ts";
+
+/** Limits of one connection. */
+export interface ServeOptions {
+  /** Largest message in bytes that is agreed to; 131,072 by default, at least 4,096. */
+  readonly msize?: number;
+  /** Fids at a time; 1,024 by default. */
+  readonly fids?: number;
+  /** Requests at a time; 64 by default. Beyond it EAGAIN, but for Tclunk and Tflush. */
+  readonly window?: number;
+  /** Reads of handles with `waits` at a time; 48 by default. Beyond it EAGAIN. */
+  readonly waiting?: number;
+  /** Runs something in a later turn of the event loop (setImmediate). With it no turn serves over 256 requests. */
+  readonly defer?: (act: () => void) => void;
+  /** Hears of every fault that is `internal`, with its cause. */
+  readonly report?: (fault: Fault) => void;
+}
+
+/** One served connection. */
+export interface Connection {
+  /** Resolves when it has ended: with the fault when the client broke the protocol, with nothing otherwise. */
+  readonly closed: Promise<Fault | undefined>;
+  /** Fids and unanswered requests at the moment. */
+  readonly load: { readonly fids: number; readonly requests: number };
+  close(): void;
+}
+
+const SMALLEST = 4096;
+const TURN = 256;
+const number = {
+  lerror: numberOf("Rlerror"),
+  tversion: numberOf("Tversion"),
+  tflush: numberOf("Tflush"),
+  twrite: numberOf("Twrite"),
+  tclunk: numberOf("Tclunk"),
+  tread: numberOf("Tread"),
+  rread: numberOf("Rread"),
+};
+const READ_FRAME = HEADER + 16;
+
+/** The name of the answer to each request, by the request's number. */
+const replies: (MessageName | undefined)[] = Array.from({ length: 256 }, (_, at) => nameOf(at + 1));
+
+type Put = (call: Pending, value: unknown) => void;
+
+class Server implements Connection {
+  readonly closed: Promise<Fault | undefined>;
+  readonly #host: Host;
+  readonly #wire: Wire;
+  readonly #options: ServeOptions;
+  readonly #maxMsize: number;
+  readonly #framer: Framer;
+  readonly #outbox: Outbox;
+  readonly #settle: (cause: Fault | undefined) => void;
+  #calls: Calls;
+  #session: Session | undefined;
+  #flushing = new Map<number, Pending>();
+  #over = false;
+  #pumping = false;
+  #deferred = false;
+  #paused = false;
+
+  constructor(wire: Wire, host: Host, options: ServeOptions) {
+    const { promise, resolve } = Promise.withResolvers<Fault | undefined>();
+    this.closed = promise;
+    this.#settle = resolve;
+    this.#host = host;
+    this.#wire = wire;
+    this.#options = options;
+    this.#maxMsize = Math.max(SMALLEST, options.msize ?? 131_072);
+    this.#framer = new Framer(this.#maxMsize);
+    this.#outbox = new Outbox(wire);
+    this.#calls = this.#newCalls();
+    wire.listen({
+      data: (bytes) => this.#data(bytes),
+      drain: () => {
+        this.#outbox.drained();
+        this.#pump();
+      },
+      closed: () => this.#end(undefined),
+    });
+  }
+
+  get load() {
+    return { fids: this.#session?.fids.size ?? 0, requests: this.#calls.size };
+  }
+
+  close(): void {
+    this.#end(undefined);
+  }
+
+  #newCalls(): Calls {
+    return new Calls(this.#options.window ?? 64, this.#options.waiting ?? 48);
+  }
+
+  #data(bytes: Uint8Array): void {
+    if (this.#over) return;
+    this.#framer.push(bytes);
+    this.#pump();
+  }
+
+  /** Serves the frames that are there, unless the client does not take its answers. */
+  #pump(): void {
+    if (this.#pumping || this.#over) return;
+    this.#pumping = true;
+    try {
+      this.#turn();
+    } catch (thrown) {
+      this.#outbox.flush();
+      this.#end(toFault(thrown));
+      return;
+    } finally {
+      this.#pumping = false;
+    }
+    this.#outbox.flush();
+    this.#throttle(this.#deferred || this.#outbox.full);
+  }
+
+  #turn(): void {
+    const { defer } = this.#options;
+    for (let left = TURN; !this.#over && !this.#deferred && !this.#outbox.full; left--) {
+      if (!this.#framer.next()) return;
+      this.#frame(this.#framer.bytes, this.#framer.start, this.#framer.end);
+      if (left > 0 || !defer) continue;
+      this.#deferred = true;
+      defer(() => {
+        this.#deferred = false;
+        this.#pump();
+      });
+    }
+  }
+
+  #throttle(busy: boolean): void {
+    if (busy === this.#paused || this.#over) return;
+    this.#paused = busy;
+    if (busy) this.#wire.pause();
+    else this.#wire.resume();
+  }
+
+  #frame(bytes: Buffer, start: number, end: number): void {
+    const type = bytes[start + 4] as number;
+    const tag = u16At(bytes, start + 5);
+    if (type === number.tread && this.#session) this.#read(bytes, start, end, tag);
+    else this.#other(type, tag, bytes, start, end);
+  }
+
+  #other(type: number, tag: number, bytes: Buffer, start: number, end: number): void {
+    const name = nameOf(type);
+    if (type % 2 === 1 || name === "Tlerror") throw fault.protocol("a message that only servers send");
+    if (name !== "Tversion" && !this.#session) throw fault.protocol("no Tversion yet");
+    if (name === undefined) {
+      this.#unknown(type, tag);
+      return;
+    }
+    const body = decodeBody(name, bytes, start, end);
+    if (name === "Tversion") this.#version(body as Body<"Tversion">, tag);
+    else if (name === "Tflush") this.#flush(tag, (body as Body<"Tflush">).oldtag);
+    else this.#request(type, tag, name as RequestName, body);
+  }
+
+  #version({ msize, version }: Body<"Tversion">, tag: number): void {
+    this.#reset();
+    if (version !== DIALECT) this.#outbox.put("Rversion", tag, { msize, version: "unknown" });
+    else if (msize < SMALLEST) this.#refuse(tag, fault.version(`msize ${msize} is below ${SMALLEST}`));
+    else this.#agree(Math.min(msize, this.#maxMsize), tag);
+  }
+
+  #agree(msize: number, tag: number): void {
+    this.#framer.limit = msize;
+    this.#session = new Session(this.#host, msize, this.#options.fids ?? 1024, {
+      dropped: (fid, cause) => this.#dropped(fid, cause),
+      failed: (thrown) => this.#report(toFault(thrown)),
+    });
+    this.#outbox.put("Rversion", tag, { msize, version: DIALECT });
+  }
+
+  #unknown(type: number, tag: number): void {
+    const call = this.#begin(type, tag, -1);
+    if (call) this.#refuse(tag, fault.unsupported(type));
+  }
+
+  /** A call for a request, or nothing where the window is full and it was refused. */
+  #begin(type: number, tag: number, fid: number): Pending | undefined {
+    if (tag === NOTAG) throw fault.protocol("a request without a tag");
+    if (this.#calls.get(tag) || this.#flushing.has(tag)) throw fault.protocol(`tag ${tag} is in use`);
+    if (!this.#calls.full || type === number.tclunk) return new Pending(type, tag, fid);
+    this.#refuse(tag, fault.windowFull());
+    return undefined;
+  }
+
+  /** The hot path: a Tread from its bytes, the answer straight into the outbox. */
+  #read(bytes: Buffer, start: number, end: number, tag: number): void {
+    if (end - start !== READ_FRAME) throw fault.malformed("a Tread of another size");
+    const fid = u32At(bytes, start + 7);
+    const call = this.#begin(number.tread, tag, fid);
+    if (!call) return;
+    const offset = Number(joinU64(u32At(bytes, start + 11), u32At(bytes, start + 15)));
+    this.#run(call, () => this.#readOf(fid, offset, u32At(bytes, start + 19), call), this.#putRead);
+  }
+
+  #readOf(number: number, offset: number, asked: number, call: Pending): Awaitable<Uint8Array> {
+    const session = this.#session as Session;
+    const fid = session.fids.get(number);
+    if (fid.list) return new Uint8Array(0);
+    if (isDirectory(fid.place.file.qid)) throw fault.isDirectory();
+    if (!fid.reads || !fid.handle?.read) throw fault.notOpen(number);
+    const count = Math.min(asked, session.msize - HEADER - 4);
+    call.waits = fid.handle.waits === true;
+    call.most = count;
+    return fid.handle.read(offset, count, call);
+  }
+
+  readonly #putRead: Put = (call, value) => {
+    const data = value as Uint8Array;
+    if (data.length > call.most) throw fault.hostBroke(`${data.length} bytes for a read of ${call.most}`);
+    const outbox = this.#outbox;
+    const at = outbox.header(HEADER + 4 + data.length, number.rread, call.tag);
+    outbox.bytes.writeUInt32LE(data.length, at);
+    outbox.bytes.set(data, at + 4);
+  };
+
+  #request(type: number, tag: number, name: RequestName, body: object): void {
+    const session = this.#session as Session;
+    const call = this.#begin(type, tag, (body as { fid?: number }).fid ?? -1);
+    if (!call) return;
+    const handler = requests[name] as
+      | ((at: Session, body: object, call: Pending) => Awaitable<object>)
+      | undefined;
+    if (handler) this.#run(call, () => handler(session, body, call), this.#putReply);
+    else this.#refuse(tag, fault.unsupported(name));
+  }
+
+  readonly #putReply: Put = (call, value) => {
+    const name = replies[call.type] as MessageName;
+    const size = sizeOf(name, value as object);
+    if (size > (this.#session?.msize ?? SMALLEST)) throw fault.hostBroke(`an answer of ${size} bytes`);
+    this.#outbox.put(name, call.tag, value as object);
+  };
+
+  #run(call: Pending, work: () => Awaitable<unknown>, put: Put): void {
+    try {
+      const value = work();
+      if (value instanceof Promise) this.#later(call, value, put);
+      else put(call, value);
+    } catch (thrown) {
+      this.#refuse(call.tag, thrown);
+    }
+  }
+
+  #later(call: Pending, value: Promise<unknown>, put: Put): void {
+    if (!this.#calls.add(call)) {
+      call.done = true;
+      call.abort();
+      value.catch(() => undefined);
+      throw fault.waitLimit();
+    }
+    value.then(
+      (found) => this.#finish(call, () => put(call, found)),
+      (thrown) => this.#finish(call, () => this.#refuse(call.tag, thrown)),
+    );
+  }
+
+  #finish(call: Pending, answer: () => void): void {
+    if (call.done) return;
+    this.#calls.end(call);
+    try {
+      answer();
+    } catch (thrown) {
+      this.#refuse(call.tag, thrown);
+    }
+    this.#answerFlushes(call);
+    this.#outbox.flushSoon();
+  }
+
+  /**
+   * Ends an older request. A write is told to hurry and answered as it turns out, so that nobody takes it for
+   * undone; everything else is dropped without an answer. Rflush comes after that.
+   */
+  #flush(tag: number, oldtag: number): void {
+    if (this.#calls.get(tag) || this.#flushing.has(tag)) throw fault.protocol(`tag ${tag} is in use`);
+    const call = this.#calls.get(oldtag) ?? this.#flushing.get(oldtag);
+    if (!call) {
+      this.#outbox.put("Rflush", tag, {});
+      return;
+    }
+    call.flushes = [...(call.flushes ?? []), tag];
+    this.#flushing.set(tag, call);
+    if (call.type !== number.twrite) this.#drop(call);
+    call.abort();
+    if (call.done) this.#answerFlushes(call);
+  }
+
+  #drop(call: Pending): void {
+    call.release?.();
+    this.#calls.end(call);
+  }
+
+  #answerFlushes(call: Pending): void {
+    for (const tag of call.flushes ?? []) {
+      this.#flushing.delete(tag);
+      this.#outbox.put("Rflush", tag, {});
+    }
+    call.flushes = undefined;
+  }
+
+  /** A fid is gone: what waits on it is answered now, writes as they turn out. */
+  #dropped(fid: number, cause: Error): void {
+    for (const call of this.#calls.of(fid)) {
+      if (call.type !== number.twrite) {
+        this.#drop(call);
+        this.#refuse(call.tag, cause);
+        this.#answerFlushes(call);
+      }
+      call.abort();
+    }
+    this.#outbox.flushSoon();
+  }
+
+  #refuse(tag: number, thrown: unknown): void {
+    const found = toFault(thrown);
+    if (found.kind === "internal") this.#report(found);
+    const at = this.#outbox.header(HEADER + 4, number.lerror, tag);
+    this.#outbox.bytes.writeUInt32LE(found.row.errno, at);
+  }
+
+  #report(found: Fault): void {
+    try {
+      this.#options.report?.(found);
+    } catch {
+      // whoever listens must not end the connection of somebody else
+    }
+  }
+
+  #reset(): void {
+    const calls = this.#calls.all();
+    this.#calls = this.#newCalls();
+    this.#flushing = new Map();
+    this.#framer.limit = this.#maxMsize;
+    for (const call of calls) {
+      call.done = true;
+      call.abort();
+    }
+    const session = this.#session;
+    this.#session = undefined;
+    session?.close();
+  }
+
+  #end(cause: Fault | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#reset();
+    this.#wire.close();
+    this.#settle(cause);
+  }
+}
+
+/**
+ * Serves 9P2000.L on a wire until either side ends it. Nothing that the client sends makes this throw: a malformed
+ * frame, or a tag used twice, ends the connection.
+ */
+export function serve(wire: Wire, host: Host, options: ServeOptions = {}): Connection {
+  return new Server(wire, host, options);
+}

@@ -1,0 +1,11 @@
+/** The flags that every command has. */
+export interface GlobalFlags {
+  readonly json: boolean;
+  /** As given with `--home`; resolving the default is the app's. */
+  readonly home: string | undefined;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  /** False with `--no-input`: nothing may be asked. */
+  readonly input: boolean;
+  readonly color: boolean;
+}

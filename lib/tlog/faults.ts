@@ -12,6 +12,7 @@ export const fault = faults("tlog", {
   bundle: ["corrupt", "Cannot decode entry bundle"],
   entryTooLong: ["oversize", "Cannot store entry longer than 65,535 bytes"],
   note: ["invalid", "Cannot parse signed note"],
+  signatureLine: ["invalid", "Cannot parse signature line of note"],
   noteTooLong: ["oversize", "Cannot parse signed note beyond its limit"],
   key: ["invalid", "Cannot use note key"],
   ambiguous: ["invalid", "Cannot tell apart two keys with one name and key id"],

@@ -10,6 +10,8 @@ export interface AdmitBounds {
   readonly functions: number;
   /** Bytes of one function body. */
   readonly bodyBytes: number;
+  /** Bytes of all code after instrumentation. */
+  readonly codeBytes: number;
   /** Locals of one function, parameters included. */
   readonly locals: number;
   /** Locals of all functions together, parameters included. */
@@ -50,6 +52,7 @@ export const defaultBounds: AdmitBounds = {
   imports: 1_000,
   functions: 50_000,
   bodyBytes: 1024 * 1024,
+  codeBytes: 64 * 1024 * 1024,
   locals: 5_000,
   allLocals: 1_000_000,
   nesting: 4_096,

@@ -1,4 +1,5 @@
 export { type Admitted, type AdmitReport, admit } from "./admit.ts";
 export { type AdmitBounds, defaultBounds } from "./bounds.ts";
 export { execute } from "./execute.ts";
+/** What goes into a run and what comes out. */
 export type { EndReason, ExecOutcome, JobInput, StdinSource } from "./job.ts";

@@ -17,6 +17,7 @@ export { commandPage, type Page, programPage, usageLine } from "./help.ts";
 export type { GlobalFlags } from "./globals.ts";
 /** What a process is to the command line. */
 export type { Io, Signal, Sink, Source } from "./io.ts";
+export { createFakeIo, type FakeIo, type FakeIoOptions } from "./fake-io.ts";
 export { jsonLine, type Out } from "./out.ts";
 export { type ProcessLike, processIo } from "./process-io.ts";
 export { type Completer, type Group, globalFlags, type Program, program } from "./program.ts";

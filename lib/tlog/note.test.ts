@@ -107,6 +107,8 @@ test("a Static CT log's tree head and its witnesses' cosignatures verify", { ski
   assert.throws(() => open(tree.replace("\n300\n", "\n301\n"), log), { code: "tlog.signature" });
   const extended = tree.replace("\n\n—", "\nextension\n\n—");
   assert.throws(() => open(extended, log), { code: "tlog.signature" });
+  const renamed = tree.replace(description, "milan2026h1.example.org");
+  assert.throws(() => open(renamed, log), { code: "tlog.signature" });
   const keyOf = (path: string) => parseVkey(JSON.parse(file(`sunlight-300/${path}`)).verifier_keys[0]);
   const hash = "000de184301123b9278c086a7d9f68c9577e83872224c197058fd90784ea9706";
   const hash2 = "88ad7a28caeb0b2aa890fdf0304c2fcaf59fca2ee140134ff8c1300bac493482";

@@ -1,5 +1,6 @@
 export { type Admitted, type AdmitReport, admit } from "./admit.ts";
+export { meter } from "./assemble.ts";
 export { type AdmitBounds, defaultBounds } from "./bounds.ts";
-export { execute } from "./execute.ts";
+export { compile, execute, frameLimit } from "./execute.ts";
 /** What goes into a run and what comes out. */
 export type { EndReason, ExecOutcome, JobInput, StdinSource } from "./job.ts";

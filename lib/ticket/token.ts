@@ -1,0 +1,104 @@
+import { discardAfter, type Library, type LibraryKey, library, type Token } from "./biscuit.ts";
+import { type Claims, limits } from "./claims.ts";
+import { parseBlock } from "./datalog.ts";
+import { fault } from "./faults.ts";
+import { printInstant } from "./instant.ts";
+import { keyIdOf } from "./root.ts";
+
+/** One block of a token, with the revocation id that names it. */
+export interface Block {
+  /** Revocation id, the block's signature in hex: 128 digits. */
+  readonly id: string;
+  readonly claims: Claims;
+}
+
+/** Which hive the token must come from: its root public keys, 64 hex digits each, in use or retired. */
+export interface Roots {
+  readonly rootPublicKeys: readonly string[];
+}
+
+const alphabet = /^[\w-]+={0,2}$/;
+const keyForm = /^[0-9a-f]{64}$/;
+const runLimits = { max_facts: 1000, max_iterations: 100, max_time_micro: 1_000_000 };
+
+/** The hint of the outermost message: field 1, a varint, present only in first place. */
+function keyIdIn(token: string): number | undefined {
+  const bytes = Buffer.from(token.slice(0, 12), "base64url");
+  if (bytes[0] !== 0x08) return undefined;
+  let id = 0;
+  for (let at = 1; at < 6; at++) {
+    const byte = bytes[at] ?? 0;
+    id += (byte & 0x7f) * 2 ** (7 * (at - 1));
+    if (byte < 0x80) return id;
+  }
+  return undefined;
+}
+
+function candidates(token: string, keys: readonly string[]): readonly string[] {
+  const id = keyIdIn(token);
+  const named = keys.filter((key) => keyIdOf(key) === id);
+  return named.length > 0 ? named : keys;
+}
+
+function isSignatureError(thrown: unknown): boolean {
+  if (typeof thrown !== "object" || thrown === null || !("Format" in thrown)) return false;
+  const format = thrown.Format;
+  return typeof format === "object" && format !== null && "Signature" in format;
+}
+
+/** The library throws structures that quote what it read, so none of them is passed on. */
+function openWith(lib: Library, token: string, key: LibraryKey): Token | "forged" | "malformed" {
+  try {
+    return lib.Biscuit.fromBase64(token, key);
+  } catch (thrown) {
+    discardAfter(thrown);
+    return isSignatureError(thrown) ? "forged" : "malformed";
+  }
+}
+
+/** Opens a token whose chain of signatures begins at one of the roots. */
+export async function open(token: string, { rootPublicKeys }: Roots): Promise<Token> {
+  if (token.length > limits.base64) throw fault.oversize(`longer than ${limits.base64} characters`);
+  if (!alphabet.test(token)) throw fault.malformed();
+  const lib = await library();
+  for (const hex of candidates(token, rootPublicKeys)) {
+    if (!keyForm.test(hex)) throw fault.key();
+    const key = lib.PublicKey.fromBytes(Buffer.from(hex, "hex"), 0);
+    const opened = openWith(lib, token, key);
+    key.free();
+    if (opened === "malformed") throw fault.malformed();
+    if (opened === "forged") continue;
+    if (opened.countBlocks() <= limits.blocks) return opened;
+    opened[Symbol.dispose]();
+    throw fault.oversize(`more than ${limits.blocks} blocks`);
+  }
+  throw fault.forged();
+}
+
+/** Reads every block in the closed vocabulary. */
+export function blocksOf(token: Token): Block[] {
+  const ids = token.getRevocationIdentifiers();
+  return ids.map((id, at) => ({ id, claims: parseBlock(token.getBlockSource(at)) }));
+}
+
+/** Lets the library judge its own checks, so that nothing passes here which another Biscuit verifier refuses. */
+export async function authorize(token: Token, now: number): Promise<boolean> {
+  const { AuthorizerBuilder } = await library();
+  const builder = new AuthorizerBuilder();
+  builder.addCode(`time(${printInstant(Math.floor(now / 1000))}); allow if true;`);
+  try {
+    using authorizer = builder.buildAuthenticated(token);
+    authorizer.authorizeWithLimits(runLimits);
+    return true;
+  } catch (thrown) {
+    discardAfter(thrown);
+    return false;
+  }
+}
+
+/** The text of a token, refused when it has grown beyond what `open` takes. */
+export function printToken(token: Token): string {
+  const text = token.toBase64();
+  if (text.length > limits.base64) throw fault.oversize(`longer than ${limits.base64} characters`);
+  return text;
+}

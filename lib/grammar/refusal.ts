@@ -38,24 +38,30 @@ const errorOf = new Map(Object.values(words));
 
 /** Tags of a fault's `detail` that stand in `error=` alone: the limits that a ticket sets (facts §5). */
 const ticketLimits: Record<string, string> = { "ticket-scope": "EPERM", "ticket-limit": "ELIMIT" };
+/** Codes whose form on the console is not that of their kind. */
+const byCode: Record<string, string> = { "gate.rate": "ticket-limit", "gate.budget": "ticket-limit" };
+
+/** The tag of a fault: of its code, else its own, else that of its kind. A bad path is no bad payload. */
+function tagOf(fault: Fault): string {
+  if (fault.code.startsWith("path.")) return path[0];
+  return byCode[fault.code] ?? fault.detail ?? words[fault.kind][0];
+}
 
 /**
- * A fault as the refusal that the console sends. A fault's own `detail` replaces the table's, with its `error=` where
- * the table knows one; `ticket-scope` and
+ * A fault as the refusal that the console sends. A fault's own `detail` replaces the table's tag, with its
+ * `error=` where the table knows one; `ticket-scope` and
  * `ticket-limit` give the two forms that have only `error=EPERM` and `error=ELIMIT`. TAIL names an invalid path without
  * `error=`, as the original does.
  */
 export function refusalOf(verb: string, fault: Fault, at?: string): ErrReply {
   const base = { status: "ERR", verb, reason: kinds[fault.kind].reason } as const;
   const place = at === undefined ? {} : { path: at };
-  const limit = fault.detail === undefined ? undefined : ticketLimits[fault.detail];
+  const tag = tagOf(fault);
+  const limit = ticketLimits[tag];
   if (limit !== undefined) return { ...base, ...place, error: limit };
-  const [detail, error] = words[fault.kind];
-  if (fault.detail !== undefined && !errorOf.has(fault.detail))
-    return { ...base, detail: fault.detail, ...place };
-  const tag = fault.detail ?? detail;
-  if (verb === "TAIL" && tag === "invalid-path") return { ...base, detail: tag, ...place };
-  return { ...base, detail: tag, ...place, error: errorOf.get(tag) ?? error };
+  const error = errorOf.get(tag);
+  if (error === undefined || (verb === "TAIL" && tag === path[0])) return { ...base, detail: tag, ...place };
+  return { ...base, detail: tag, ...place, error };
 }
 
 /** A fault as the line that the console sends. */

@@ -1,7 +1,7 @@
 import { decodeMarked } from "./decode.ts";
 
 /** Where the text will stand: each place has its own dangerous characters. */
-export type EscapeForm = "terminal" | "log" | "markdown" | "html" | "json";
+export type EscapeForm = "terminal" | "log" | "markdown" | "html" | "json" | "wire";
 
 export interface EscapeOptions {
   readonly form: EscapeForm;
@@ -13,6 +13,7 @@ export interface EscapeOptions {
 // surrogates. The rest are letters and marks by category that show nothing.
 const unseen =
   "\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Cs}\\u034f\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u3164\\uffa0\\ufffe\\uffff";
+const wire = new RegExp(`(?!\\t)[${unseen}]`, "gu");
 const plain = new RegExp(`[${unseen}\\\\]`, "gu");
 const markdown = new RegExp(`[${unseen}!#$&()*+\\-.:<=>@[\\]\\\\^_\`{|}~]|^ `, "gu");
 const html = new RegExp(`[${unseen}\\\\&<>"'\`=]`, "gu");
@@ -55,6 +56,7 @@ const forms: Record<EscapeForm, readonly [RegExp, (char: string) => string]> = {
   markdown: [markdown, inMarkdown],
   html: [html, inHtml],
   json: [json, inJson],
+  wire: [wire, visible],
 };
 
 function replaceIn(text: string, form: EscapeForm, max: number | undefined): string {
@@ -69,7 +71,8 @@ function replaceIn(text: string, form: EscapeForm, max: number | undefined): str
  * C1, DEL, ESC), bidi and zero-width characters, newlines, lone surrogates and bytes that are no UTF-8 become visible
  * escapes (`\x1b`, `\n`, `\u{202e}`, `\xff`). In `terminal` and `log` the backslash is doubled, so no two texts look
  * alike by escaping; `markdown` and `html` also disarm their punctuation; `json` is what may stand between the quotes
- * of a JSON string, and parses back to the text.
+ * of a JSON string, and parses back to the text. `wire` is for line protocols that programs read, too: tabs and backslashes
+ * stay as they are, so that JSON lines pass unchanged.
  */
 export function escapeForeign(text: string | Uint8Array, options: EscapeOptions): string {
   const { form, max } = options;

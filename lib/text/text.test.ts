@@ -91,6 +91,12 @@ test("markdown and html punctuation is disarmed", () => {
   );
 });
 
+test("the wire form leaves JSON, tabs and backslashes alone and shows the rest", () => {
+  const line = String.raw`{"a":"\n\"x"}` + "\t\\";
+  assert.equal(escapeForeign(line, { form: "wire" }), line);
+  assert.equal(escapeForeign("a\x1b\n\u202e", { form: "wire" }), "a\\x1b\\n\\u{202e}");
+});
+
 test("lines keep newlines and tabs and nothing else", () => {
   assert.equal(escapeLines("a\tb\r\n\\n\x1b"), "a\tb\\r\n\\\\n\\x1b");
 });

@@ -32,3 +32,7 @@ export type {
 export { type MessageName, messages } from "./messages.ts";
 export { type Connection, type ServeOptions, serve } from "./server.ts";
 export { memoryWires, type SocketLike, type Wire, type WireEvents, wireFromSocket } from "./wire.ts";
+export { type Client, type ClientOptions, createClient } from "./client.ts";
+export { createPool, type Pool, type PoolOptions } from "./pool.ts";
+/** What a client gives and takes. */
+export type { CallOptions, OpenAs, RemoteAttr, RemoteFile } from "./remote-file.ts";

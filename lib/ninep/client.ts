@@ -1,0 +1,167 @@
+import { Fault } from "@skep/fault";
+import type { Body, ReplyName, RequestName } from "./codec.ts";
+import { DIALECT, IO_HEADER, MAX_WALK, NOFID, NONUNAME, QT } from "./constants.ts";
+import { fault } from "./faults.ts";
+import { type Dirent, escapeText, type Qid } from "./fields.ts";
+import { type CallOptions, type FidSource, type OpenAs, type RemoteAttr, RemoteFile } from "./remote-file.ts";
+import { Rpc } from "./rpc.ts";
+import type { Wire } from "./wire.ts";
+
+/** How a client introduces itself. */
+export interface ClientOptions extends CallOptions {
+  /** Largest message in bytes that is asked for; 131,072 by default. */
+  readonly msize?: number;
+  /** Requests at a time; 64 by default. */
+  readonly window?: number;
+  readonly uname?: string;
+  /** What is attached to; for Skep a ticket, or nothing on a wire that is trusted already. */
+  readonly aname?: string;
+  readonly nUname?: number;
+}
+
+const ROOT = 0;
+
+function namesOf(path: string): string[] {
+  return path.split("/").filter((name) => name !== "");
+}
+
+/** A 9P client on one connection. */
+export class Client implements AsyncDisposable, FidSource {
+  /** Largest message in bytes that was agreed to. */
+  readonly msize: number;
+  readonly root: Qid;
+  readonly rpc: Rpc;
+  readonly #free: number[] = [];
+  #nextFid = ROOT + 1;
+
+  constructor(rpc: Rpc, msize: number, root: Qid) {
+    this.rpc = rpc;
+    this.msize = msize;
+    this.root = root;
+  }
+
+  get room(): number {
+    return this.msize - IO_HEADER;
+  }
+
+  /** Resolves when the connection has ended: with a fault when the server broke the protocol. */
+  get closed(): Promise<Fault | undefined> {
+    return this.rpc.closed;
+  }
+
+  /** Any request by its fields, for what has no method here. */
+  request<N extends RequestName>(
+    name: N,
+    body: Body<N>,
+    { signal }: CallOptions = {},
+  ): Promise<Body<ReplyName<N>>> {
+    return this.rpc.call(name, body, signal);
+  }
+
+  /** Goes to a path from the root; throws `absent` or `notDirectory` with the step that failed. */
+  async walk(path: string, { signal }: CallOptions = {}): Promise<RemoteFile> {
+    const names = namesOf(path);
+    const newfid = this.#free.pop() ?? this.#nextFid++;
+    let from = ROOT;
+    let qid = this.root;
+    try {
+      for (let at = 0; at === 0 || at < names.length; at += MAX_WALK) {
+        const part = names.slice(at, at + MAX_WALK);
+        const { qids } = await this.rpc.call("Twalk", { fid: from, newfid, names: part }, signal);
+        qid = qids.at(-1) ?? qid;
+        if (qids.length < part.length) throw walkFault(path, part[qids.length], qid);
+        from = newfid;
+      }
+    } catch (thrown) {
+      await this.#giveUp(newfid, from);
+      throw rename(thrown, path);
+    }
+    return new RemoteFile(this, path, newfid, qid);
+  }
+
+  async #giveUp(newfid: number, from: number): Promise<void> {
+    if (from === newfid) await this.rpc.call("Tclunk", { fid: newfid }).catch(() => undefined);
+    this.giveBack(newfid);
+  }
+
+  giveBack(fid: number): void {
+    this.#free.push(fid);
+  }
+
+  /** Walks and opens. */
+  async open(path: string, as: OpenAs = "read", options: CallOptions = {}): Promise<RemoteFile> {
+    const file = await this.walk(path, options);
+    try {
+      return await file.open(as, options);
+    } catch (thrown) {
+      await file.close();
+      throw rename(thrown, path, "open");
+    }
+  }
+
+  async readAll(path: string, options: CallOptions & { limit?: number } = {}): Promise<Buffer> {
+    await using file = await this.open(path, "read", options);
+    return await file.readAll(options);
+  }
+
+  /** Appends whole lines to a control or stream. */
+  async append(path: string, lines: string | Uint8Array, options: CallOptions = {}): Promise<void> {
+    await using file = await this.open(path, "append", options);
+    await file.append(lines, options);
+  }
+
+  async readdir(path: string, options: CallOptions = {}): Promise<Dirent[]> {
+    await using file = await this.open(path, "read", options);
+    return await Array.fromAsync(file.entries(options));
+  }
+
+  async getattr(path: string, options: CallOptions = {}): Promise<RemoteAttr> {
+    await using file = await this.walk(path, options);
+    return await file.getattr(options);
+  }
+
+  /** What a stream has and then what comes, until the signal aborts, the stream is over or the loop is left. */
+  async *follow(path: string, options: CallOptions & { offset?: number } = {}): AsyncGenerator<Uint8Array> {
+    await using file = await this.open(path, "read", options);
+    yield* file.follow(options);
+  }
+
+  async close(): Promise<void> {
+    this.rpc.close();
+    await this.rpc.closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function walkFault(path: string, name: string | undefined, reached: Qid): Fault {
+  const directory = (reached.type & QT.dir) !== 0;
+  const kind = directory ? "absent" : "notDirectory";
+  const why = directory ? `no entry ${escapeText(name ?? "")}` : "a step before it is no directory";
+  return new Fault(kind, "ninep.remote", `Cannot walk to ${escapeText(path)}: ${why}`);
+}
+
+/** A refusal of the server, with the path that it is about. */
+function rename(thrown: unknown, path: string, verb = "walk to"): unknown {
+  if (!(thrown instanceof Fault) || thrown.code !== "ninep.remote" || !thrown.detail) return thrown;
+  const message = `Cannot ${verb} ${escapeText(path)}: the server answered ${thrown.detail}`;
+  return new Fault(thrown.kind, thrown.code, message, { detail: thrown.detail, cause: thrown });
+}
+
+/** Agrees on version and msize and attaches. The wire is the client's from then on, also when this rejects. */
+export async function createClient(wire: Wire, options: ClientOptions = {}): Promise<Client> {
+  const { msize = 131_072, window = 64, uname = "", aname = "", nUname = NONUNAME, signal } = options;
+  const rpc = new Rpc(wire, msize, window);
+  try {
+    const agreed = await rpc.call("Tversion", { msize, version: DIALECT }, signal);
+    if (agreed.version !== DIALECT || agreed.msize > msize) throw fault.version(agreed.version);
+    rpc.limit = agreed.msize;
+    const { qid } = await rpc.call("Tattach", { fid: ROOT, afid: NOFID, uname, aname, nUname }, signal);
+    return new Client(rpc, agreed.msize, qid);
+  } catch (thrown) {
+    rpc.close();
+    throw thrown;
+  }
+}

@@ -42,3 +42,4 @@ export { Segments, type Opened, segmentSize } from "./journal/segments.ts";
 export type { AppendFile, Files } from "./store/files.ts";
 export type { Blobs, Upload } from "./store/blobs.ts";
 export type { Index, IndexEntry } from "./store/index.ts";
+export { blobFault, indexFault, storeFault } from "./store/faults.ts";

@@ -1,6 +1,14 @@
-import { CompactRange, hashSize, leafHash, rootOfHashes } from "@skep/tlog";
+import { CompactRange, hashSize, leafHash } from "@skep/tlog";
 
 const width = 256;
+
+/** Root of `count` hashes that lie side by side. */
+function rootOf(hashes: Uint8Array, from: number, count: number): Uint8Array {
+  const range = new CompactRange();
+  for (let at = from; at < from + count; at += 1)
+    range.append(hashes.subarray(at * hashSize, (at + 1) * hashSize));
+  return range.root();
+}
 
 /** Reads records from a sequence on, all of them or fewer. */
 export type ReadRecords = (from: number, count: number) => Promise<readonly Uint8Array[]>;
@@ -53,7 +61,7 @@ export class JournalTree {
     const nodes: Uint8Array[] = [];
     for (let at = 0, rest = count; rest > 0; ) {
       const span = 2 ** Math.floor(Math.log2(rest));
-      nodes.push(rootOfHashes(tiles, at, span));
+      nodes.push(rootOf(tiles, at, span));
       at += span;
       rest -= span;
     }
@@ -73,7 +81,7 @@ export class JournalTree {
     const parts: Uint8Array[] = [];
     for (let at = 0; at < wanted; at += 1) {
       const from = (index * width + at) * span;
-      parts.push(rootOfHashes(this.#full, from, span));
+      parts.push(rootOf(this.#full, from, span));
     }
     return Buffer.concat(parts);
   }

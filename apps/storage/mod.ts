@@ -1,0 +1,3 @@
+export { type BlobStore, openBlobs } from "./src/blobs.ts";
+export { openFiles } from "./src/files.ts";
+export { type HomeLock, lockHome } from "./src/lock.ts";

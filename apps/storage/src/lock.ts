@@ -1,0 +1,73 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { Fault } from "@skep/fault";
+
+/** A home that is ours until it is released or this process ends, however it ends. */
+export interface HomeLock extends Disposable {
+  readonly home: string;
+  release(): void;
+}
+
+interface Holder {
+  readonly pid: number;
+}
+
+// Only for the message: the number may be that of a process that is gone.
+function holderOf(path: string): string {
+  try {
+    const { pid } = JSON.parse(readFileSync(path, "utf8")) as Holder;
+    return Number.isSafeInteger(pid) ? `process ${pid}` : "another process";
+  } catch {
+    return "another process";
+  }
+}
+
+function isLocked(error: unknown): boolean {
+  // SQLITE_BUSY and its extended codes.
+  return error instanceof Error && ((error as Error & { errcode?: number }).errcode ?? 0) % 256 === 5;
+}
+
+function take(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: 0 });
+  try {
+    chmodSync(path, 0o600);
+    database.exec("BEGIN EXCLUSIVE");
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/**
+ * Locks a home for this process with a kernel lock: the exclusive transaction of a small SQLite file, which ends
+ * with its process. Throws `home.held` when somebody else has it. Nobody may open `lock/home` by other means:
+ * closing any descriptor of a file drops its process's locks on it.
+ */
+export function lockHome(home: string): HomeLock {
+  const dir = join(home, "lock");
+  const holder = join(dir, "holder.json");
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  let database: DatabaseSync | undefined;
+  try {
+    database = take(join(dir, "home"));
+  } catch (error) {
+    if (!isLocked(error)) throw error;
+    throw new Fault(
+      "conflict",
+      "home.held",
+      `Cannot lock home ${JSON.stringify(home)}: ${holderOf(holder)} holds it`,
+      {
+        cure: "Stop that process, or choose another home with --home",
+        cause: error,
+      },
+    );
+  }
+  writeFileSync(holder, JSON.stringify({ pid: process.pid }), { mode: 0o600 });
+  const release = () => {
+    database?.close();
+    database = undefined;
+  };
+  return { home, release, [Symbol.dispose]: release };
+}

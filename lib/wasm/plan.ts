@@ -18,6 +18,10 @@ export const Act = {
   grow: 6,
   /** Pay for the length on top of the stack, shifted right by `value`. */
   bulk: 7,
+  /** Others may look at the fuel: write it down. */
+  flush: 8,
+  /** Others have changed the fuel: read it anew. */
+  reload: 9,
 } as const;
 
 /** What was learnt of one function body. */
@@ -34,6 +38,7 @@ export interface Plan {
   readonly operands: number;
   /** Whether it calls anything. */
   readonly calls: boolean;
+  readonly loops: boolean;
   /** Fuel for what stands before the first event. */
   readonly entryCost: number;
   /** Triples of place, act and value, in order of place; valid until the next scan. */

@@ -28,6 +28,7 @@ export class Scanner {
   #reader: Reader;
   #locals = 0;
   #calls = false;
+  #loops = false;
   #controls = 0;
   #entryCost = 0;
   /** Where the cost of the present straight piece of code is noted; -1 is the entry, -2 nowhere. */
@@ -53,6 +54,7 @@ export class Scanner {
     this.#reader = reader;
     this.#events.length = 0;
     this.#calls = false;
+    this.#loops = false;
     this.#controls = 0;
     this.#segment = -1;
     const groups = reader.count("groups of locals", this.#layout.bounds.locals);
@@ -74,6 +76,7 @@ export class Scanner {
       locals: this.#locals,
       operands: this.#stack.most,
       calls: this.#calls,
+      loops: this.#loops,
       entryCost: this.#entryCost,
       events: this.#events,
     };
@@ -195,16 +198,18 @@ export class Scanner {
   }
 
   #control(op: number, at: number): void {
-    if (op <= 0x05 || op === 0x0b) this.#structure(op);
+    if (op <= 0x05 || op === 0x0b) this.#structure(op, at);
     else if (op <= 0x0f) this.#branch(op, at);
     else if (op === 0xfc) this.#extended(at);
-    else this.#call(op);
+    else this.#call(op, at);
   }
 
-  #structure(op: number): void {
+  #structure(op: number, at: number): void {
     this.#controls++;
-    if (op === 0x00) this.#stop();
-    else if (op === 0x0b) this.#close();
+    if (op === 0x00) {
+      this.#note(at, Act.flush, 0);
+      this.#stop();
+    } else if (op === 0x0b) this.#close();
     else if (op === 0x05) {
       this.#stack.otherwise();
       this.#begin(Act.spend);
@@ -221,6 +226,7 @@ export class Scanner {
     this.#stack.open(op, this.#blockType());
     if (op === 0x04) this.#begin(Act.spend);
     if (op !== 0x03) return;
+    this.#loops = true;
     this.#cost--;
     this.#begin(Act.check, 1);
   }
@@ -264,7 +270,8 @@ export class Scanner {
     this.#stack.pop(1, false);
   }
 
-  #call(op: number): void {
+  #call(op: number, at: number): void {
+    this.#note(at, Act.flush, 0);
     this.#calls = true;
     const index =
       op === 0x10 ? this.#index("function", this.#functions) : this.#index("type", this.#layout.types.length);
@@ -275,6 +282,7 @@ export class Scanner {
     }
     this.#stack.pop(type?.params.length ?? 0, false);
     this.#stack.push(type?.results.length ?? 0);
+    this.#note(this.#reader.at, Act.reload, 0);
   }
 
   #extended(at: number): void {

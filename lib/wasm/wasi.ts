@@ -1,12 +1,12 @@
 import { Chance } from "./chance.ts";
-import type { Clock } from "./virtual-clock.ts";
+
 import { Ending } from "./ending.ts";
 import { errno, Refusal } from "./guest.ts";
 import type { JobInput } from "./job.ts";
 import type { Meter } from "./meter.ts";
 import { poll } from "./poll.ts";
 import { preview1 } from "./preview1.table.ts";
-import type { Stdio } from "./stdio.ts";
+import type { World } from "./world.ts";
 
 /** One WASI function: 32-bit parameters come as signed numbers, 64-bit ones as bigints. */
 type Call = (...args: never[]) => number;

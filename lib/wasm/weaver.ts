@@ -31,12 +31,16 @@ export function weightOf(locals: number, operands: number): number {
   return Math.max(1, Math.ceil((96 + 8 * (locals + operands + 6)) / frameBytes));
 }
 
-/** Writes function bodies with what their plans ask for. */
+/**
+ * Writes function bodies with what their plans ask for. A body that loops or calls keeps the fuel in a local: it reads it at its
+ * entry and after calls, writes it before calls, at loops and at its end. Any other body pays from the global at once.
+ */
 export class Weaver {
   readonly #injected: Injected;
   readonly #out = new Writer(65_536);
   /** Temporary locals: fuel, frames, f32, f64. */
   #temps = 0;
+  #local = false;
 
   constructor(injected: Injected) {
     this.#injected = injected;
@@ -45,33 +49,19 @@ export class Weaver {
   /** The body as the code section holds it, without its size; valid until the next call. */
   weave(source: Uint8Array, plan: Plan): Uint8Array {
     const out = this.#out;
+    const weight = weightOf(plan.locals, plan.operands);
+    const framed = plan.calls || weight > 1;
     this.#temps = plan.locals;
+    this.#local = framed || plan.loops;
     out.clear();
     out.u32(plan.localGroups + 3);
     out.slice(source, plan.localsFrom, plan.codeFrom);
     out.u8(2, i64, 1, f32, 1, f64);
-    const weight = weightOf(plan.locals, plan.operands);
-    const framed = plan.calls || weight > 1;
-    if (framed) this.#enter(plan, weight);
-    else this.#spend(plan.entryCost, false);
-    this.#code(source, plan, framed);
-    if (framed) this.#exit();
+    if (this.#local) this.#enter(plan, framed ? weight : 0);
+    else this.#payGlobal(plan.entryCost);
+    this.#code(source, plan);
+    if (this.#local) this.#exit(framed);
     return out.view();
-  }
-
-  #spend(cost: number, check: boolean): void {
-    if (cost === 0) return;
-    const out = this.#out;
-    const { fuel } = this.#injected;
-    this.#op(0x23, fuel);
-    out.u8(0x42);
-    out.signed(cost);
-    out.u8(0x7d);
-    if (check) this.#op(0x22, this.#temps);
-    this.#op(0x24, fuel);
-    if (!check) return;
-    this.#op(0x20, this.#temps);
-    this.#trapIfNegative();
   }
 
   #op(op: number, index: number): void {
@@ -79,31 +69,78 @@ export class Weaver {
     this.#out.u32(index);
   }
 
+  /** Takes a constant off the i64 on top. */
+  #minus(cost: number): void {
+    this.#out.u8(0x42);
+    this.#out.signed(cost);
+    this.#out.u8(0x7d);
+  }
+
+  #payGlobal(cost: number): void {
+    this.#op(0x23, this.#injected.fuel);
+    this.#minus(cost);
+    this.#op(0x24, this.#injected.fuel);
+  }
+
+  #spend(cost: number): void {
+    if (cost === 0) return;
+    if (!this.#local) {
+      this.#payGlobal(cost);
+      return;
+    }
+    this.#op(0x20, this.#temps);
+    this.#minus(cost);
+    this.#op(0x21, this.#temps);
+  }
+
+  #check(cost: number): void {
+    this.#op(0x20, this.#temps);
+    this.#minus(cost);
+    this.#op(0x22, this.#temps);
+    this.#op(0x24, this.#injected.fuel);
+    this.#op(0x20, this.#temps);
+    this.#trapIfNegative();
+  }
+
+  #flush(): void {
+    if (!this.#local) return;
+    this.#op(0x20, this.#temps);
+    this.#op(0x24, this.#injected.fuel);
+  }
+
+  #reload(): void {
+    if (!this.#local) return;
+    this.#op(0x23, this.#injected.fuel);
+    this.#op(0x21, this.#temps);
+  }
+
+  /** Ends the run when the i64 on top is negative, with the fuel written down. */
   #trapIfNegative(): void {
-    this.#out.u8(0x42, 0x00, 0x53, 0x04, 0x40, 0x00, 0x0b);
+    this.#out.u8(0x42, 0x00, 0x53, 0x04, 0x40);
+    this.#flush();
+    this.#out.u8(0x00, 0x0b);
   }
 
   #enter(plan: Plan, weight: number): void {
-    const out = this.#out;
     const { fuel, frames } = this.#injected;
     const left = this.#temps + 1;
     this.#op(0x23, fuel);
-    out.u8(0x42);
-    out.signed(plan.entryCost);
-    out.u8(0x7d);
-    this.#op(0x22, this.#temps);
-    this.#op(0x24, fuel);
-    this.#op(0x23, frames);
-    this.#op(0x22, left);
-    out.u8(0x42);
-    out.signed(weight);
-    out.u8(0x7d);
-    this.#op(0x24, frames);
-    this.#op(0x20, this.#temps);
-    this.#op(0x23, frames);
-    out.u8(0x84);
-    this.#trapIfNegative();
-    out.u8(0x02);
+    this.#minus(plan.entryCost);
+    this.#op(0x21, this.#temps);
+    if (weight > 0) {
+      this.#op(0x23, frames);
+      this.#minus(weight);
+      this.#op(0x22, left);
+      this.#op(0x24, frames);
+      this.#op(0x20, left);
+      this.#op(0x20, this.#temps);
+      this.#out.u8(0x84);
+      this.#trapIfNegative();
+      this.#op(0x20, left);
+      this.#minus(-weight);
+      this.#op(0x21, left);
+    }
+    this.#out.u8(0x02);
     this.#blockType(plan.type);
   }
 
@@ -114,20 +151,23 @@ export class Weaver {
     else this.#out.signed(this.#injected.blockOf(results));
   }
 
-  #exit(): void {
-    this.#op(0x20, this.#temps + 1);
-    this.#op(0x24, this.#injected.frames);
+  #exit(framed: boolean): void {
+    this.#flush();
+    if (framed) {
+      this.#op(0x20, this.#temps + 1);
+      this.#op(0x24, this.#injected.frames);
+    }
     this.#out.u8(0x0b);
   }
 
-  #code(source: Uint8Array, plan: Plan, framed: boolean): void {
+  #code(source: Uint8Array, plan: Plan): void {
     const { events } = plan;
     let from = plan.codeFrom;
     for (let n = 0; n < events.length; n += 3) {
       const at = events[n] ?? 0;
       const act = events[n + 1] ?? 0;
       const value = events[n + 2] ?? 0;
-      if (act === Act.none || (act === Act.leave && !framed)) continue;
+      if (act === Act.none || (act === Act.leave && !this.#local)) continue;
       this.#out.slice(source, from, at);
       from = at + this.#act(act, value);
     }
@@ -136,21 +176,34 @@ export class Weaver {
 
   /** Writes one insertion and tells how many bytes of the source it replaces. */
   #act(act: number, value: number): number {
-    if (act === Act.spend) this.#spend(value, false);
-    else if (act === Act.check) this.#spend(value, true);
-    else if (act === Act.nan32) this.#canonical(this.#temps + 2, nan32, 0x5b);
-    else if (act === Act.nan64) this.#canonical(this.#temps + 3, nan64, 0x61);
-    else if (act === Act.bulk) {
-      this.#out.u8(0x41, value);
-      this.#op(0x10, this.#injected.pay);
-    } else if (act === Act.grow) {
-      this.#op(0x10, this.#injected.grow);
-      return value;
-    } else {
+    if (act === Act.leave) {
       this.#op(0x0c, value);
       return 1;
     }
+    if (act === Act.grow) {
+      this.#helper(this.#injected.grow);
+      return value;
+    }
+    if (act === Act.bulk) {
+      this.#out.u8(0x41, value);
+      this.#helper(this.#injected.pay);
+    } else this.#insert(act, value);
     return 0;
+  }
+
+  #helper(index: number): void {
+    this.#flush();
+    this.#op(0x10, index);
+    this.#reload();
+  }
+
+  #insert(act: number, value: number): void {
+    if (act === Act.spend) this.#spend(value);
+    else if (act === Act.check) this.#check(value);
+    else if (act === Act.flush) this.#flush();
+    else if (act === Act.reload) this.#reload();
+    else if (act === Act.nan32) this.#canonical(this.#temps + 2, nan32, 0x5b);
+    else this.#canonical(this.#temps + 3, nan64, 0x61);
   }
 
   #canonical(temp: number, nan: Uint8Array, equal: number): void {

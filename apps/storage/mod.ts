@@ -1,3 +1,12 @@
 export { type BlobStore, openBlobs } from "./src/blobs.ts";
 export { openFiles } from "./src/files.ts";
+export { openIndex } from "./src/index-client.ts";
 export { type HomeLock, lockHome } from "./src/lock.ts";
+export {
+  judgeSpace,
+  openReserve,
+  type Reserve,
+  type Space,
+  type SpaceWatch,
+  watchSpace,
+} from "./src/space.ts";

@@ -16,7 +16,6 @@ export type {
   Node,
   Scene,
   StreamNode,
-  Submit,
   TextNode,
   Undo,
   ValueNode,
@@ -43,3 +42,22 @@ export type { AppendFile, Files } from "./store/files.ts";
 export type { Blobs, Upload } from "./store/blobs.ts";
 export type { Index, IndexEntry } from "./store/index.ts";
 export { blobFault, indexFault, storeFault } from "./store/faults.ts";
+export { Kernel } from "./core/kernel.ts";
+export type { KernelOptions } from "./core/options.ts";
+export { foldTo, recover, type Recovered } from "./core/recover.ts";
+export { emit as kernelEvent, type KernelSlice, type Lifecycle } from "./core/slice.ts";
+export { Slices } from "./core/slices.ts";
+export { pointTo, readPointer, writeSnapshot, type Pointer } from "./core/snapshot.ts";
+export { checks, type Check, type GateView } from "./gate/checks.ts";
+export type { Answer, Intent } from "./gate/intent.ts";
+export { createTree, type Facet, type Found, pathNumber, type Place } from "./namespace/place.ts";
+export {
+  type Authority,
+  type BlockBudget,
+  callerOf,
+  fullAuthority,
+  type Grant,
+  type Verify,
+} from "./session/authority.ts";
+export type { Entry, Handle, OpenMode, Stat } from "./session/handle.ts";
+export { type AppendOptions, Session } from "./session/session.ts";

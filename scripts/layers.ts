@@ -99,7 +99,7 @@ function checkDocs(path: string, text: string): void {
   if (!path.endsWith("/mod.ts")) return;
   const lines = text.split("\n");
   for (const [at, line] of lines.entries()) {
-    if (!/^export (async )?(function|const|class|interface|type) /.test(line)) continue;
+    if (!/^export (async )?(function|const|class|interface|type) \w/.test(line)) continue;
     if (!/\*\/\s*$/.test(lines[at - 1] ?? "")) complain(`${path}:${at + 1}`, "export without a doc comment");
   }
 }

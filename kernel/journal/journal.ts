@@ -21,6 +21,8 @@ export interface JournalHooks {
   readonly defer: (act: () => void) => void;
   /** Told once when the disk failed; the process must end. */
   readonly fatal: (error: unknown) => void;
+  /** After each group: all sequences below `next` are durable. Comes before the waiters of `durableUpTo`. */
+  readonly durable?: (next: number) => void;
 }
 
 /** Segments, group commit and Merkle tree as one: records in, proofs out. */
@@ -42,6 +44,7 @@ export class Journal {
       fatal: hooks.fatal,
       onDurable: (records) => {
         for (const record of records) this.tree.append(record);
+        hooks.durable?.(this.#commit.durable);
       },
     });
   }

@@ -13,7 +13,6 @@ import type {
   Scene,
   StreamNode,
   TextNode,
-  Submit,
   Undo,
   ValueNode,
 } from "./node.ts";
@@ -70,7 +69,8 @@ export interface Build<S, V> {
   blob(
     doc: string,
     of: Hide<S, V> & {
-      readonly open: (scene: Scene<S, V>, submit: Submit) => Awaitable<BlobHandle>;
+      readonly open: (scene: Scene<S, V>) => Awaitable<BlobHandle>;
+      readonly complete: (upload: { readonly size: number }, deciding: Deciding<S, V>) => Decision;
       readonly size: (scene: Scene<S, V>) => Awaitable<number | undefined>;
     },
   ): BlobNode;
@@ -89,6 +89,6 @@ export function build<S, V>(): Build<S, V> {
     stream: (doc, of) => ({ kind: "stream", doc, ...of }) as StreamNode,
     control: (doc, of) => ({ kind: "control", doc, ...of }) as unknown as ControlNode,
     value: (doc, of) => ({ kind: "value", doc, ...of }) as ValueNode,
-    blob: (doc, of) => ({ kind: "blob", doc, ...of }) as BlobNode,
+    blob: (doc, of) => ({ kind: "blob", doc, ...of }) as unknown as BlobNode,
   };
 }

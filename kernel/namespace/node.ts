@@ -139,20 +139,20 @@ export interface ValueNode extends Common {
 export interface BlobHandle {
   readonly size: number;
   read(offset: number, count: number): Awaitable<Uint8Array>;
-  append(bytes: Uint8Array): Awaitable<number>;
+  /** True once the bytes so far are the blob: it is durable then. */
+  append(bytes: Uint8Array): Awaitable<boolean>;
   close(): Awaitable<void>;
 }
 
 /** Bytes by digest; can be walked to, opened and appended before it exists. */
 export interface BlobNode extends Common {
   readonly kind: "blob";
-  readonly open: (scene: Scene<never, never>, submit: Submit) => Awaitable<BlobHandle>;
+  readonly open: (scene: Scene<never, never>) => Awaitable<BlobHandle>;
+  /** Decides what a complete upload means; judged by the gate like a control. */
+  readonly complete: (upload: { readonly size: number }, deciding: Deciding<never, never>) => Decision;
   /** Size when complete, undefined before. */
   readonly size: (scene: Scene<never, never>) => Awaitable<number | undefined>;
 }
-
-/** Runs a command of the node's own provider in the name of the caller. */
-export type Submit = (path: string, command: Json) => Awaitable<void>;
 
 /** Everything that the tree is made of. */
 export type Node = DirNode | EachNode | TextNode | StreamNode | ControlNode | ValueNode | BlobNode;

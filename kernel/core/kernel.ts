@@ -1,0 +1,335 @@
+import { type Fault, toFault } from "@skep/fault";
+import { checks, type GateView, keyOf } from "../gate/checks.ts";
+import type { Answer, Intent } from "../gate/intent.ts";
+import { Journal } from "../journal/journal.ts";
+import { encodeRecord, type JournalRecord, type RecordEvent } from "../journal/record.ts";
+import { type Limits, limits as standard } from "../limits.ts";
+import type { Caller, Deciding, Decision, Json, Scene } from "../namespace/node.ts";
+import { createTree, type Found, type Place } from "../namespace/place.ts";
+import { type Authority, callerOf, nobody } from "../session/authority.ts";
+import type { SessionHost } from "../session/host.ts";
+import { Session } from "../session/session.ts";
+import { Effects } from "../effects/effects.ts";
+import { acceptedRecord, type Draft, type Mark, refusedRecord } from "./drafts.ts";
+import { Metrics } from "./metrics.ts";
+import type { KernelOptions } from "./options.ts";
+import { recover, type Recovered } from "./recover.ts";
+import { Refusals } from "./refusals.ts";
+import { Rings } from "./rings.ts";
+import { emit } from "./slice.ts";
+import type { Slices } from "./slices.ts";
+import { Snapshots } from "./snapshots.ts";
+import { HiveTime } from "./time.ts";
+
+/** The one door: sessions come in here, and every change passes `judge`. */
+export class Kernel implements SessionHost {
+  readonly options: KernelOptions;
+  readonly limits: Limits;
+  readonly journal: Journal;
+  readonly slices: Slices;
+  readonly time: HiveTime;
+  readonly tree: Place;
+  readonly metrics = new Metrics();
+  readonly rings: Rings;
+  readonly recovered: Recovered;
+  readonly sessions = new Map<string, Session>();
+  readonly effects: Effects;
+  readonly snapshots: Snapshots;
+  readonly #refusals = new Refusals();
+  readonly #committed: JournalRecord[] = [];
+  #sessions = 0;
+  #ticking = false;
+  #timer: { stop(): void } | undefined;
+  #closed = false;
+
+  private constructor(options: KernelOptions, journal: Journal, recovered: Recovered) {
+    this.options = options;
+    this.limits = options.limits ?? standard;
+    this.journal = journal;
+    this.recovered = recovered;
+    this.slices = recovered.slices;
+    this.time = new HiveTime(options.clock, recovered.time);
+    this.tree = createTree(this.slices.bound.map(({ provider }) => provider));
+    this.rings = new Rings(this);
+    this.effects = new Effects(this);
+    this.snapshots = new Snapshots(this);
+  }
+
+  /** Recovers by replay and goes ONLINE. Throws `journal.*` faults when the home is damaged. */
+  static async open(options: KernelOptions): Promise<Kernel> {
+    let kernel: Kernel | undefined;
+    const journal = await Journal.open(options.files, {
+      defer: options.defer,
+      fatal: options.fatal,
+      durable: (next) => kernel?.settle(next),
+    });
+    const recovered = await recover(options.files, journal, options.providers, options.version);
+    kernel = new Kernel(options, journal, recovered);
+    await kernel.#start();
+    return kernel;
+  }
+
+  async #start(): Promise<void> {
+    const { kernel } = this.slices;
+    const events = kernel.hive.get().id === "" ? [emit("born@1", this.options.born())] : [];
+    const epoch = kernel.epoch.get() + 1;
+    events.push(emit("started@1", { epoch }));
+    events.push(
+      emit("lifecycle@1", {
+        state: "ONLINE",
+        reason: "started",
+        since: this.time.now(),
+        clock: this.time.jumped() ? "untrusted" : "trusted",
+      }),
+    );
+    for (const { provider, slice } of this.slices.bound)
+      (provider.opened as ((state: unknown, runtime: Rings) => void) | undefined)?.(slice, this.rings);
+    this.#accept(
+      {
+        subject: "system",
+        ticket: [],
+        path: "/",
+        command: { op: "start" },
+        provider: "kernel",
+        decision: { events },
+      },
+      epoch,
+    );
+    await this.settled();
+    this.effects.resume();
+    this.#beat();
+  }
+
+  /** A session for a verified ticket. */
+  attach(authority: Authority, edge: string): Session {
+    this.#sessions += 1;
+    const session = new Session(this, `s${this.#sessions}`, authority, edge);
+    this.sessions.set(session.id, session);
+    this.metrics.counts.attached += 1;
+    return session;
+  }
+
+  ended({ id }: { readonly id: string }): void {
+    this.sessions.delete(id);
+  }
+
+  /** Resolves when everything decided so far is durable; undefined when it is. */
+  settled(): Promise<void> | undefined {
+    return this.journal.durableUpTo(this.journal.next);
+  }
+
+  scene(found: Found, caller: Caller): Scene {
+    return this.slices.scene(found.place.owner, {
+      params: found.params,
+      path: found.path,
+      caller,
+      now: this.time.now(),
+      seq: this.journal.next - 1,
+      ring: (path, capacity) => this.rings.ring(path, capacity),
+    });
+  }
+
+  #view(): GateView {
+    return {
+      kernel: this.slices.kernel,
+      now: this.time.now(),
+      monotonic: this.time.monotonic(),
+      epoch: this.slices.kernel.epoch.get(),
+      space: this.options.space?.() ?? "ok",
+    };
+  }
+
+  /** Gate, decision and draft of one line; the answer may leave once `settled`. Throws the fault of a refusal. */
+  judge(intent: Intent): Answer {
+    try {
+      const view = this.#view();
+      for (const { check } of checks) {
+        const known = check(intent, view);
+        if (known) {
+          this.metrics.counts.remembered += 1;
+          return known;
+        }
+      }
+      return this.#decide(intent);
+    } catch (thrown) {
+      const fault = toFault(thrown);
+      this.#refused(intent, fault);
+      throw fault;
+    }
+  }
+
+  #refused(intent: Intent, fault: Fault): void {
+    this.metrics.counts.refused += 1;
+    this.metrics.pressure[fault.row.reason] += 1;
+    if (intent.known) this.#refusals.add(intent, fault);
+    if (fault.kind === "internal")
+      this.options.log?.(
+        `internal error at ${intent.found.path}: ${String((fault.cause as Error)?.stack ?? fault.cause)}`,
+      );
+  }
+
+  #deciding(found: Found, caller: Caller): Deciding {
+    return { ...this.scene(found, caller), next: this.journal.next, chance: this.options.chance() };
+  }
+
+  #decide(intent: Intent): Answer {
+    const { found, node, actor } = intent;
+    const deciding = this.#deciding(found, callerOf(actor.authority, actor.id)) as Deciding<never, never>;
+    const decision = node.decide(intent.command as never, deciding);
+    const result = decision.result ?? null;
+    const more: RecordEvent[] = [];
+    if (intent.key !== undefined) more.push({ t: "kernel:keyed@1", d: { ...keyOf(intent), result } });
+    const budgeted = actor.authority.blocks.filter(
+      ({ ops, bytes }) => ops !== undefined || bytes !== undefined,
+    );
+    if (budgeted.length > 0)
+      more.push({
+        t: "kernel:charged@1",
+        d: { blocks: budgeted.map(({ id }) => id), ops: 1, bytes: intent.line.length },
+      });
+    const seq = this.#accept({
+      subject: actor.authority.subject,
+      ticket: actor.authority.blocks.map(({ id }) => id),
+      path: found.path,
+      command: intent.stored,
+      provider: this.slices.bound[found.place.owner]?.provider.name ?? "kernel",
+      decision,
+      more,
+      key: intent.key,
+      trace: intent.trace,
+    });
+    return result === null ? { id: seq, verdict: "ok" } : { id: seq, verdict: "ok", result };
+  }
+
+  /** Something that the system itself decides for a provider, such as a tick or an outcome. */
+  system(
+    provider: string,
+    path: string,
+    command: Json,
+    decide: (deciding: Deciding) => Decision | undefined,
+    outcome?: string,
+  ): number | undefined {
+    const owner = this.slices.bound.findIndex((bound) => bound.provider.name === provider);
+    const found: Found = { place: { ...this.tree, owner }, path, params: {} };
+    const decision = decide(this.#deciding(found, callerOf(nobody, "system")));
+    if (!decision) return undefined;
+    return this.#accept({
+      subject: "system",
+      ticket: [],
+      path,
+      command,
+      provider,
+      decision,
+      ...(outcome === undefined ? {} : { outcome }),
+    });
+  }
+
+  #accept(draft: Draft, epoch = this.slices.kernel.epoch.get()): number {
+    const record = acceptedRecord(draft, this.#mark(epoch));
+    const bytes = encodeRecord(record);
+    this.slices.draft(record);
+    this.#push(record, bytes);
+    this.metrics.counts.accepted += 1;
+    this.#tickSoon();
+    return record.seq;
+  }
+
+  #mark(epoch = this.slices.kernel.epoch.get()): Mark {
+    return { seq: this.journal.next, epoch, time: this.time.now(), engine: this.options.version };
+  }
+
+  #push(record: JournalRecord, bytes: Uint8Array): void {
+    this.journal.push(bytes);
+    this.#committed.push(record);
+  }
+
+  /** Called by the journal: everything below `next` is durable. Notifies and starts effects, in order. */
+  settle(next: number): void {
+    const { index } = this.options;
+    while ((this.#committed[0]?.seq ?? next) < next) {
+      const record = this.#committed.shift() as JournalRecord;
+      this.rings.notify(record);
+      if (index) index.add(this.rings.indexed(record), record.seq + 1);
+      for (const effect of record.effects) this.effects.start(effect);
+    }
+    this.snapshots.due();
+  }
+
+  #tickSoon(): void {
+    if (this.#ticking) return;
+    this.#ticking = true;
+    this.options.defer(() => {
+      this.#ticking = false;
+      if (!this.#closed) this.tick();
+    });
+  }
+
+  /** Lets every provider do what is due. */
+  tick(): void {
+    const now = this.time.now();
+    for (const { provider, slice } of this.slices.bound) {
+      const next = provider.tick?.next(slice as never);
+      if (next === undefined || next > now) continue;
+      try {
+        this.system(provider.name, "/", { op: "tick" }, (deciding) =>
+          provider.tick?.decide(deciding as never),
+        );
+      } catch (error) {
+        this.options.log?.(`tick of ${provider.name} failed: ${String((error as Error).stack)}`);
+      }
+    }
+  }
+
+  #beat(): void {
+    this.#timer = this.options.clock.after(1000, () => {
+      if (this.#closed) return;
+      this.#journalRefusals();
+      this.#watchClock();
+      for (const session of this.sessions.values()) session.beat();
+      this.tick();
+      this.#beat();
+    });
+  }
+
+  #watchClock(): void {
+    const lifecycle = this.slices.kernel.lifecycle.get();
+    if (!this.time.jumped() || lifecycle.clock === "untrusted") return;
+    const drift = Math.round(this.time.drift() / 1000);
+    const event = emit("lifecycle@1", {
+      ...lifecycle,
+      state: "DEGRADED",
+      reason: `wall clock left record time by ${drift} s`,
+      since: this.time.now(),
+      clock: "untrusted",
+    });
+    this.system("kernel", "/proc/lifecycle", { op: "clock", drift }, () => ({ events: [event] }));
+  }
+
+  #journalRefusals(): void {
+    for (const refused of this.#refusals.take()) {
+      const record = refusedRecord(refused, this.#mark());
+      this.#push(record, encodeRecord(record));
+    }
+  }
+
+  /** No new work from now on; what runs may end. */
+  drain(reason: string): void {
+    const lifecycle = this.slices.kernel.lifecycle.get();
+    this.system("kernel", "/proc/lifecycle", { op: "drain" }, () => ({
+      events: [emit("lifecycle@1", { ...lifecycle, state: "DRAINING", reason, since: this.time.now() })],
+    }));
+  }
+
+  /** Ends sessions, waits for the disk, closes the journal. */
+  async close(): Promise<void> {
+    this.#timer?.stop();
+    this.#journalRefusals();
+    await this.settled();
+    for (const session of [...this.sessions.values()]) session.close("hive stops");
+    this.#closed = true;
+    await this.effects.close();
+    await this.snapshots.close();
+    await this.journal.close();
+    await this.options.index?.close();
+  }
+}

@@ -1,0 +1,64 @@
+import type { Journal } from "../journal/journal.ts";
+import type { Provider } from "../state/provider.ts";
+import type { Files } from "../store/files.ts";
+import { loadSnapshot, usable } from "./snapshot.ts";
+import { Slices } from "./slices.ts";
+
+/** State as of a sequence, and what it took. */
+export interface Recovered {
+  readonly slices: Slices;
+  /** Records folded after the snapshot. */
+  readonly folded: number;
+  readonly snapshot: number | undefined;
+  /** Time of the newest record, milliseconds; 0 when there is none. */
+  readonly time: number;
+}
+
+/** Folds the whole journal, from a snapshot where one counts; the journal's tree grows with it. */
+export async function recover(
+  files: Files,
+  journal: Journal,
+  providers: readonly Provider[],
+  version: string,
+): Promise<Recovered> {
+  let slices = new Slices(providers, version);
+  let pointer = await usable(files, journal, slices.code, journal.segments.records);
+  if (pointer)
+    try {
+      await loadSnapshot(files, slices, pointer);
+    } catch {
+      // The journal is the truth: a snapshot that does not load costs time, nothing else.
+      slices = new Slices(providers, version);
+      pointer = undefined;
+    }
+  let folded = 0;
+  let time = 0;
+  const from = pointer?.seq ?? 0;
+  await journal.growTree(
+    (record) => {
+      slices.apply(record);
+      time = record.time;
+      folded += 1;
+    },
+    from,
+    pointer ? Buffer.from(pointer.root, "hex") : undefined,
+  );
+  if (folded === 0 && journal.segments.records > 0)
+    time = (await journal.record(journal.segments.records - 1)).time;
+  return { slices, folded, snapshot: pointer?.seq, time };
+}
+
+/** The state after all records below `seq`, folded apart from the live one: for snapshots and the past. */
+export async function foldTo(
+  files: Files,
+  journal: Journal,
+  providers: readonly Provider[],
+  version: string,
+  seq: number,
+): Promise<Slices> {
+  const slices = new Slices(providers, version);
+  const pointer = await usable(files, journal, slices.code, seq);
+  if (pointer) await loadSnapshot(files, slices, pointer);
+  for await (const record of journal.records(pointer?.seq ?? 0, seq)) slices.apply(record);
+  return slices;
+}

@@ -1,0 +1,109 @@
+import type { JournalRecord } from "../journal/record.ts";
+import type { IndexEntry } from "../store/index.ts";
+import { Ring } from "../state/ring.ts";
+import type { Runtime } from "../state/runtime.ts";
+import type { EventMeta } from "../state/provider.ts";
+import type { Slices } from "./slices.ts";
+
+interface Ended {
+  readonly id: string;
+  readonly subject: string;
+  readonly blocks: readonly string[];
+  close(reason: string): void;
+}
+
+interface Host {
+  readonly slices: Slices;
+  readonly sessions: ReadonlyMap<string, Ended>;
+  readonly time: { now(): number };
+  readonly options: { readonly ringCapacity?: number };
+}
+
+type Notify = (data: never, meta: EventMeta, runtime: Runtime, state: never) => void;
+type IndexOf = (data: never, meta: EventMeta) => IndexEntry | undefined;
+
+/** What is volatile: rings behind streams, and what durable events mean for them. */
+export class Rings implements Runtime {
+  readonly #host: Host;
+  readonly #rings = new Map<string, Ring>();
+  readonly #notify = new Map<string, { readonly act: Notify; readonly state: unknown }[]>();
+  readonly #index = new Map<string, IndexOf>();
+  readonly #touched = new Map<string, { readonly size: number; readonly time: number }>();
+  /** Bytes that readers of a stream missed because they were overtaken, by path. */
+  readonly overtaken = new Map<string, { readers: number; bytes: number }>();
+
+  constructor(host: Host) {
+    this.#host = host;
+    for (const { provider, slice } of host.slices.bound) {
+      const full = (name: string): string => (name.includes(":") ? name : `${provider.name}:${name}`);
+      for (const [name, act] of Object.entries(provider.notify ?? {}))
+        this.#notify.set(full(name), [
+          ...(this.#notify.get(full(name)) ?? []),
+          { act: act as Notify, state: slice },
+        ]);
+      for (const [name, of] of Object.entries(provider.index ?? {}))
+        this.#index.set(full(name), of as IndexOf);
+    }
+  }
+
+  ring(path: string, capacity?: number): Ring {
+    const known = this.#rings.get(path);
+    if (known) return known;
+    const made = new Ring(capacity ?? this.#host.options.ringCapacity ?? 64 * 1024);
+    this.#rings.set(path, made);
+    return made;
+  }
+
+  /** The ring if somebody made it. */
+  known(path: string): Ring | undefined {
+    return this.#rings.get(path);
+  }
+
+  dropRing(path: string): void {
+    this.#rings.get(path)?.end();
+    this.#rings.delete(path);
+    this.overtaken.delete(path);
+    this.#touched.delete(path);
+  }
+
+  /** When a file changed: its provider's last change, or when a stream was first seen with its present size. */
+  touched(path: string, size: number, known: number | undefined): number {
+    if (known !== undefined) return known;
+    const seen = this.#touched.get(path);
+    if (seen?.size === size) return seen.time;
+    const time = this.#host.time.now();
+    this.#touched.set(path, { size, time });
+    return time;
+  }
+
+  tellOvertaken(path: string, bytes: number): void {
+    const known = this.overtaken.get(path) ?? { readers: 0, bytes: 0 };
+    this.overtaken.set(path, { readers: known.readers + 1, bytes: known.bytes + bytes });
+  }
+
+  closeSessions(match: (session: Ended) => boolean): number {
+    const ended = [...this.#host.sessions.values()].filter(match);
+    for (const session of ended) session.close("closed by the hive");
+    return ended.length;
+  }
+
+  log(line: string): void {
+    this.ring("/log/queen.log").append(Buffer.from(`${line}\n`));
+  }
+
+  notify(record: JournalRecord): void {
+    const meta = { seq: record.seq, time: record.time, subject: record.subject };
+    for (const { t, d } of record.events)
+      for (const { act, state } of this.#notify.get(t) ?? []) act(d as never, meta, this, state as never);
+  }
+
+  indexed(record: JournalRecord): IndexEntry[] {
+    const meta = { seq: record.seq, time: record.time, subject: record.subject };
+    const entries: IndexEntry[] = [];
+    for (const { t, d } of record.events) {
+      const entry = this.#index.get(t)?.(d as never, meta);
+      if (entry) entries.push(entry);
+    }
+    return entries;
+  }
+}

@@ -1,0 +1,211 @@
+import { createHash } from "node:crypto";
+import { faults } from "@skep/fault";
+import { canonical } from "@skep/canon";
+import { limits } from "../limits.ts";
+import type { Json } from "../namespace/node.ts";
+import type { KernelSlice } from "../core/slice.ts";
+import type { Answer, Intent } from "./intent.ts";
+
+export const fault = faults("gate", {
+  long: ["oversize", "Cannot take a line that is longer than the limit"],
+  newline: ["invalid", "Cannot take a line with a newline or NUL inside"],
+  closed: ["cut", "Cannot act on a session that is closed", { detail: "session-closed" }],
+  draining: [
+    "busy",
+    "Cannot take new work while the hive drains",
+    {
+      cure: "Try again after the hive is ONLINE: `skep cat /proc/lifecycle/state`",
+      detail: "lifecycle-denied",
+    },
+  ],
+  dated: [
+    "busy",
+    "Cannot grant anything with a date while the clock is not trusted",
+    { cure: 'Confirm the time with `skep echo \'{"clock":"confirm"}\' /queen/ctl`' },
+  ],
+  space: [
+    "busy",
+    "Cannot take a new command: the disk is full",
+    { cure: "Free space on the disk of the home, or run `skep gc`" },
+  ],
+  lowSpace: [
+    "busy",
+    "Cannot take new work: less than 5 % of the disk is free",
+    { cure: "Free space on the disk of the home, or run `skep gc`" },
+  ],
+  denied: ["denied", "Cannot write here with this ticket", { detail: "denied" }],
+  expired: [
+    "denied",
+    "Cannot act with a ticket that has expired",
+    { cure: "Mint a new one: `skep ticket mint`", detail: "expired" },
+  ],
+  schema: ["invalid", "Cannot take this command", { detail: "invalid-payload" }],
+  json: ["invalid", "Cannot take a line that is not one JSON object", { detail: "invalid-payload" }],
+  fence: ["stale", "Cannot act for an older writer epoch"],
+  conflict: ["conflict", "Cannot use one key for two different commands"],
+  horizon: ["stale", "Cannot run a keyed command that was issued before the horizon of 24 hours"],
+  rate: [
+    "quota",
+    "Cannot act that often with this ticket",
+    { cure: "Wait a second and try again", detail: "rate" },
+  ],
+  budget: [
+    "quota",
+    "Cannot act: a budget of the ticket is used up",
+    { cure: "Ask for a ticket with a larger budget" },
+  ],
+});
+
+/** What the checks may look at: state and time, nothing that acts. */
+export interface GateView {
+  readonly kernel: KernelSlice;
+  /** Hive time and monotonic time, milliseconds. */
+  readonly now: number;
+  readonly monotonic: number;
+  readonly epoch: number;
+  readonly space: "ok" | "low" | "tight" | "full";
+}
+
+/** One check: throws a fault, gives a remembered answer, or lets the intent pass. */
+export interface Check {
+  readonly name: string;
+  check(intent: Intent, view: GateView): Answer | undefined;
+}
+
+function frame({ line }: Intent): undefined {
+  if (line.length > limits.line || Buffer.byteLength(line) > limits.line) throw fault.long();
+  if (/[\n\0]/.test(line)) throw fault.newline();
+}
+
+function session({ actor }: Intent, { now }: GateView): undefined {
+  if (actor.state === "CLOSED") throw fault.closed();
+  if (actor.authority.expiresAt !== undefined && now >= actor.authority.expiresAt) throw fault.expired();
+}
+
+function lifecycle({ actor }: Intent, { kernel, space }: GateView): undefined {
+  if (actor.id === "system") return;
+  if (space === "full") throw fault.space();
+  const state = kernel.lifecycle.get().state;
+  if (state === "QUIESCED" && actor.authority.role !== "queen") throw fault.draining();
+}
+
+function right(intent: Intent): undefined {
+  const { path } = intent.found;
+  const grant = intent.actor.authority.allows(path, intent.node.right ?? "write");
+  if (!grant || !intent.actor.authority.allows(path, "write")) throw fault.denied(path);
+  intent.known = true;
+}
+
+const envelope = ["$key", "$epoch", "$at", "$trace"] as const;
+
+function unwrap(intent: Intent, parsed: Record<string, unknown>): Record<string, unknown> {
+  if (!envelope.some((name) => name in parsed)) return parsed;
+  const { $key, $epoch, $at, $trace, ...command } = parsed;
+  if ($key !== undefined) {
+    if (typeof $key !== "string" || $key.length === 0 || $key.length > 128)
+      throw fault.schema("$key: a text of 1 to 128 characters");
+    intent.key = $key;
+  }
+  if ($epoch !== undefined) intent.epoch = Number($epoch);
+  if ($at !== undefined) intent.issued = Number($at);
+  if (typeof $trace === "string" && $trace.length <= 128) intent.trace = $trace;
+  return command;
+}
+
+function parseObject(line: string): Record<string, unknown> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(line);
+  } catch {
+    throw fault.json();
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) throw fault.json();
+  return parsed as Record<string, unknown>;
+}
+
+function withoutSecrets(command: unknown, secret: readonly string[]): Json {
+  if (secret.length === 0 || typeof command !== "object" || command === null) return command as Json;
+  const copy: Record<string, unknown> = { ...command };
+  for (const name of secret) if (name in copy) copy[name] = { secret: name };
+  return copy as Json;
+}
+
+function schema(intent: Intent): undefined {
+  const { node } = intent;
+  if (node.kind === "value") {
+    intent.command = intent.line;
+    intent.stored = intent.line;
+    return;
+  }
+  const raw = node.parse ? node.parse(intent.line) : unwrap(intent, parseObject(intent.line));
+  const parsed = node.input.safeParse(raw);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const at = issue?.path.length ? `${issue.path.join(".")}: ` : "";
+    throw fault.schema(`${at}${issue?.message ?? "misfit"}`);
+  }
+  intent.command = parsed.data;
+  intent.stored = withoutSecrets(raw, node.secret ?? []);
+}
+
+function fence({ epoch }: Intent, view: GateView): undefined {
+  if (epoch !== undefined && epoch !== view.epoch) throw fault.fence(`epoch ${epoch}, now ${view.epoch}`);
+}
+
+/** Under which name a key is remembered, and what tells its command from another. */
+export function keyOf(intent: Intent): { readonly name: string; readonly command: string } {
+  const text = `${intent.found.path}\n${canonical(intent.stored)}`;
+  return {
+    name: `${intent.actor.authority.subject}\n${intent.key}`,
+    command: createHash("sha256").update(text).digest("base64url").slice(0, 22),
+  };
+}
+
+function idempotency(intent: Intent, { kernel, now }: GateView): Answer | undefined {
+  if (intent.key === undefined) return undefined;
+  if (intent.issued !== undefined && intent.issued < now - limits.keyHorizon) throw fault.horizon();
+  const { name, command } = keyOf(intent);
+  const known = kernel.keys.get(name);
+  if (!known) return undefined;
+  if (known.command !== command) throw fault.conflict(intent.key);
+  return { id: known.seq, verdict: "ok", ...(known.result === null ? {} : { result: known.result }) };
+}
+
+function quota(intent: Intent, { kernel, monotonic }: GateView): undefined {
+  const { authority, rates } = intent.actor;
+  const grant = authority.allows(intent.found.path, "write");
+  if (grant && intent.actor.id !== "system" && !rates.take(grant, monotonic))
+    throw fault.rate(intent.found.path);
+  for (const block of authority.blocks) {
+    const used = kernel.budgets.get(block.id);
+    if (block.ops !== undefined && (used?.ops ?? 0) >= block.ops) throw fault.budget("ops");
+    if (block.bytes !== undefined && (used?.bytes ?? 0) + intent.line.length > block.bytes)
+      throw fault.budget("bytes");
+  }
+}
+
+function work(intent: Intent, { kernel, space }: GateView): undefined {
+  const { node } = intent;
+  if (node.kind !== "control" || !node.work) return;
+  if (typeof node.work === "function" && !node.work(intent.command as never)) return;
+  const { state, clock } = kernel.lifecycle.get();
+  if (clock === "untrusted") throw fault.dated();
+  if (state !== "ONLINE" && state !== "DEGRADED") throw fault.draining(state);
+  if (space === "tight" || space === "full") throw fault.lowSpace();
+}
+
+/**
+ * The gate: pure checks in this order (DESIGN §3). Policy, approvals and signatures join between `quota` and
+ * `work`; the provider's `decide` follows the last.
+ */
+export const checks: readonly Check[] = [
+  { name: "frame", check: frame },
+  { name: "session", check: session },
+  { name: "lifecycle", check: lifecycle },
+  { name: "right", check: right },
+  { name: "schema", check: schema },
+  { name: "fence", check: fence },
+  { name: "idempotency", check: idempotency },
+  { name: "quota", check: quota },
+  { name: "work", check: work },
+];

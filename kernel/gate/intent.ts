@@ -1,0 +1,45 @@
+import type { ControlNode, Json, ValueNode } from "../namespace/node.ts";
+import type { Found } from "../namespace/place.ts";
+import type { Authority } from "../session/authority.ts";
+import type { Rates } from "../session/rates.ts";
+
+/** Who acts: the part of a session that the gate needs. */
+export interface Actor {
+  readonly id: string;
+  readonly authority: Authority;
+  readonly rates: Rates;
+  readonly state: "SETUP" | "ACTIVE" | "DRAINING" | "CLOSED";
+}
+
+/** One line on its way through the gate. Checks fill in what they find. */
+export interface Intent {
+  readonly found: Found;
+  readonly node: ControlNode | ValueNode;
+  readonly line: string;
+  readonly actor: Actor;
+  /** Idempotency key, writer epoch and time of issue, from `$key`, `$epoch`, `$at` or from the edge. */
+  key: string | undefined;
+  epoch: number | undefined;
+  issued: number | undefined;
+  trace: string | undefined;
+  /** The line parsed and checked; set by the schema check. */
+  command: unknown;
+  /** The command as it is journalled, secrets replaced; set by the schema check. */
+  stored: Json;
+  /** Set once the `right` check passed: refusals after it are journalled. */
+  known: boolean;
+}
+
+/** The answer to a line: one JSON object, the same on every edge. */
+export interface Answer {
+  /** Sequence of the record; absent on a refusal. */
+  readonly id?: number;
+  readonly verdict: "ok" | "refused" | "waiting";
+  readonly kind?: string;
+  readonly code?: string;
+  readonly reason?: string;
+  readonly message?: string;
+  /** The next step. */
+  readonly next?: string;
+  readonly result?: Json;
+}

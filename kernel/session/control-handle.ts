@@ -1,0 +1,73 @@
+import { toFault } from "@skep/fault";
+import type { Awaitable } from "../namespace/node.ts";
+import type { Answer } from "../gate/intent.ts";
+import { AnswerLog, refusal } from "./answers.ts";
+import type { Handle } from "./handle.ts";
+
+/** What a control handle asks of its session. */
+export interface ControlPort {
+  /** Judges one line; throws the fault of its refusal. */
+  judge(line: string): Answer;
+  settled(): Promise<void> | undefined;
+  answered(answer: Answer): void;
+}
+
+/** The whole lines of a write, each with where it ends in bytes. */
+function* linesOf(data: Uint8Array): Generator<{ readonly line: string; readonly end: number }> {
+  const view = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  for (let at = 0; at < view.length; ) {
+    const newline = view.indexOf(10, at);
+    const stop = newline < 0 ? view.length : newline;
+    const end = newline < 0 ? view.length : newline + 1;
+    if (stop > at) yield { line: view.toString("utf8", at, stop), end };
+    at = end;
+  }
+}
+
+/** One line, one command; opened for reading too it gives one JSON line of answer for each. */
+export class ControlHandle implements Handle {
+  readonly #port: ControlPort;
+  readonly #log = new AnswerLog(64 * 1024);
+  // A shell's descriptor has one offset for both ways: what was written moves it, and is no answer.
+  #written = 0;
+  #given = 0;
+
+  constructor(port: ControlPort) {
+    this.#port = port;
+  }
+
+  read(offset: number, count: number): Awaitable<Uint8Array> {
+    const position = offset < this.#written ? this.#given : offset - this.#written;
+    const data = Uint8Array.from(this.#log.read(position, count));
+    this.#given = position + data.length;
+    const wait = this.#port.settled();
+    return wait ? wait.then(() => data) : data;
+  }
+
+  write(_offset: number, data: Uint8Array): Awaitable<number> {
+    let taken = 0;
+    try {
+      for (const { line, end } of linesOf(data)) {
+        this.#answer(this.#port.judge(line));
+        taken = end;
+      }
+      taken = data.length;
+    } catch (thrown) {
+      const fault = toFault(thrown);
+      this.#answer(refusal(fault));
+      if (taken === 0) throw fault;
+    }
+    this.#written += taken;
+    const wait = this.#port.settled();
+    return wait ? wait.then(() => taken) : taken;
+  }
+
+  #answer(answer: Answer): void {
+    this.#log.push(answer);
+    this.#port.answered(answer);
+  }
+
+  close(): void {
+    // Nothing to let go: every line was judged when it came.
+  }
+}

@@ -1,0 +1,40 @@
+import type { Awaitable } from "../namespace/node.ts";
+
+/** How a file is opened. */
+export interface OpenMode {
+  readonly read: boolean;
+  readonly write: boolean;
+}
+
+/** An open file. Offsets are file offsets; what is append-only ignores those of writes. */
+export interface Handle {
+  /** Empty at the end; a follower's read waits there. Aborting the signal ends the wait with `canceled`. */
+  read(offset: number, count: number, signal?: AbortSignal): Awaitable<Uint8Array>;
+  /** Bytes taken. Whole lines for controls and streams; see DESIGN §3, Writes. */
+  write(offset: number, data: Uint8Array): Awaitable<number>;
+  close(): Awaitable<void>;
+}
+
+/** What a stat tells. */
+export interface Stat {
+  readonly kind: "dir" | "file";
+  /** Stable for a path. */
+  readonly number: number;
+  /** Grows when the file changes. */
+  readonly version: number;
+  readonly size: number;
+  /** Milliseconds since 1970. */
+  readonly mtime: number;
+  readonly readable: boolean;
+  readonly writable: boolean;
+  /** True when writes always go to the end. */
+  readonly append: boolean;
+  readonly doc: string;
+}
+
+/** One name in a directory. */
+export interface Entry {
+  readonly name: string;
+  readonly kind: "dir" | "file";
+  readonly number: number;
+}

@@ -1,0 +1,38 @@
+import type { Awaitable, Json, Scene } from "../namespace/node.ts";
+import type { Found } from "../namespace/place.ts";
+import type { StreamSource } from "../state/ring.ts";
+import type { View } from "./view.ts";
+
+type Hidden = Scene<never, never>;
+
+function toBytes(text: string | Uint8Array): Uint8Array {
+  return typeof text === "string" ? Buffer.from(text) : text;
+}
+
+function jsonBytes(value: Json): Uint8Array {
+  return Buffer.from(`${JSON.stringify(value)}\n`);
+}
+
+function after<T>(value: Awaitable<T>, then: (value: T) => Uint8Array): Awaitable<Uint8Array> {
+  return value instanceof Promise ? value.then(then) : then(value);
+}
+
+/** What `x.json` of a stream tells: offsets, and who was overtaken. */
+export function streamJson(session: View, found: Found, source: StreamSource): string {
+  const path = found.path.replace(/\.json$/, "");
+  const { base, next, ended } = source;
+  const overtaken = session.kernel.rings.overtaken.get(path) ?? { readers: 0, bytes: 0 };
+  return `${JSON.stringify({ base, next, ended: ended ?? false, overtaken })}\n`;
+}
+
+/** The bytes of a text or value node, or of a JSON twin. */
+export function renderBytes(session: View, found: Found): Awaitable<Uint8Array> {
+  const { node, facet } = found.place;
+  const scene = session.scene(found) as Hidden;
+  if (node.kind === "value") return toBytes(node.read(scene));
+  if (node.kind === "stream")
+    return after(node.source(scene), (source) => Buffer.from(streamJson(session, found, source)));
+  if (node.kind !== "text") return new Uint8Array(0);
+  if (facet === "json" && node.json) return after(node.json(scene), jsonBytes);
+  return after(node.render(scene), toBytes);
+}

@@ -1,0 +1,308 @@
+import { Fault, faults } from "@skep/fault";
+import type { Answer, Intent } from "../gate/intent.ts";
+import type { Awaitable, Caller, ControlNode, Json, Scene, ValueNode } from "../namespace/node.ts";
+import { join, parsePath } from "../namespace/path.ts";
+import { type Found, pathNumber, step } from "../namespace/place.ts";
+import { refusal } from "./answers.ts";
+import { type Authority, callerOf } from "./authority.ts";
+import type { Entry, Handle, OpenMode, Stat } from "./handle.ts";
+import type { SessionHost } from "./host.ts";
+import { openNode } from "./open.ts";
+import { Rates } from "./rates.ts";
+import { statNode } from "./stat.ts";
+import type { View } from "./view.ts";
+
+export const fault = faults("session", {
+  absent: ["absent", "Cannot walk there: no such entry", { detail: "invalid-path" }],
+  notDirectory: ["notDirectory", "Cannot list what is not a directory", { detail: "invalid-path" }],
+  read: ["denied", "Cannot read here with this ticket", { detail: "denied" }],
+  write: ["denied", "Cannot write here with this ticket", { detail: "denied" }],
+  notWritable: ["refused", "Cannot write to this file: it is only read", { detail: "denied" }],
+  isDirectory: ["isDirectory", "Cannot open a directory for its bytes", { detail: "invalid-path" }],
+  closed: ["cut", "Cannot use a session that is closed", { detail: "session-closed" }],
+  rate: [
+    "quota",
+    "Cannot read that often with this ticket",
+    { cure: "Wait a second and try again", detail: "rate" },
+  ],
+  budget: [
+    "quota",
+    "Cannot read: a budget of the ticket is used up",
+    { cure: "Ask for a ticket with a larger budget" },
+  ],
+  expired: [
+    "denied",
+    "Cannot go on with a ticket that has expired",
+    { cure: "Mint a new one: `skep ticket mint`", detail: "expired" },
+  ],
+});
+
+/** What an edge may say beside a line. */
+export interface AppendOptions {
+  readonly key?: string;
+  readonly trace?: string;
+}
+
+/** All that an edge holds: the tree as one ticket sees it. */
+export class Session implements View {
+  readonly id: string;
+  readonly edge: string;
+  readonly authority: Authority;
+  readonly caller: Caller;
+  readonly rates: Rates;
+  readonly kernel: SessionHost;
+  /** The last answers, newest last: `/proc/9p/session/self/answers`. */
+  readonly answers: Answer[] = [];
+  readonly since: number;
+  readonly root: Found;
+  /** File offset 0 of streams that are open here, so that sizes and offsets agree. */
+  readonly anchors = new Map<string, { readonly at: number; open: number }>();
+  #state: "SETUP" | "ACTIVE" | "DRAINING" | "CLOSED" = "ACTIVE";
+  readonly #onClose = new Set<(reason: string) => void>();
+  readonly #budgeted: boolean;
+  #reads = { ops: 0, bytes: 0 };
+
+  constructor(kernel: SessionHost, id: string, authority: Authority, edge: string) {
+    this.kernel = kernel;
+    this.id = id;
+    this.edge = edge;
+    this.authority = authority;
+    this.caller = callerOf(authority, id);
+    this.rates = new Rates(kernel.limits.controlsPerSecond);
+    this.since = kernel.time.now();
+    this.root = { place: kernel.tree, path: "/", params: {} };
+    this.#budgeted = authority.blocks.some(({ ops, bytes }) => ops !== undefined || bytes !== undefined);
+  }
+
+  get state(): "SETUP" | "ACTIVE" | "DRAINING" | "CLOSED" {
+    return this.#state;
+  }
+
+  get subject(): string {
+    return this.authority.subject;
+  }
+
+  get blocks(): readonly string[] {
+    return this.caller.blocks;
+  }
+
+  scene(found: Found): Scene {
+    return this.kernel.scene(found, this.caller);
+  }
+
+  /** Throws when the session has ended or its ticket has expired. */
+  checkAlive(): void {
+    if (this.#state === "CLOSED") throw fault.closed();
+    const { expiresAt } = this.authority;
+    if (expiresAt !== undefined && this.kernel.time.now() >= expiresAt) throw fault.expired();
+  }
+
+  #visible(found: Found): boolean {
+    if (!this.authority.touches(found.path)) return false;
+    const { visible } = found.place.node;
+    return visible === undefined || visible(this.scene(found) as Scene<never, never>);
+  }
+
+  /** One step down. What the caller may not see is absent. */
+  walk(from: Found, name: string): Awaitable<Found> {
+    this.checkAlive();
+    const kind = from.place.node.kind;
+    if (kind !== "dir" && kind !== "each") throw fault.notDirectory(from.path);
+    const to = step(from, name, (found) => this.scene(found));
+    if (to instanceof Promise) return to.then((found) => this.#seen(from, name, found));
+    return this.#seen(from, name, to);
+  }
+
+  #seen(from: Found, name: string, found: Found | undefined): Found {
+    if (!found || !this.#visible(found)) throw fault.absent(join(from.path, name));
+    return found;
+  }
+
+  /** What a path leads to; throws `session.absent`. */
+  async find(path: string): Promise<Found> {
+    let found = this.root;
+    for (const name of parsePath(path, this.kernel.limits)) {
+      const next = this.walk(found, name);
+      found = next instanceof Promise ? await next : next;
+    }
+    return found;
+  }
+
+  stat(found: Found): Awaitable<Stat> {
+    this.checkAlive();
+    return statNode(this, found);
+  }
+
+  /** Names of a directory, in order; hidden ones are left out. */
+  async list(found: Found): Promise<Entry[]> {
+    this.checkAlive();
+    const { place } = found;
+    const { node } = place;
+    if (node.kind !== "dir" && node.kind !== "each") throw fault.notDirectory(found.path);
+    const entries: Entry[] = [];
+    const add = (at: Found): void => {
+      const name = at.path.slice(at.path.lastIndexOf("/") + 1);
+      const below = at.place.node.kind;
+      entries.push({
+        name,
+        kind: below === "dir" || below === "each" ? "dir" : "file",
+        number: pathNumber(at.path),
+      });
+    };
+    for (const [name, entry] of place.entries) {
+      const at = { place: entry, path: join(found.path, name), params: found.params };
+      if (this.#visible(at)) add(at);
+    }
+    if (node.kind === "each" && place.child)
+      for (const name of await node.list(this.scene(found) as Scene<never, never>)) {
+        const at = {
+          place: place.child,
+          path: join(found.path, name),
+          params: { ...found.params, [node.param]: name },
+        };
+        if (this.#visible(at)) add(at);
+        if (entries.length >= this.kernel.limits.entries) break;
+      }
+    await this.kernel.settled();
+    return entries;
+  }
+
+  /** Opens a file; rights are checked here and again by the gate for each line. */
+  open(found: Found, mode: OpenMode): Awaitable<Handle> {
+    this.checkAlive();
+    const { node } = found.place;
+    if (node.kind === "dir" || node.kind === "each") throw fault.isDirectory(found.path);
+    if (mode.read) this.#checkRead(found, node.right);
+    if (mode.write) this.#checkWrite(found);
+    return openNode(this, found, mode);
+  }
+
+  #checkRead(found: Found, right: string | undefined): void {
+    const { path } = found;
+    // The answers of a control belong to whoever may write it.
+    const verb = found.place.node.kind === "control" ? "write" : "read";
+    const grant = this.authority.allows(path, verb);
+    if (!grant || (right && verb === "read" && !this.authority.allows(path, right))) throw fault.read(path);
+    if (!this.rates.take({ ...grant, bucket: `read ${grant.bucket}` }, this.kernel.time.monotonic()))
+      throw fault.rate(path);
+    this.charge(0);
+  }
+
+  #checkWrite(found: Found): void {
+    const { node, facet } = found.place;
+    const writable =
+      facet === "plain" &&
+      (node.kind === "control" ||
+        node.kind === "value" ||
+        node.kind === "blob" ||
+        (node.kind === "stream" && node.append));
+    if (!writable) throw fault.notWritable(found.path);
+    if (!this.authority.allows(found.path, "write")) throw fault.write(found.path);
+  }
+
+  /** Counts bytes read against the ticket's budgets; one record a second tells the journal. */
+  charge(bytes: number): void {
+    this.kernel.metrics.counts.reads += 1;
+    if (!this.#budgeted) return;
+    this.#reads = { ops: this.#reads.ops + 1, bytes: this.#reads.bytes + bytes };
+    for (const block of this.authority.blocks) {
+      const used = this.kernel.slices.kernel.budgets.get(block.id) ?? { ops: 0, bytes: 0 };
+      if (block.ops !== undefined && used.ops + this.#reads.ops > block.ops) throw fault.budget("ops");
+      if (block.bytes !== undefined && used.bytes + this.#reads.bytes > block.bytes)
+        throw fault.budget("bytes");
+    }
+  }
+
+  /** Once a second: what was read is charged by one record. */
+  beat(): void {
+    if (this.#reads.ops === 0) return;
+    const { ops, bytes } = this.#reads;
+    this.#reads = { ops: 0, bytes: 0 };
+    const blocks = this.authority.blocks
+      .filter((block) => block.ops !== undefined || block.bytes !== undefined)
+      .map(({ id }) => id);
+    this.kernel.system("kernel", "/", { op: "charge", session: this.id }, () => ({
+      events: [{ type: "charged@1", data: { blocks, ops, bytes } }],
+    }));
+    if (this.authority.expiresAt !== undefined && this.kernel.time.now() >= this.authority.expiresAt)
+      this.close("ticket expired");
+  }
+
+  /** Judges one line; the answer may leave once `kernel.settled()`. Throws the fault of a refusal. */
+  judge(found: Found, node: ControlNode | ValueNode, line: string, options: AppendOptions = {}): Answer {
+    const intent: Intent = {
+      found,
+      node,
+      line,
+      actor: { id: this.id, authority: this.authority, rates: this.rates, state: this.#state },
+      key: options.key,
+      epoch: undefined,
+      issued: undefined,
+      trace: options.trace,
+      command: undefined,
+      stored: null,
+      known: false,
+    };
+    return this.kernel.judge(intent);
+  }
+
+  answered(answer: Answer): void {
+    this.answers.push(answer);
+    if (this.answers.length > this.kernel.limits.answers) this.answers.shift();
+  }
+
+  /** Reads a file whole, or from an offset; at most `most` bytes. */
+  async read(path: string, offset = 0, most: number = this.kernel.limits.readOutside9p): Promise<Uint8Array> {
+    const handle = await this.open(await this.find(path), { read: true, write: false });
+    try {
+      const parts: Uint8Array[] = [];
+      let length = 0;
+      while (length < most) {
+        const part = await handle.read(offset + length, most - length);
+        if (part.length === 0) break;
+        parts.push(part);
+        length += part.length;
+      }
+      return Buffer.concat(parts);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Appends one command or some bytes; the answer comes after durability. A refusal is an answer, not a throw. */
+  async append(path: string, line: string | Json, options: AppendOptions = {}): Promise<Answer> {
+    const text = typeof line === "string" ? line : JSON.stringify(line);
+    const found = await this.find(path);
+    const { node } = found.place;
+    try {
+      if (node.kind === "control" || node.kind === "value") {
+        this.checkAlive();
+        const answer = this.judge(found, node, text, options);
+        await this.kernel.settled();
+        return answer;
+      }
+      const handle = await this.open(found, { read: false, write: true });
+      const taken = await handle.write(0, Buffer.from(text));
+      await handle.close();
+      return { verdict: "ok", result: { bytes: taken } };
+    } catch (thrown) {
+      if (thrown instanceof Fault) return refusal(thrown);
+      throw thrown;
+    }
+  }
+
+  /** Called once when the session ends, whoever ends it. */
+  onClose(act: (reason: string) => void): void {
+    this.#onClose.add(act);
+  }
+
+  /** Ends the session: its handles are of no use any more. Ending twice is harmless. */
+  close(reason = "closed"): void {
+    if (this.#state === "CLOSED") return;
+    this.beat();
+    this.#state = "CLOSED";
+    this.kernel.ended(this);
+    for (const act of this.#onClose) act(reason);
+    this.#onClose.clear();
+  }
+}

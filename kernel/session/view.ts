@@ -1,0 +1,18 @@
+import type { Answer } from "../gate/intent.ts";
+import type { ControlNode, Scene, ValueNode } from "../namespace/node.ts";
+import type { Found } from "../namespace/place.ts";
+import type { Authority } from "./authority.ts";
+import type { SessionHost } from "./host.ts";
+
+/** What opening, rendering and stat need of a session. */
+export interface View {
+  readonly kernel: SessionHost;
+  readonly authority: Authority;
+  /** File offset 0 of streams that are open here, so that sizes and offsets agree. */
+  readonly anchors: Map<string, { readonly at: number; open: number }>;
+  scene(found: Found): Scene;
+  checkAlive(): void;
+  charge(bytes: number): void;
+  judge(found: Found, node: ControlNode | ValueNode, line: string): Answer;
+  answered(answer: Answer): void;
+}

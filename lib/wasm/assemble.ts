@@ -8,8 +8,7 @@ import { Writer } from "./writer.ts";
 /** Names under which an instrumented module shows its insides to the host alone. */
 export const names = {
   memory: "skep:memory",
-  fuel: "skep:fuel",
-  frames: "skep:frames",
+  tally: "skep:tally",
   limit: "skep:limit",
   shortage: "skep:shortage",
   start: "skep:start",
@@ -69,8 +68,7 @@ export function assemble(layout: Layout): { module: Uint8Array; features: string
   const growType = added.add([i32], [i32]);
   const functions = functionCount(layout);
   const injected: Injected = {
-    fuel: layout.globals.length,
-    frames: layout.globals.length + 1,
+    tally: layout.globals.length,
     pay: functions,
     grow: functions + 1,
     blockOf: (results) => added.blockOf(results),
@@ -86,7 +84,7 @@ export function assemble(layout: Layout): { module: Uint8Array; features: string
   list(out, layout, 3, layout.memory ? 2 : 1, helpers.view());
   list(out, layout, 4);
   list(out, layout, 5);
-  list(out, layout, 6, 4, addedGlobals());
+  list(out, layout, 6, 3, addedGlobals());
   section(out, 7, exportsOf(layout));
   list(out, layout, 9);
   if (layout.dataCount !== null) section(out, 12, count(layout.dataCount));
@@ -110,8 +108,8 @@ function weaveAll(layout: Layout, injected: Injected): { code: Uint8Array; featu
     code.bytes(woven);
     if (code.length > most) throw fault.bound(`instrumented code, at most ${most} bytes, ${body.where()}`);
   }
-  const helpers = [payBody(injected.fuel)];
-  if (layout.memory) helpers.push(growBody(injected.fuel + 2, injected.fuel + 3));
+  const helpers = [payBody(injected.tally)];
+  if (layout.memory) helpers.push(growBody(injected.tally + 1, injected.tally + 2));
   for (const body of helpers) {
     code.u32(body.length);
     code.bytes(body);
@@ -156,11 +154,10 @@ function count(value: number): Uint8Array {
   return out.view();
 }
 
-/** Fuel and frames as i64, the limit and the shortage as i32, all mutable. */
+/** The tally as i64, the limit and the shortage as i32, all mutable. */
 function addedGlobals(): Uint8Array {
   const out = new Writer(32);
   for (const [type, constant] of [
-    [0x7e, 0x42],
     [0x7e, 0x42],
     [0x7f, 0x41],
     [0x7f, 0x41],
@@ -172,10 +169,9 @@ function addedGlobals(): Uint8Array {
 function exportsOf(layout: Layout): Uint8Array {
   const first = layout.globals.length;
   const rows: (readonly [name: string, kind: number, index: number])[] = [
-    [names.fuel, 3, first],
-    [names.frames, 3, first + 1],
-    [names.limit, 3, first + 2],
-    [names.shortage, 3, first + 3],
+    [names.tally, 3, first],
+    [names.limit, 3, first + 1],
+    [names.shortage, 3, first + 2],
   ];
   if (layout.memory) rows.push([names.memory, 2, 0]);
   if (layout.start !== null) rows.push([names.start, 0, layout.start]);

@@ -4,16 +4,12 @@ import { Ending } from "./ending.ts";
 import { fault } from "./fault.ts";
 import { Guest } from "./guest.ts";
 import type { ExecOutcome, JobInput } from "./job.ts";
-import { exhaustion, Meter } from "./meter.ts";
+import { Meter } from "./meter.ts";
 import { Stdio } from "./stdio.ts";
 import { Clock } from "./virtual-clock.ts";
 import { preview1Imports } from "./wasi.ts";
 import type { World } from "./world.ts";
 
-/** Frames that a run may have open at once; a frame of more than 640 bytes counts as several. */
-export const frameLimit = 1_024;
-/** More fuel than this is this much: 146 years. */
-const mostFuel = 1n << 62n;
 /** Pages of 64 KiB that any memory can have. */
 const mostPages = 65_536;
 
@@ -85,11 +81,10 @@ class Run {
   go(module: WebAssembly.Module, pages: number): Ending {
     try {
       this.#link(module);
-      this.#global(names.frames).value = BigInt(frameLimit);
       this.#global(names.limit).value = pages;
       this.#call(names.start);
       if (!this.#call(names.entry)) return new Ending("start", "Module exports no function _start");
-      return this.#exhausted() ?? new Ending("exit", "Exit 0", 0);
+      return this.#world?.meter.overrun ?? new Ending("exit", "Exit 0", 0);
     } catch (thrown) {
       return this.#endingOf(thrown);
     }
@@ -104,8 +99,7 @@ class Run {
     this.#exports = instantiate(module, { wasi_snapshot_preview1: imports }).exports;
     const memory = this.#exports[names.memory];
     const guest = new Guest(memory instanceof WebAssembly.Memory ? memory : undefined);
-    const fuel = this.#input.fuel > mostFuel ? mostFuel : this.#input.fuel;
-    const meter = new Meter(this.#global(names.fuel), fuel);
+    const meter = new Meter(this.#global(names.tally), this.#input.fuel);
     const stdio = new Stdio(guest, meter, this.#input);
     this.#world = { guest, meter, stdio, clock: new Clock(this.#input.startTimeMs, meter) };
     late.imports = preview1Imports(this.#world, this.#input);
@@ -124,23 +118,15 @@ class Run {
     return true;
   }
 
-  #exhausted(): Ending | undefined {
-    if (this.#world?.meter.exhausted) return new Ending("fuel", exhaustion);
-    return undefined;
-  }
-
   #endingOf(thrown: unknown): Ending {
     if (thrown instanceof Ending) return thrown;
-    const used = this.#exhausted();
-    if (thrown instanceof WebAssembly.RuntimeError) return used ?? this.#trap(thrown);
+    if (thrown instanceof WebAssembly.RuntimeError) return this.#world?.meter.overrun ?? this.#trap(thrown);
     if (isOverflow(thrown)) return new Ending("depth", "Calls are nested too deep for this machine");
     throw thrown;
   }
 
   #trap(thrown: WebAssembly.RuntimeError): Ending {
     if (!this.#world) return new Ending("link", plain(thrown.message));
-    if ((this.#global(names.frames).value as bigint) < 0n)
-      return new Ending("depth", `Calls are nested deeper than ${frameLimit} frames`);
     if (this.#global(names.shortage).value !== 0)
       return new Ending("memory", "This machine has no memory left within the job's limit");
     return new Ending("trap", plain(thrown.message));

@@ -1,30 +1,36 @@
 import { Ending } from "./ending.ts";
+import { frameLimit, fuelOf, mostFuel, payment, tallyOf, tooDeep } from "./tally.ts";
 
-/** The fuel of a run, shared with the module's own code. */
+/** The fuel and the frames of a run, shared with the module's own code. */
 export class Meter {
-  readonly #left: WebAssembly.Global;
+  readonly #tally: WebAssembly.Global;
   readonly #limit: bigint;
 
-  constructor(left: WebAssembly.Global, limit: bigint) {
-    this.#left = left;
-    this.#limit = limit;
-    left.value = limit;
+  constructor(tally: WebAssembly.Global, fuel: bigint) {
+    this.#tally = tally;
+    this.#limit = fuel > mostFuel ? mostFuel : fuel;
+    tally.value = tallyOf(this.#limit);
   }
 
-  get exhausted(): boolean {
-    return (this.#left.value as bigint) < 0n;
+  get #now(): bigint {
+    return this.#tally.value as bigint;
   }
 
   /** Fuel used so far, never above the limit. */
   get used(): bigint {
-    return this.exhausted ? this.#limit : this.#limit - (this.#left.value as bigint);
+    return this.#now < 0n ? this.#limit : this.#limit - fuelOf(this.#now);
+  }
+
+  /** The limit that is overrun, if one is. */
+  get overrun(): Ending | undefined {
+    if (this.#now < 0n) return new Ending("fuel", `All ${this.#limit} units of fuel are used`);
+    if (tooDeep(this.#now)) return new Ending("depth", `Calls are nested deeper than ${frameLimit} frames`);
+    return undefined;
   }
 
   /** Pays; ends the run when the fuel is used up. */
   spend(cost: number): void {
-    this.#left.value = (this.#left.value as bigint) - BigInt(cost);
-    if (this.exhausted) throw new Ending("fuel", exhaustion);
+    this.#tally.value = this.#now - BigInt(payment(cost));
+    if (this.#now < 0n) throw this.overrun;
   }
 }
-
-export const exhaustion = "All fuel is used";

@@ -1,13 +1,12 @@
 import type { FunctionType } from "./layout.ts";
 import { Act, type Plan } from "./plan.ts";
+import { fuelShift, overMask, payment, weightOf } from "./tally.ts";
 import { Writer } from "./writer.ts";
 
 /** Indices of what the injector adds to a module. */
 export interface Injected {
-  /** Global: fuel left, i64. */
-  readonly fuel: number;
-  /** Global: frames left, i64. */
-  readonly frames: number;
+  /** Global: fuel left and frames open in one i64, see `tally.ts`. */
+  readonly tally: number;
   /** Function: pays for a length. */
   readonly pay: number;
   /** Function: memory.grow within the job's limit. */
@@ -23,24 +22,18 @@ const f64 = 0x7c;
 const nan32 = Uint8Array.of(0x43, 0, 0, 0xc0, 0x7f);
 const nan64 = Uint8Array.of(0x44, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f);
 
-/** Bytes of machine stack that one frame may take to count as one. */
-export const frameBytes = 640;
-
-/** Frames that a function counts as: V8's slots are 8 bytes, and no frame holds more than its locals and operands. */
-export function weightOf(locals: number, operands: number): number {
-  return Math.max(1, Math.ceil((96 + 8 * (locals + operands + 6)) / frameBytes));
-}
-
 /**
- * Writes function bodies with what their plans ask for. A body that loops or calls keeps the fuel in a local: it reads it at its
+ * Writes function bodies with what their plans ask for. A body that loops or calls keeps the tally in a local: it reads it at its
  * entry and after calls, writes it before calls, at loops and at its end. Any other body pays from the global at once.
  */
 export class Weaver {
   readonly #injected: Injected;
   readonly #out = new Writer(65_536);
-  /** Temporary locals: fuel, frames, f32, f64. */
+  /** Temporary locals: tally, f32, f64. */
   #temps = 0;
   #local = false;
+  /** Frames that the body counts as; 0 for one that calls nothing. */
+  #weight = 0;
 
   constructor(injected: Injected) {
     this.#injected = injected;
@@ -50,17 +43,17 @@ export class Weaver {
   weave(source: Uint8Array, plan: Plan): Uint8Array {
     const out = this.#out;
     const weight = weightOf(plan.locals, plan.operands);
-    const framed = plan.calls || weight > 1;
+    this.#weight = plan.calls || weight > 1 ? weight : 0;
     this.#temps = plan.locals;
-    this.#local = framed || plan.loops;
+    this.#local = this.#weight > 0 || plan.loops;
     out.clear();
     out.u32(plan.localGroups + 3);
     out.slice(source, plan.localsFrom, plan.codeFrom);
-    out.u8(2, i64, 1, f32, 1, f64);
-    if (this.#local) this.#enter(plan, framed ? weight : 0);
+    out.u8(1, i64, 1, f32, 1, f64);
+    if (this.#local) this.#enter(plan);
     else this.#payGlobal(plan.entryCost);
     this.#code(source, plan);
-    if (this.#local) this.#exit(framed);
+    if (this.#local) this.#exit();
     return out.view();
   }
 
@@ -69,17 +62,17 @@ export class Weaver {
     this.#out.u32(index);
   }
 
-  /** Takes a constant off the i64 on top. */
-  #minus(cost: number): void {
+  /** Adds a constant to the i64 on top. */
+  #plus(value: number): void {
     this.#out.u8(0x42);
-    this.#out.signed(cost);
-    this.#out.u8(0x7d);
+    this.#out.signed(value);
+    this.#out.u8(0x7c);
   }
 
   #payGlobal(cost: number): void {
-    this.#op(0x23, this.#injected.fuel);
-    this.#minus(cost);
-    this.#op(0x24, this.#injected.fuel);
+    this.#op(0x23, this.#injected.tally);
+    this.#plus(-payment(cost));
+    this.#op(0x24, this.#injected.tally);
   }
 
   #spend(cost: number): void {
@@ -89,56 +82,49 @@ export class Weaver {
       return;
     }
     this.#op(0x20, this.#temps);
-    this.#minus(cost);
+    this.#plus(-payment(cost));
     this.#op(0x21, this.#temps);
   }
 
   #check(cost: number): void {
     this.#op(0x20, this.#temps);
-    this.#minus(cost);
+    this.#plus(-payment(cost));
     this.#op(0x22, this.#temps);
-    this.#op(0x24, this.#injected.fuel);
+    this.#op(0x24, this.#injected.tally);
     this.#op(0x20, this.#temps);
-    this.#trapIfNegative();
+    this.#out.u8(0x42, 0x00, 0x53);
+    this.#trapIf();
   }
 
   #flush(): void {
     if (!this.#local) return;
     this.#op(0x20, this.#temps);
-    this.#op(0x24, this.#injected.fuel);
+    this.#op(0x24, this.#injected.tally);
   }
 
   #reload(): void {
     if (!this.#local) return;
-    this.#op(0x23, this.#injected.fuel);
+    this.#op(0x23, this.#injected.tally);
     this.#op(0x21, this.#temps);
   }
 
-  /** Ends the run when the i64 on top is negative, with the fuel written down. */
-  #trapIfNegative(): void {
-    this.#out.u8(0x42, 0x00, 0x53, 0x04, 0x40);
+  /** Ends the run when the i32 on top is not zero, with the tally written down. */
+  #trapIf(): void {
+    this.#out.u8(0x04, 0x40);
     this.#flush();
     this.#out.u8(0x00, 0x0b);
   }
 
-  #enter(plan: Plan, weight: number): void {
-    const { fuel, frames } = this.#injected;
-    const left = this.#temps + 1;
-    this.#op(0x23, fuel);
-    this.#minus(plan.entryCost);
-    this.#op(0x21, this.#temps);
-    if (weight > 0) {
-      this.#op(0x23, frames);
-      this.#minus(weight);
-      this.#op(0x22, left);
-      this.#op(0x24, frames);
-      this.#op(0x20, left);
-      this.#op(0x20, this.#temps);
-      this.#out.u8(0x84);
-      this.#trapIfNegative();
-      this.#op(0x20, left);
-      this.#minus(-weight);
-      this.#op(0x21, left);
+  #enter(plan: Plan): void {
+    this.#op(0x23, this.#injected.tally);
+    this.#plus(this.#weight - payment(plan.entryCost));
+    if (this.#weight === 0) this.#op(0x21, this.#temps);
+    else {
+      this.#op(0x22, this.#temps);
+      this.#out.u8(0x42);
+      this.#out.signed64(overMask);
+      this.#out.u8(0x83, 0x42, 0x00, 0x52);
+      this.#trapIf();
     }
     this.#out.u8(0x02);
     this.#blockType(plan.type);
@@ -151,12 +137,10 @@ export class Weaver {
     else this.#out.signed(this.#injected.blockOf(results));
   }
 
-  #exit(framed: boolean): void {
-    this.#flush();
-    if (framed) {
-      this.#op(0x20, this.#temps + 1);
-      this.#op(0x24, this.#injected.frames);
-    }
+  #exit(): void {
+    this.#op(0x20, this.#temps);
+    if (this.#weight > 0) this.#plus(-this.#weight);
+    this.#op(0x24, this.#injected.tally);
     this.#out.u8(0x0b);
   }
 
@@ -202,8 +186,8 @@ export class Weaver {
     else if (act === Act.check) this.#check(value);
     else if (act === Act.flush) this.#flush();
     else if (act === Act.reload) this.#reload();
-    else if (act === Act.nan32) this.#canonical(this.#temps + 2, nan32, 0x5b);
-    else this.#canonical(this.#temps + 3, nan64, 0x61);
+    else if (act === Act.nan32) this.#canonical(this.#temps + 1, nan32, 0x5b);
+    else this.#canonical(this.#temps + 2, nan64, 0x61);
   }
 
   #canonical(temp: number, nan: Uint8Array, equal: number): void {
@@ -216,13 +200,12 @@ export class Weaver {
 }
 
 /** Body of `pay`: takes a length and a shift, gives the length back. */
-export function payBody(fuel: number): Uint8Array {
+export function payBody(tally: number): Uint8Array {
   const out = new Writer(64);
-  out.u8(1, 1, i64);
-  out.u8(0x23);
-  out.u32(fuel);
-  out.u8(0x20, 0, 0xad, 0x20, 1, 0xad, 0x88, 0x7d, 0x22, 2, 0x24);
-  out.u32(fuel);
+  out.u8(1, 1, i64, 0x23);
+  out.u32(tally);
+  out.u8(0x20, 0, 0xad, 0x20, 1, 0xad, 0x88, 0x42, fuelShift, 0x86, 0x7d, 0x22, 2, 0x24);
+  out.u32(tally);
   out.u8(0x20, 2, 0x42, 0, 0x53, 0x04, 0x40, 0x00, 0x0b, 0x20, 0, 0x0b);
   return out.view();
 }

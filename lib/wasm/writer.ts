@@ -42,6 +42,19 @@ export class Writer {
     }
   }
 
+  /** A signed LEB128 number of 64 bits. */
+  signed64(value: bigint): void {
+    this.#room(10);
+    let rest = value;
+    for (;;) {
+      const low = Number(rest & 0x7fn);
+      rest >>= 7n;
+      const done = (rest === 0n && low < 64) || (rest === -1n && low >= 64);
+      this.#bytes[this.length++] = done ? low : low | 0x80;
+      if (done) return;
+    }
+  }
+
   bytes(source: Uint8Array): void {
     this.#room(source.length);
     this.#bytes.set(source, this.length);

@@ -57,7 +57,7 @@ export {
   callerOf,
   fullAuthority,
   type Grant,
-  type Verify,
+  type Meter,
 } from "./session/authority.ts";
 export type { Entry, Handle, OpenMode, Stat } from "./session/handle.ts";
 export { type AppendOptions, Session } from "./session/session.ts";

@@ -174,7 +174,7 @@ function idempotency(intent: Intent, { kernel, now }: GateView): Answer | undefi
 function quota(intent: Intent, { kernel, monotonic }: GateView): undefined {
   const { authority, rates } = intent.actor;
   const grant = authority.allows(intent.found.path, "write");
-  if (grant && intent.actor.id !== "system" && !rates.take(grant, monotonic))
+  if (grant && intent.actor.id !== "system" && !rates.take(grant, "write", monotonic))
     throw fault.rate(intent.found.path);
   for (const block of authority.blocks) {
     const used = kernel.budgets.get(block.id);

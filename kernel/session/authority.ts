@@ -1,4 +1,4 @@
-import type { Awaitable, Caller } from "../namespace/node.ts";
+import type { Caller } from "../namespace/node.ts";
 
 /** Budgets that a block of a ticket carries; uses count against it and all blocks before it. */
 export interface BlockBudget {
@@ -8,12 +8,18 @@ export interface BlockBudget {
   readonly bytes?: number;
 }
 
+/** A token bucket that a use must be taken from. */
+export interface Meter {
+  /** Rights that share it share the bucket. */
+  readonly key: string;
+  /** Uses per second. */
+  readonly rate: number;
+}
+
 /** What a right allows at a path. */
 export interface Grant {
-  /** Uses per second; undefined for the default. */
-  readonly rate?: number | undefined;
-  /** What the rate counts against: rights that share it share the bucket. */
-  readonly bucket: string;
+  /** Every bucket that a use counts against; none for the default rate. */
+  readonly meters: readonly Meter[];
 }
 
 /** A verified ticket, however it was written: rights compiled once, at attach. */
@@ -29,12 +35,9 @@ export interface Authority {
   touches(path: string): boolean;
 }
 
-/** Turns what a client shows into an authority; throws `unauthenticated` or `denied` faults. */
-export type Verify<Credential> = (credential: Credential, now: number) => Awaitable<Authority>;
-
 /** The authority of whoever owns the home, and of the system itself. */
 export function fullAuthority(subject: string, role = "queen", id = "owner"): Authority {
-  const grant = { bucket: "all" };
+  const grant = { meters: [] };
   return { subject, role, blocks: [{ id }], allows: () => grant, touches: () => true };
 }
 
@@ -43,7 +46,7 @@ export const nobody: Authority = {
   subject: "system",
   role: "system",
   blocks: [],
-  allows: () => ({ bucket: "system" }),
+  allows: () => ({ meters: [] }),
   touches: () => true,
 };
 

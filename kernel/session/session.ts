@@ -183,8 +183,7 @@ export class Session implements View {
     const verb = found.place.node.kind === "control" ? "write" : "read";
     const grant = this.authority.allows(path, verb);
     if (!grant || (right && verb === "read" && !this.authority.allows(path, right))) throw fault.read(path);
-    if (!this.rates.take({ ...grant, bucket: `read ${grant.bucket}` }, this.kernel.time.monotonic()))
-      throw fault.rate(path);
+    if (!this.rates.take(grant, "read", this.kernel.time.monotonic())) throw fault.rate(path);
     this.charge(0);
   }
 

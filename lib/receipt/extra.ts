@@ -1,0 +1,39 @@
+import { z } from "zod";
+
+const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+const Decimal = z.string().regex(/^(?:0|[1-9]\d{0,19})$/);
+const Name = z.string().min(1).max(256);
+
+/** What Skep writes under `metrics.extra`, every value a string; other writers may leave out all but the first two. */
+const RunFacts = z.strictObject({
+  /** SHA-256 of the module as it was submitted. */
+  module_hash: Digest,
+  /** What the module ended with. */
+  exit_code: z.string().regex(/^(?:0|[1-9]\d{0,9})$/),
+  stdin_hash: Digest,
+  /** SHA-256 over the canonical JSON of the limits that were applied. */
+  limits_hash: Digest,
+  /** Sandbox layers that were in force, sorted and joined by `+`; `none` when there was none. */
+  sandbox: z.string().regex(/^[a-z0-9-]+(?:\+[a-z0-9-]+)*$/),
+  grade: z.enum(["fresh", "shared"]),
+  worker: Name,
+  hive: Name,
+  /** Number of the job's record in the hive. */
+  job: Name,
+  /** Position in the journal of the record that let the job run. */
+  journal: Decimal,
+});
+
+/** Facts of a run beyond what Phase's metrics hold. */
+export type RunFacts = z.infer<typeof RunFacts>;
+
+/** Checks the facts of a run and gives them as `metrics.extra` takes them. Throws a ZodError naming the field. */
+export function printRunFacts(facts: RunFacts): Record<string, string> {
+  return RunFacts.parse(facts);
+}
+
+/** Reads the facts back out of a receipt that Skep wrote; undefined when another writer's lacks some of them. */
+export function readRunFacts(extra: Readonly<Record<string, string>>): RunFacts | undefined {
+  const known = Object.entries(extra).filter(([key]) => Object.hasOwn(RunFacts.shape, key));
+  return RunFacts.safeParse(Object.fromEntries(known)).data;
+}

@@ -2,6 +2,7 @@ import { HEADER } from "./constants.ts";
 import { Reader, u16At, u32At, Writer } from "./cursor.ts";
 import { fault } from "./faults.ts";
 import { type Arbitraries, type Arbitrary, type Field, type Fields, struct, type Values } from "./fields.ts";
+import { hot } from "./hot.ts";
 import { type MessageName, messages } from "./messages.ts";
 
 /** The fields of a message, by name. */
@@ -29,7 +30,7 @@ for (const [name, [number, fields]] of Object.entries(messages) as [
   MessageName,
   readonly [number, Fields],
 ][]) {
-  const kind = { name, number, body: struct(fields) };
+  const kind = { name, number, body: { ...struct(fields), ...(hot[name] as object) } };
   byName[name] = kind;
   byNumber[number] = kind;
 }

@@ -206,6 +206,12 @@ export function struct<F extends Fields>(fields: F): Field<Values<F>> {
 
 export const qid: Field<Qid> = {
   ...struct({ type: u8, version: u32, path: u64 }),
+  read: (from) => ({ type: from.u8(), version: from.u32(), path: from.u64() }),
+  write(to, value) {
+    to.u8(value.type);
+    to.u32(value.version);
+    to.u64(value.path);
+  },
   print: (value) => `${value.type.toString(16)}.${value.version}.${value.path}`,
 };
 

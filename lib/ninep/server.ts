@@ -317,11 +317,13 @@ class Server implements Connection {
   }
 
   /** A fid is gone: what waits on it is answered now, writes as they turn out. */
-  #dropped(fid: number, cause: Error): void {
-    for (const call of this.#calls.of(fid)) {
+  #dropped(fid: number, cause: () => Error): void {
+    const calls = this.#calls.of(fid);
+    if (calls.length === 0) return;
+    for (const call of calls) {
       if (call.type !== number.twrite) {
         this.#drop(call);
-        this.#refuse(call.tag, cause);
+        this.#refuse(call.tag, cause());
         this.#answerFlushes(call);
       }
       call.abort();

@@ -7,7 +7,7 @@ import type { Serving } from "./requests.ts";
 /** What a session tells its connection. */
 export interface SessionEvents {
   /** A fid is gone or its attach is over: what waits on it ends with this. */
-  dropped(fid: number, cause: Error): void;
+  dropped(fid: number, cause: () => Error): void;
   /** The host threw where nobody waits for an answer. */
   failed(thrown: unknown): void;
 }
@@ -38,7 +38,7 @@ export class Session implements Serving {
 
   clunk(number: number): void {
     const fid = this.fids.clunk(number);
-    this.#events.dropped(number, fault.canceled());
+    this.#events.dropped(number, fault.canceled);
     this.#close(fid);
     fid.attached.fids -= 1;
     if (fid.attached.fids === 0) this.#leave(fid.attached);
@@ -54,7 +54,7 @@ export class Session implements Serving {
   #end(attached: Attached): void {
     attached.over = true;
     for (const [number, fid] of this.fids.of(attached)) {
-      this.#events.dropped(number, fault.ended(number));
+      this.#events.dropped(number, fault.ended);
       this.#close(fid);
     }
   }

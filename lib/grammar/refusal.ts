@@ -39,7 +39,12 @@ const errorOf = new Map(Object.values(words));
 /** Tags of a fault's `detail` that stand in `error=` alone: the limits that a ticket sets (facts §5). */
 const ticketLimits: Record<string, string> = { "ticket-scope": "EPERM", "ticket-limit": "ELIMIT" };
 /** Codes whose form on the console is not that of their kind. */
-const byCode: Record<string, string> = { "gate.rate": "ticket-limit", "gate.budget": "ticket-limit" };
+const byCode: Record<string, string> = {
+  "gate.rate": "ticket-limit",
+  "gate.budget": "ticket-limit",
+  "session.rate": "ticket-limit",
+  "session.budget": "ticket-limit",
+};
 
 /** The tag of a fault: of its code, else its own, else that of its kind. A bad path is no bad payload. */
 function tagOf(fault: Fault): string {

@@ -1,0 +1,219 @@
+import assert from "node:assert/strict";
+import { createServer, connect as dial } from "node:net";
+import { test } from "node:test";
+import { encodeFrame, FrameReader, frameCap, parseReply, parseScript, runScript } from "@skep/grammar";
+import { createConsole } from "./mod.ts";
+import { MemoryClient, MovedClock } from "./memory-client.ts";
+import { MemoryHive } from "./memory-hive.ts";
+
+const about = {
+  name: "skep",
+  version: "0",
+  startedAt: 0,
+  memory: () => ({ resident: 1, heap: 1, buffers: 1 }),
+};
+
+function world() {
+  const hive = new MemoryHive();
+  const clock = new MovedClock();
+  const made = createConsole({ token: "t", clock, about, login: () => ({ session: hive.session() }) });
+  const connect = async () => {
+    const client = new MemoryClient();
+    void made.serve(client);
+    client.say("AUTH t", "ATTACH queen ");
+    await client.until(2);
+    return client;
+  };
+  return { hive, clock, connect, made };
+}
+
+test("the log's CAT shows the lines of people first in its summary and then all of them", async () => {
+  const { connect } = world();
+  const client = await connect();
+  for (const at of [1, 2, 3]) await client.ask(`ECHO /log/queen.log batch-${at}`);
+  const lines = ["[boot] hive is up", "batch-1", "batch-2", "batch-3"];
+  assert.deepEqual(await client.ask("CAT /log/queen.log"), [
+    "OK CAT path=/log/queen.log data=batch-1|batch-2|batch-3",
+    ...lines,
+    "END",
+  ]);
+  assert.deepEqual(await client.ask("TAIL /log/queen.log"), ["OK TAIL path=/log/queen.log", ...lines, "END"]);
+  assert.deepEqual(await client.ask("LOG"), ["OK LOG", ...lines, "END"]);
+});
+
+test("LOG and TAIL of the log give its last 64 lines", async () => {
+  const { connect, hive } = world();
+  hive.put("/log/queen.log", "stream", Array.from({ length: 200 }, (_, at) => `n${at}\n`).join(""));
+  const client = await connect();
+  const answer = await client.ask("LOG");
+  assert.deepEqual([answer.length, answer[1], answer[64]], [66, "n136", "n199"]);
+});
+
+test("a file's content can neither end its listing nor forge an answer nor steer a terminal", async () => {
+  const { connect, hive } = world();
+  const lines = [
+    "END",
+    "OK ECHO path=/queen/ctl bytes=1",
+    "ERR CAT reason=policy",
+    "PONG",
+    "\\END",
+    'a\tb {"x":"\\n"}',
+  ];
+  hive.put("/evil", "text", `${lines.join("\n")}\n\x1b[2J\u202edone\r\n`);
+  const client = await connect();
+  const answer = await client.ask("CAT /evil");
+  assert.deepEqual(answer.slice(1, -1), [
+    "\\END",
+    "\\OK ECHO path=/queen/ctl bytes=1",
+    "\\ERR CAT reason=policy",
+    "\\PONG",
+    "\\\\END",
+    'a\tb {"x":"\\n"}',
+    "\\x1b[2J\\u{202e}done\\r",
+  ]);
+  const back = answer.slice(1, 7).map(parseReply);
+  assert.deepEqual(
+    back,
+    lines.map((text) => ({ status: "DATA", text })),
+  );
+});
+
+test("what is no text is shown as b64 lines of at most 252 characters that decode to it", async () => {
+  const { connect, hive } = world();
+  const bytes = Buffer.from(Array.from({ length: 1000 }, (_, at) => (at * 7) % 256));
+  hive.put("/cas/x", "blob", bytes);
+  const client = await connect();
+  const answer = (await client.ask("CAT /cas/x")).slice(1, -1);
+  assert.ok(answer.every((line) => line.startsWith("b64:") && line.length <= 252));
+  assert.deepEqual(Buffer.concat(answer.map((line) => Buffer.from(line.slice(4), "base64"))), bytes);
+});
+
+test("a blob takes raw and base64 payloads without newlines", async () => {
+  const { connect, hive } = world();
+  hive.put("/cas/x", "blob", "");
+  const client = await connect();
+  await client.ask("ECHO /cas/x abc");
+  await client.ask("ECHO /cas/x b64:ZGVm");
+  assert.equal(hive.files.get("/cas/x")?.bytes.toString(), "abcdef");
+});
+
+test("what does not fit an answer is refused and never cut", async () => {
+  const { connect, hive } = world();
+  hive.put("/wide", "text", "x".repeat(8188));
+  hive.put("/just", "text", "x".repeat(8187));
+  hive.put("/big", "text", "line\n".repeat(300_000));
+  const client = await connect();
+  for (const path of ["/wide", "/big"])
+    assert.deepEqual(await client.ask(`CAT ${path}`), [
+      `ERR CAT reason=quota detail=buffer-full path=${path} error=buffer full`,
+    ]);
+  assert.equal((await client.ask("CAT /just"))[1]?.length, 8187);
+});
+
+test("paths that the console does not take are invalid, not parse errors", async () => {
+  const { connect } = world();
+  const client = await connect();
+  for (const path of ["proc", "/a/b/c/d/e/f/g/h/i", "/queen/", "/queen/ctl/x"])
+    assert.deepEqual(await client.ask(`LS ${path}`), [
+      `ERR LS reason=policy detail=invalid-path path=${path} error=invalid path`,
+    ]);
+  assert.equal(
+    (await client.ask("CAT /queen"))[0],
+    "ERR CAT reason=policy detail=invalid-path path=/queen error=invalid path",
+  );
+  assert.equal(
+    (await client.ask("ECHO /proc/lifecycle/state x"))[0],
+    "ERR ECHO reason=policy detail=denied path=/proc/lifecycle/state error=EPERM",
+  );
+});
+
+const scripts = {
+  "attach, tail of the log, wait, quit": `
+attach queen
+EXPECT OK
+log
+EXPECT OK
+WAIT 250
+quit
+`,
+  "attach, help, log, quit over TCP": `
+attach queen
+EXPECT SUBSTR role=queen
+help
+EXPECT OK
+log
+EXPECT SUBSTR /log/queen.log
+quit
+EXPECT OK
+`,
+  "three appends are summed up and an oversize one is refused": `
+attach queen
+EXPECT OK
+echo "batch-1" > /log/queen.log
+EXPECT OK
+echo "batch-2" > /log/queen.log
+EXPECT OK
+echo "batch-3" > /log/queen.log
+EXPECT OK
+cat /log/queen.log
+EXPECT SUBSTR batch-1|batch-2|batch-3
+echo "{{msize_overflow}}" > /log/queen.log
+EXPECT ERR
+quit
+`,
+};
+
+/** A client on a real socket: one line, and its answer up to a PING behind it or to the end. */
+async function dialed(port: number) {
+  const socket = dial({ host: "127.0.0.1", port });
+  const reader = new FrameReader(frameCap);
+  let lines: string[] = [];
+  let wake = () => undefined as undefined;
+  let ended = false;
+  socket.on("data", (chunk) => {
+    for (const event of reader.push(chunk)) if (event.kind === "line") lines.push(event.text);
+    wake();
+  });
+  socket.on("end", () => {
+    ended = true;
+    wake();
+  });
+  const changed = () =>
+    new Promise<void>((resolve) => {
+      wake = () => resolve() as undefined;
+    });
+  const send = async (line: string): Promise<string[]> => {
+    lines = [];
+    socket.write(encodeFrame(line));
+    if (line !== "QUIT") socket.write(encodeFrame("PING"));
+    while (!ended && !lines.includes("PONG")) await changed();
+    return line === "QUIT" ? lines : lines.slice(0, -2);
+  };
+  return { send, hasEnded: () => ended };
+}
+
+test("scripts that assert what boot_v0, tcp_basic and 9p_batch assert pass over a real socket", async (context) => {
+  const { made, clock } = world();
+  const server = createServer((socket) => void made.serve(socket)).listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  context.after(() => server.close());
+  const { port } = server.address() as { port: number };
+  for (const [name, text] of Object.entries(scripts)) {
+    const client = await dialed(port);
+    assert.deepEqual(await client.send("AUTH t"), ["OK AUTH"]);
+    const running = runScript(parseScript(text), {
+      send: client.send,
+      // A wait is over when it begins: the console has no part in it.
+      clock: { ...clockFace(clock), after: (_, act) => clock.after(0, () => queueMicrotask(act)) },
+    });
+    const moving = setInterval(() => clock.move(0), 1);
+    const result = await running;
+    clearInterval(moving);
+    assert.deepEqual(result.pass ? [] : [result.line, result.why], [], name);
+    assert.equal(client.hasEnded(), true, name);
+  }
+});
+
+function clockFace(clock: MovedClock) {
+  return { now: () => clock.now(), monotonic: () => clock.monotonic() };
+}

@@ -3,7 +3,7 @@ import { type AppendFile, storeFault } from "@skep/kernel";
 import { asFault } from "./paths.ts";
 
 /** The part of a FileHandle that appending needs. */
-export type Handle = Pick<FileHandle, "write" | "writev" | "datasync" | "close">;
+export type Handle = Pick<FileHandle, "writev" | "datasync" | "close">;
 
 // Below this one copy costs less than many small vectors.
 const copyBelow = 256 * 1024;

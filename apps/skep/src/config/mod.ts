@@ -1,0 +1,16 @@
+export { type Address, formatAddress, isLoopback, type Listen, parseAddress } from "./address.ts";
+export { configurationDoc } from "./doc.ts";
+export { configFlags, limitsOf } from "./flags.ts";
+export { checkHome, findHome, type HomeSources, makeHome } from "./home.ts";
+export {
+  allSecrets,
+  type Config,
+  type ConfigSources,
+  examineConfig,
+  type GivenSecret,
+  loadConfig,
+} from "./load.ts";
+export { homeSecret, makeSecret, readSecret, Secret } from "./secret.ts";
+export { checkConfig, type ConfigFindings, type ShownSetting, showConfig } from "./show.ts";
+export { findSocket, longestSocketPath, placeSocket, type SocketSources } from "./socket.ts";
+export { describeOrigin, type Key, type Origin, type SecretKey, type Values } from "./values.ts";

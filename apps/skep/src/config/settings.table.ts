@@ -1,0 +1,184 @@
+import { limits } from "@skep/kernel";
+import { address, choice, duration, integer, size, yesNo } from "./kinds.ts";
+import { secret, setting } from "./setting.ts";
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const GiB = 1024 * MiB;
+const GB = 1000 ** 3;
+const second = 1000;
+const minute = 60 * second;
+const day = 24 * 60 * minute;
+const most = Number.MAX_SAFE_INTEGER;
+
+const remote = "remote 9P is the mesh, so this edge binds loopback only";
+const clear = "the console has no encryption, so it binds loopback only";
+
+/** Every setting of the hive that is no secret, in the order of the documentation. */
+export const settings = {
+  "listen.http": setting(
+    address({ host: "127.0.0.1", port: 7780 }),
+    { host: "127.0.0.1", port: 7780 },
+    "Where HTTP listens",
+    { env: "SKEP_HTTP", flag: "http" },
+  ),
+  "listen.9p": setting(
+    address({ host: "127.0.0.1", port: 5640 }, { why: remote }),
+    { host: "127.0.0.1", port: 5640 },
+    "Where 9P listens; loopback only",
+    { env: "SKEP_9P", flag: "9p" },
+  ),
+  "listen.console": setting(
+    address({ host: "127.0.0.1", port: 31337 }, { why: clear }),
+    false,
+    "Where the console listens; loopback only",
+    { env: "SKEP_CONSOLE", flag: "console" },
+  ),
+
+  "workers.count": setting(integer(0, 256), 2, "Worker processes that the daemon starts on this machine", {
+    env: "SKEP_WORKERS",
+    flag: "workers",
+  }),
+  "jobs.lease": setting(
+    duration(second, day),
+    30 * second,
+    "How long a job stays with a worker that is not heard of before another gets it",
+  ),
+
+  "sandbox.grade": setting(
+    choice("shared", "fresh"),
+    "shared",
+    "Process of a module: one for all modules of a subject, or a new one each time; strangers always get a new one",
+  ),
+  "sandbox.isolation": setting(
+    choice("auto", "require", "off"),
+    "auto",
+    "bubblewrap around the sandbox process: where it is there, or no job without it, or never",
+  ),
+  "sandbox.memory": setting(
+    size(64 * KiB, 4 * GiB),
+    256 * MiB,
+    "Most linear memory of a module, whatever the job asks",
+  ),
+  "sandbox.wall_time": setting(
+    duration(100, day),
+    5 * minute,
+    "Longest life of a module, checking and compiling included, whatever the job asks",
+  ),
+  "sandbox.fuel": setting(
+    integer(1000, most),
+    100_000_000_000,
+    "Most units of work of a module, whatever the job asks",
+  ),
+  "sandbox.output": setting(size(0, GiB), 16 * MiB, "Most bytes kept of stdout, and as many of stderr"),
+  "sandbox.stdin": setting(size(0, 1024 * GiB), 16 * GiB, "Most bytes of standard input"),
+
+  "retention.outputs_age": setting(duration(0, 36_500 * day), 30 * day, "How long outputs of jobs are kept"),
+  "retention.outputs_size": setting(
+    size(0, most),
+    10 * GB,
+    "Most bytes of outputs kept; the oldest go first",
+  ),
+  "retention.ended_jobs_age": setting(duration(0, 36_500 * day), 90 * day, "How long ended jobs are kept"),
+  "retention.logs_size": setting(size(64 * KiB, most), GB, "Most bytes of logs kept; the oldest go first"),
+
+  "disk.warn_percent": setting(
+    integer(0, 99),
+    10,
+    "Free space, in percent, below which `doctor` and `/proc/boot` warn",
+  ),
+  "disk.stop_percent": setting(
+    integer(0, 99),
+    5,
+    "Free space, in percent, below which no new work is accepted",
+  ),
+  "disk.reserve": setting(
+    size(0, 64 * GiB),
+    64 * MiB,
+    "Bytes held back so that outcomes and drain can always be written",
+  ),
+
+  "console.ticket_scopes": setting(integer(0, 16), 8, "Most scopes of a console ticket"),
+  "console.ticket_path": setting(integer(1, 255), 128, "Longest path of a console ticket's scope, in bytes"),
+  "console.ticket_rate": setting(
+    integer(1, 1_000_000),
+    64,
+    "Highest rate of a console ticket's scope, per second",
+  ),
+  "console.ticket_bandwidth": setting(
+    integer(0, most),
+    131_072,
+    "Bytes that a console ticket without quotas may move",
+  ),
+  "console.ticket_resumes": setting(
+    integer(0, 1_000_000),
+    16,
+    "Times that such a ticket may read back in a stream",
+  ),
+  "console.ticket_advances": setting(
+    integer(0, 1_000_000),
+    256,
+    "Times that such a ticket may read on in a stream",
+  ),
+
+  "compat.well_known_secrets": setting(
+    yesNo(),
+    false,
+    "Secrets may stand in a configuration that others can read, because everyone knows them anyway; doctor warns",
+  ),
+
+  "limits.path_depth": setting(integer(4, 64), limits.pathDepth, "Deepest path, in steps"),
+  "limits.console_path_depth": setting(
+    integer(4, 64),
+    limits.consolePathDepth,
+    "Deepest path on the console",
+  ),
+  "limits.component": setting(integer(64, 255), limits.component, "Longest name in a path, in bytes"),
+  "limits.line": setting(size(256, 60 * KiB), limits.line, "Longest control line"),
+  "limits.console_line": setting(size(64, 8188), limits.consoleLine, "Longest line on the console"),
+  "limits.read": setting(size(4 * KiB, 64 * MiB), limits.readOutside9p, "Most bytes of one read outside 9P"),
+  "limits.msize": setting(size(4 * KiB, MiB), limits.msize, "Largest 9P message"),
+  "limits.tags": setting(integer(2, 1024), limits.tags, "Requests under way in one 9P session"),
+  "limits.waiting_reads": setting(
+    integer(1, 1023),
+    limits.waitingReads,
+    "How many of them may be waiting reads",
+  ),
+  "limits.fids": setting(integer(16, 65_536), limits.fids, "Fids of one 9P session"),
+  "limits.fids_on_socket": setting(
+    integer(16, 1_048_576),
+    limits.fidsOnSocket,
+    "Fids of one session on the unix socket",
+  ),
+  "limits.entries": setting(integer(100, 100_000), limits.entries, "Most entries that a directory lists"),
+  "limits.controls_per_second": setting(
+    integer(1, 1_000_000),
+    limits.controlsPerSecond,
+    "Accepted controls per ticket and second where a right names no rate",
+  ),
+};
+
+/** Every secret. Those that nobody gives are generated for the home. */
+export const secrets = {
+  "console.token": secret("Token with which a client of the console opens its session", {
+    flag: "console-token-file",
+  }),
+  "console.secrets.queen": secret("Secret under which console tickets of the role queen are made"),
+  "console.secrets.worker-heartbeat": secret("The same for the role worker-heartbeat"),
+  "console.secrets.worker-gpu": secret("The same for the role worker-gpu"),
+  "console.secrets.worker-bus": secret("The same for the role worker-bus"),
+  "console.secrets.worker-lora": secret("The same for the role worker-lora"),
+};
+
+/** What the sections of `skep.toml` are about, in the order of the documentation. */
+export const sections: Readonly<Record<string, string>> = {
+  listen: "Edges. `off`, `on` (the usual address), a port (0 is any free one), `host:port` or `[v6]:port`.",
+  workers: "Workers on this machine.",
+  jobs: "Jobs.",
+  sandbox: "What a worker of this machine grants a module at most.",
+  retention: "What is kept how long. The journal is kept for ever.",
+  disk: "Low disk space.",
+  console: "The console edge, its MAC tickets and their secrets.",
+  compat: "Living with clients of the original.",
+  limits: "Sizes and counts that every session is held to.",
+};

@@ -181,10 +181,15 @@ test("SIGTERM ends a command with 143", async () => {
   assert.equal(await code, 143);
 });
 
-test("the second Ctrl-C skips clean-up", async () => {
-  const { io } = await running(() => new Promise(() => {}));
+test("the second Ctrl-C skips clean-up, unless it is the echo of the first", async () => {
+  let now = 0;
+  const clock: Clock = { now: () => now, monotonic: () => now, after: () => ({ stop: () => {} }) };
+  const { io } = await running(() => new Promise(() => {}), { clock });
+  io.kill("SIGINT");
+  now = 100;
   io.kill("SIGINT");
   assert.deepEqual(io.exits, []);
+  now = 600;
   io.kill("SIGINT");
   assert.deepEqual(io.exits, [130]);
 });

@@ -13,6 +13,9 @@ import { escapeQuoted, paint } from "./style.ts";
 /** Milliseconds that a command has to end by itself after its first signal. */
 export const cleanUpLimit = 3000;
 
+// npm hands a Ctrl-C on to its child, which has it from the terminal too: what comes this fast is the same one.
+const echoWithin = 250;
+
 const signalCodes: Readonly<Record<Signal, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 function globalsOf(set: Readonly<Record<string, unknown>>): GlobalFlags {
@@ -55,13 +58,18 @@ function listen(io: Io, drain: boolean): Stops {
   const stop = new AbortController();
   const { promise: over, resolve } = Promise.withResolvers<undefined>();
   let first: Signal | undefined;
+  let since = 0;
   const end = (reason: unknown) => {
     stop.abort(reason);
     if (!drain) io.clock.after(cleanUpLimit, () => resolve(undefined));
   };
   const dispose = io.onSignal((name) => {
-    if (first) return io.exit(signalCodes[name]);
+    if (first !== undefined) {
+      if (io.clock.monotonic() - since >= echoWithin) io.exit(signalCodes[name]);
+      return;
+    }
     first = name;
+    since = io.clock.monotonic();
     end(fault.interrupted());
   });
   return {

@@ -134,7 +134,7 @@ class Server implements Connection {
     for (let left = TURN; !this.#over && !this.#deferred && !this.#outbox.full; left--) {
       if (!this.#framer.next()) return;
       this.#frame(this.#framer.bytes, this.#framer.start, this.#framer.end);
-      if (left > 0 || !defer) continue;
+      if (left > 1 || !defer) continue;
       this.#deferred = true;
       defer(() => {
         this.#deferred = false;

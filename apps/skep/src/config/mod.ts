@@ -1,4 +1,5 @@
 export { type Address, formatAddress, isLoopback, type Listen, parseAddress } from "./address.ts";
+export { configCommands, configSources } from "./commands.ts";
 export { configurationDoc } from "./doc.ts";
 export { configFlags, limitsOf } from "./flags.ts";
 export { checkHome, findHome, type HomeSources, makeHome } from "./home.ts";

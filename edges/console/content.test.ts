@@ -110,6 +110,18 @@ test("what does not fit an answer is refused and never cut", async () => {
   assert.equal((await client.ask("CAT /just"))[1]?.length, 8187);
 });
 
+test("TAIL of a stream larger than an answer begins at a whole line near its end", async () => {
+  const { connect, hive } = world();
+  const line = "y".repeat(99);
+  hive.put("/worker/w/telemetry", "stream", `${line}\n`.repeat(20_000));
+  const client = await connect();
+  const answer = await client.ask("TAIL /worker/w/telemetry");
+  assert.deepEqual(
+    [answer.length, new Set(answer.slice(1, -1))],
+    [Math.floor(2 ** 20 / 100) + 2, new Set([line])],
+  );
+});
+
 test("paths that the console does not take are invalid, not parse errors", async () => {
   const { connect } = world();
   const client = await connect();
@@ -196,19 +208,21 @@ test("scripts that assert what boot_v0, tcp_basic and 9p_batch assert pass over 
   const { made, clock } = world();
   const server = createServer((socket) => void made.serve(socket)).listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
-  context.after(() => server.close());
+  const moving = setInterval(() => clock.move(0), 1);
+  context.after(async () => {
+    clearInterval(moving);
+    await made[Symbol.asyncDispose]();
+    server.close();
+  });
   const { port } = server.address() as { port: number };
   for (const [name, text] of Object.entries(scripts)) {
     const client = await dialed(port);
     assert.deepEqual(await client.send("AUTH t"), ["OK AUTH"]);
-    const running = runScript(parseScript(text), {
+    const result = await runScript(parseScript(text), {
       send: client.send,
       // A wait is over when it begins: the console has no part in it.
       clock: { ...clockFace(clock), after: (_, act) => clock.after(0, () => queueMicrotask(act)) },
     });
-    const moving = setInterval(() => clock.move(0), 1);
-    const result = await running;
-    clearInterval(moving);
     assert.deepEqual(result.pass ? [] : [result.line, result.why], [], name);
     assert.equal(client.hasEnded(), true, name);
   }

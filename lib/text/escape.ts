@@ -19,6 +19,13 @@ const markdown = new RegExp(`[${unseen}!#$&()*+\\-.:<=>@[\\]\\\\^_\`{|}~]|^ `, "
 const html = new RegExp(`[${unseen}\\\\&<>"'\`=]`, "gu");
 const json = new RegExp(`[${unseen}\\\\"]`, "gu");
 
+// Most of what is shown needs nothing; looking at properties of each character costs ten times this.
+const harmless: Partial<Record<EscapeForm, RegExp>> = {
+  terminal: /^[ -[\]-~]*$/,
+  log: /^[ -[\]-~]*$/,
+  wire: /^[\t -~]*$/,
+};
+
 const short: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\" };
 
 function visible(char: string): string {
@@ -62,7 +69,8 @@ const forms: Record<EscapeForm, readonly [RegExp, (char: string) => string]> = {
 function replaceIn(text: string, form: EscapeForm, max: number | undefined): string {
   const [pattern, show] = forms[form];
   const cut = max !== undefined && text.length > max;
-  const kept = (cut ? text.slice(0, max) : text).replace(pattern, show);
+  const part = cut ? text.slice(0, max) : text;
+  const kept = harmless[form]?.test(part) ? part : part.replace(pattern, show);
   return cut ? `${kept}…` : kept;
 }
 

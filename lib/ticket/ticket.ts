@@ -123,7 +123,7 @@ export async function verify(token: string, against: Verification): Promise<Tick
   if (blocks.some(({ id }) => against.revoked?.(id))) throw fault.revoked();
   if (issuedAt > against.now + skew) throw fault["not-yet-valid"]();
   if (expiresAt !== undefined && against.now > expiresAt) throw fault.expired();
-  if (!(await authorize(opened, against.now))) throw fault.expired();
+  if (!(await authorize(opened, against.now))) throw fault.malformed();
   return {
     subject,
     role,

@@ -75,10 +75,19 @@ export async function open(token: string, { rootPublicKeys }: Roots): Promise<To
   throw fault.forged();
 }
 
+/** A holder can sign any bytes as a block: what the library cannot print is no ticket, whatever it throws. */
+function sourcesOf(token: Token): { id: string; source: string }[] {
+  try {
+    return token.getRevocationIdentifiers().map((id, at) => ({ id, source: token.getBlockSource(at) }));
+  } catch (thrown) {
+    discardAfter(thrown);
+    throw fault.malformed();
+  }
+}
+
 /** Reads every block in the closed vocabulary. */
 export function blocksOf(token: Token): Block[] {
-  const ids = token.getRevocationIdentifiers();
-  return ids.map((id, at) => ({ id, claims: parseBlock(token.getBlockSource(at)) }));
+  return sourcesOf(token).map(({ id, source }) => ({ id, claims: parseBlock(source) }));
 }
 
 /** Lets the library judge its own checks, so that nothing passes here which another Biscuit verifier refuses. */

@@ -84,12 +84,14 @@ test("hostile text is escaped on a terminal and in messages, and raw in a pipe",
     await out.data(`${hostile}\n`);
     await out.line("name ", hostile);
     await out.json({ hostile });
+    await out.table([hostile], [{ title: "name", cell: (row) => row }]);
     out.message(hostile);
+    out.detail(hostile);
     out.warn(hostile);
     throw new Fault("absent", "x.y", `Cannot find ${JSON.stringify(hostile)}`, { cure: hostile });
   };
   const bad = /[^\x20-\x7e\n]/;
-  const terminal = await ended(say, { tty: true, env: { NO_COLOR: "1" } });
+  const terminal = await ended(say, { tty: true, env: { NO_COLOR: "1" }, flags: ["--verbose"] });
   assert.doesNotMatch(terminal.out + terminal.err, bad);
   const piped = await ended(say);
   assert.equal(piped.out.split("name ")[0], `${hostile}\n`);

@@ -41,7 +41,6 @@ function stdinOf(text: string) {
   };
   return { read };
 }
-};
 
 test("a program of clang and wasi-libc reverses its input", { skip }, () => {
   const bytes = compiled(`#include <stdio.h>

@@ -29,9 +29,14 @@ function entry(name: string, doc: string, column: number, width: number): Page {
   ];
 }
 
-function list(title: string, entries: readonly (readonly [string, string])[], width: number): Page {
+type Entry = readonly [name: string, doc: string];
+
+function columnOf(entries: readonly Entry[]): number {
+  return Math.min(nameColumn, Math.max(0, ...entries.map(([name]) => widthOf(name))));
+}
+
+function list(title: string, entries: readonly Entry[], width: number, column = columnOf(entries)): Page {
   if (entries.length === 0) return [];
-  const column = Math.min(nameColumn, Math.max(...entries.map(([name]) => widthOf(name))));
   return [
     [""],
     [toned("strong", title)],
@@ -56,7 +61,7 @@ function flagLabel(name: string, spec: FlagSpec): string {
   return `${short}--${name}${spec.kind === "boolean" ? "" : ` ${placeholder(name, spec)}`}`;
 }
 
-function flagEntries(flags: Readonly<Record<string, FlagSpec>>): (readonly [string, string])[] {
+function flagEntries(flags: Readonly<Record<string, FlagSpec>>): readonly Entry[] {
   return Object.entries(flags)
     .filter(([, { hidden }]) => !hidden)
     .map(([name, spec]) => {
@@ -106,7 +111,7 @@ export function commandPage(program: Program, command: Command, columns: number)
   ];
 }
 
-function commandEntries(commands: readonly Command[]): (readonly [string, string])[] {
+function commandEntries(commands: readonly Command[]): readonly Entry[] {
   return commands.filter(({ hidden }) => !hidden).map(({ name, summary }) => [name, summary] as const);
 }
 
@@ -130,8 +135,9 @@ export function familyPage(program: Program, words: readonly string[], columns: 
 /** The first page: commands grouped by task. */
 export function programPage(program: Program, columns: number): Page {
   const width = Math.min(columns, widest);
+  const column = columnOf(commandEntries(program.commands));
   const groups = program.groups.flatMap(({ key, title }) =>
-    list(title, commandEntries(program.commands.filter(({ group }) => group === key)), width),
+    list(title, commandEntries(program.commands.filter(({ group }) => group === key)), width, column),
   );
   return [
     ...paragraph(`${program.name}: ${program.summary}`, width),

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
-import { faults } from "@skep/fault";
+import { Fault, faults } from "@skep/fault";
 import { type Authority, defineProvider, emitter, fullAuthority, Kernel, type Scope } from "@skep/kernel";
-import { recordingFiles, simulatedClock } from "@skep/testing";
+import { recordingFiles, type SimulatedClock, simulatedClock } from "@skep/testing";
 import { z } from "zod";
-import { createConsole, doorOf } from "./mod.ts";
+import { mintMac } from "@skep/macticket";
+import { createConsole, doorOf, type Login, ticketLogin } from "./mod.ts";
 import { MemoryClient } from "./memory-client.ts";
 
 const fault = faults("toy", { unknown: ["absent", "Cannot kill worker: no such worker"] });
@@ -63,7 +64,26 @@ const narrow: Authority = {
   touches: (path) => path === "/" || path.startsWith("/queen"),
 };
 
-async function hive() {
+function anyone(kernel: Kernel): Login {
+  return ({ role, ticket }) => {
+    const authority = role === "observer" ? narrow : fullAuthority("owner");
+    return { session: doorOf(kernel.attach(authority, "console")), ...(ticket ? { limits: {} } : {}) };
+  };
+}
+
+function tickets(kernel: Kernel, clock: SimulatedClock): Login {
+  return ticketLogin({
+    secretOf: (role) => (role === "queen" ? "bootstrap" : role === "worker-heartbeat" ? "worker" : undefined),
+    verify: (ticket) => {
+      if (ticket !== "public") throw new Fault("unauthenticated", "ticket.malformed", "Cannot read ticket");
+      return { authority: narrow };
+    },
+    now: () => clock.now(),
+    attach: (authority) => kernel.attach(authority, "console"),
+  });
+}
+
+async function hive(byTicket = false) {
   const clock = simulatedClock();
   const kernel = await Kernel.open({
     files: recordingFiles(),
@@ -79,10 +99,7 @@ async function hive() {
     token: "t",
     clock,
     about: { name: "skep", version: "0", startedAt: 0, memory: () => ({ resident: 1, heap: 1, buffers: 1 }) },
-    login: ({ role, ticket }) => {
-      const authority = role === "observer" ? narrow : fullAuthority("owner");
-      return { session: doorOf(kernel.attach(authority, "console")), ...(ticket ? { limits: {} } : {}) };
-    },
+    login: byTicket ? tickets(kernel, clock) : anyone(kernel),
   });
   const connect = async (attach: string) => {
     const client = new MemoryClient();
@@ -168,4 +185,58 @@ test("ECHOs in one segment are journalled in their order", async (context) => {
     names,
     names.toSorted((a, b) => Number(a.slice(7)) - Number(b.slice(7))),
   );
+});
+
+const worker1 =
+  "cohesix-ticket-0101080800776f726b65722d31000000000000000000000000.ea7bee86230e67031e6e758fa01c00eaa9c1f0bfff4b41548424a3df0356cff9";
+const expired =
+  "cohesix-ticket-0100040000000000000000000000000000000000000000.e9b8bc4e26e2f06725347bdd8983fb3efc170658fc6af53cabb746bef58deddb";
+const scoped =
+  "cohesix-ticket-0100300000000000000000000000000304002f6c6f67000100000006002f717565656e010000000006002f7368617264010000000000000000000000000000000001000000.0c714a86a89a2abc049395e486dbd2a8ce6ba7076ce508a02431a22319629672";
+
+test("the published MAC tickets attach, expire and are scoped as the facts page says", async (context) => {
+  const { kernel, connect, clock } = await hive(true);
+  context.after(() => kernel.close());
+  const { client } = await connect(`ATTACH worker ${worker1}`);
+  assert.equal(client.lines[1], "OK ATTACH role=worker-heartbeat");
+  assert.deepEqual([...kernel.sessions.values()][0]?.subject, "worker-1");
+  assert.deepEqual(await client.ask('ECHO /queen/ctl {"spawn":"heartbeat"}'), [
+    "ERR ECHO reason=policy detail=denied path=/queen/ctl error=EPERM",
+  ]);
+  assert.deepEqual(await client.ask(`ATTACH queen ${expired}`), ["ERR ATTACH reason=quota detail=expired"]);
+  clock.advance(250);
+  assert.deepEqual(await client.ask(`ATTACH queen ${worker1}`), ["ERR ATTACH reason=policy detail=denied"]);
+  clock.advance(500);
+  assert.deepEqual(await client.ask(`ATTACH queen ${scoped}`), ["OK ATTACH role=queen"]);
+  assert.deepEqual(await client.ask("LS /worker"), ["ERR LS reason=policy path=/worker error=EPERM"]);
+  assert.deepEqual(await client.ask('ECHO /queen/ctl {"spawn":"heartbeat"}'), [
+    "OK ECHO path=/queen/ctl bytes=21",
+  ]);
+  assert.equal(kernel.sessions.size, 1);
+});
+
+test("a ticket that runs out while attached is refused from then on", async (context) => {
+  const { kernel, connect, clock } = await hive(true);
+  context.after(() => kernel.close());
+  const claims = {
+    role: "queen",
+    ttl: 10n,
+    issuedAt: BigInt(clock.now()),
+    mount: { service: "", at: "" },
+  } as const;
+  const { client } = await connect(`ATTACH queen ${mintMac("bootstrap", claims)}`);
+  assert.equal((await client.ask("LS /"))[0], "OK LS path=/ entries=2");
+  clock.advance(10_000);
+  assert.deepEqual(await client.ask("LS /queen"), ["ERR LS reason=cut detail=session-closed path=/queen"]);
+  assert.equal(kernel.sessions.size, 0);
+});
+
+test("a public-key ticket attaches with its own role only", async (context) => {
+  const { kernel, connect, clock } = await hive(true);
+  context.after(() => kernel.close());
+  const { client } = await connect("ATTACH observer public");
+  assert.equal(client.lines[1], "OK ATTACH role=observer");
+  assert.deepEqual(await client.ask("ATTACH queen public"), ["ERR ATTACH reason=policy detail=denied"]);
+  clock.advance(250);
+  assert.deepEqual(await client.ask("ATTACH observer other"), ["ERR ATTACH reason=policy detail=denied"]);
 });

@@ -30,6 +30,9 @@ interface Scope {
   used: number;
 }
 
+/** Of two scopes at one path the one with a rate holds, and of two rates the lower. */
+const tightness = (rate: number) => (rate === 0 ? 0 : 1 / rate);
+
 function covers(scope: Scope, path: string, verb: "read" | "write"): boolean {
   if (scope.verb !== "rw" && scope.verb !== verb) return false;
   return scope.path === "/" || path === scope.path || path.startsWith(`${scope.path}/`);
@@ -50,7 +53,7 @@ export class TicketMeter {
     this.#clock = clock;
     this.#scopes = limits.scopes
       ?.map((scope) => ({ ...scope, since: Number.NEGATIVE_INFINITY, used: 0 }))
-      .sort((a, b) => b.path.length - a.path.length);
+      .sort((a, b) => b.path.length - a.path.length || tightness(b.rate) - tightness(a.rate));
   }
 
   /** The longest scope with the verb decides; its rate counts in windows of one second. */

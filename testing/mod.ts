@@ -10,3 +10,4 @@ export {
   recordingFiles,
 } from "./storage/recording-files.ts";
 export type { Image } from "./storage/steps.ts";
+export { toyAuthority, toyHive, type ToyOptions, toyProvider } from "./hive/toy-hive.ts";

@@ -1,4 +1,4 @@
-import { Fault } from "@skep/fault";
+import { fault } from "./faults.ts";
 import type { Segments } from "./segments.ts";
 
 interface Waiting {
@@ -19,7 +19,7 @@ export class GroupCommit {
   #queued: number;
   #scheduled = false;
   #broken: unknown;
-  #idle: Promise<void> | undefined;
+  #idle: Promise<void> = Promise.resolve();
 
   /**
    * `defer` runs an act once the present input has been handled; `onDurable` sees each group in order, before its
@@ -62,16 +62,20 @@ export class GroupCommit {
     this.#queued += 1;
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.#defer(() => {
-      this.#idle = this.#drain();
-    });
+    this.#idle = new Promise((done) => this.#defer(() => done(this.#drain())));
   }
 
   /** Resolves when every record below `next` is durable; undefined when that is so already. */
   durableUpTo(next: number): Promise<void> | undefined {
     if (next <= this.#durable) return undefined;
     if (this.#broken) return Promise.reject(this.#broken);
-    return new Promise((done, failed) => this.#waiting.push({ seq: next, done, failed }));
+    return new Promise((done, failed) => this.#wait({ seq: next, done, failed }));
+  }
+
+  #wait(one: Waiting): void {
+    let at = this.#waiting.length;
+    while (at > 0 && (this.#waiting[at - 1]?.seq ?? 0) > one.seq) at -= 1;
+    this.#waiting.splice(at, 0, one);
   }
 
   async #drain(): Promise<void> {
@@ -102,12 +106,7 @@ export class GroupCommit {
 
   // fdatasync is never retried: what it failed to write may be lost although a second call succeeds.
   #break(error: unknown): void {
-    this.#broken = new Fault(
-      "busy",
-      "journal.stopped",
-      "Cannot journal any more: a write to the disk failed",
-      { cause: error },
-    );
+    this.#broken = fault.stopped(undefined, { cause: error });
     for (const one of this.#waiting) one.failed(this.#broken);
     this.#waiting = [];
     this.#fatal(error);
@@ -115,7 +114,7 @@ export class GroupCommit {
 
   /** Waits for what is queued. */
   async close(): Promise<void> {
-    while (this.#scheduled && !this.#broken) await (this.#idle ?? new Promise<void>((go) => this.#defer(go)));
+    while (this.#scheduled) await this.#idle;
     await this.#segments.close();
   }
 }

@@ -36,6 +36,8 @@ export function encodeFrameHead(record: Uint8Array, startsGroup: boolean): Buffe
 /** What a scan of frames found: how far they are whole, and whether more bytes follow that are none. */
 export interface Scan {
   readonly offsets: readonly number[];
+  /** Start of the last group; where the scan began when there is none. */
+  readonly group: number;
   /** End of the last whole frame. */
   readonly end: number;
   /** True when bytes follow `end`. */
@@ -69,10 +71,12 @@ export function scanFrames(bytes: Uint8Array, from: number, largest: number): Sc
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const offsets: number[] = [];
   let at = from;
+  let group = from;
   for (let end = wholeAt(view, at, largest); end !== undefined; end = wholeAt(view, at, largest)) {
     offsets.push(at);
+    if (view.readUInt32BE(at) >= groupStart) group = at;
     at = end;
   }
   const rest = at < view.length;
-  return { offsets, end: at, rest, damaged: rest && laterGroup(view, at, largest) };
+  return { offsets, group, end: at, rest, damaged: rest && laterGroup(view, at, largest) };
 }

@@ -1,17 +1,9 @@
-import { faults } from "@skep/fault";
 import type { Files } from "../store/files.ts";
 import { GroupCommit } from "./commit.ts";
+import { fault } from "./faults.ts";
 import { decodeRecord, encodeRecord, type JournalRecord } from "./record.ts";
 import { type Opened, Segments } from "./segments.ts";
 import { JournalTree } from "./tree.ts";
-
-const fault = faults("journal", {
-  tree: [
-    "corrupt",
-    "Cannot start: the records do not lead to the root that the snapshot names",
-    { cure: "Run `skep fsck`, or restore a backup with `skep restore`" },
-  ],
-});
 
 const tilesName = "journal/tiles";
 
@@ -50,8 +42,12 @@ export class Journal {
   }
 
   /** Opens and checks the segments; throws `journal.damaged` or `.gap`, cuts a torn tail. */
-  static async open(files: Files, hooks: JournalHooks): Promise<Journal> {
-    const segments = new Segments(files);
+  static async open(
+    files: Files,
+    hooks: JournalHooks,
+    options: { readonly segmentSize?: number } = {},
+  ): Promise<Journal> {
+    const segments = new Segments(files, options);
     const opened = await segments.open();
     return new Journal(files, segments, opened, hooks);
   }

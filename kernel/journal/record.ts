@@ -1,15 +1,6 @@
 import { canonical } from "@skep/canon";
-import { faults } from "@skep/fault";
 import type { Json } from "../namespace/node.ts";
-
-export const fault = faults("journal", {
-  oversize: [
-    "oversize",
-    "Cannot journal a record that is larger than 65,535 bytes",
-    { cure: "Put large data into a blob and name its digest" },
-  ],
-  shape: ["corrupt", "Cannot read a record of the journal"],
-});
+import { fault } from "./faults.ts";
 
 /** An event in a record: `provider:type@version` and its data. */
 export interface RecordEvent {

@@ -1,22 +1,9 @@
 import { crc32 } from "node:zlib";
-import { Fault, faults } from "@skep/fault";
 import { limits } from "../limits.ts";
 import type { AppendFile, Files } from "../store/files.ts";
+import { fault } from "./faults.ts";
 import { decodeHeader, encodeFrameHead, encodeHeader, frameHead, headerSize, scanFrames } from "./frame.ts";
-
-const fault = faults("journal", {
-  damaged: [
-    "corrupt",
-    "Cannot start: a segment of the journal is damaged",
-    { cure: "Restore the segment from a backup with `skep restore`, or see `skep fsck --json`" },
-  ],
-  gap: [
-    "corrupt",
-    "Cannot start: a segment of the journal is missing",
-    { cure: "Put the missing file back or restore a backup with `skep restore`" },
-  ],
-  beyond: ["absent", "Cannot read a record beyond the end of the journal"],
-});
+import { forgetEnd, type End, noteEnd, readEnd, restore, writeAgain } from "./tail.ts";
 
 /** Bytes after which a segment is sealed and the next begins. */
 export const segmentSize = 64 * 1024 * 1024;
@@ -38,18 +25,20 @@ export interface Opened {
 }
 
 const nameOf = (first: number): string => `journal/${String(first).padStart(16, "0")}.seg`;
-const endName = "journal/end";
 const indexName = (name: string): string => name.replace(/\.seg$/, ".idx");
 
 /** The append-only segments of a journal. One writer; `append` calls never overlap. */
 export class Segments {
   readonly #files: Files;
   readonly #segments: Segment[] = [];
+  readonly #segmentSize: number;
   #file: AppendFile | undefined;
   #crc = 0;
+  #state: "open" | "broken" | "closed" = "open";
 
-  constructor(files: Files) {
+  constructor(files: Files, options: { readonly segmentSize?: number } = {}) {
     this.#files = files;
+    this.#segmentSize = options.segmentSize ?? segmentSize;
   }
 
   /** Records that are written; equals the next sequence. */
@@ -66,55 +55,64 @@ export class Segments {
     return this.#segments.reduce((sum, segment) => sum + segment.size, 0);
   }
 
-  /** Reads and checks every segment, cuts a torn tail of the last one. Throws `journal.damaged` or `.gap`. */
+  /**
+   * Reads and checks every segment, cuts a torn tail of the last one and makes the rest of its last group durable.
+   * Throws `journal.damaged` or `.gap`. Without `repair` nothing is written.
+   */
   async open(repair = true): Promise<Opened> {
-    const names = (await this.#files.list("journal"))
-      .filter((name) => name.endsWith(".seg"))
-      .map((name) => `journal/${name}`);
-    let cut = 0;
-    for (const [at, name] of names.entries()) cut += await this.#load(name, at === names.length - 1, repair);
+    const listed = await this.#files.list("journal");
+    const names = listed.filter((name) => name.endsWith(".seg")).map((name) => `journal/${name}`);
+    const end = await readEnd(this.#files);
+    if (end && end.name !== names.at(-1)) throw fault.gap(end.name);
+    const last = names.pop();
+    for (const name of names) await this.#loadSealed(name, repair);
+    const cut = last === undefined ? 0 : await this.#loadLast(last, end, repair);
     return { records: this.records, cut };
   }
 
-  async #load(name: string, last: boolean, repair: boolean): Promise<number> {
-    const size = (await this.#files.size(name)) ?? 0;
-    const bytes = await this.#files.read(name, 0, size);
+  async #whole(name: string): Promise<Uint8Array> {
+    return this.#files.read(name, 0, (await this.#files.size(name)) ?? 0);
+  }
+
+  #checkFirst(name: string, bytes: Uint8Array): number {
     const first = decodeHeader(bytes);
-    if (first === undefined) {
-      if (last && scanFrames(bytes, headerSize, limits.record).offsets.length === 0)
-        return this.#dropStump(name, size, repair);
-      throw fault.damaged(name);
-    }
+    if (first === undefined) throw fault.damaged(name);
     if (first !== this.records) throw fault.gap(nameOf(this.records));
-    const index = last ? undefined : await this.#readIndex(name, size, crc32(bytes));
-    if (index) {
-      this.#segments.push({ name, first, offsets: index, count: index.length, size, sealed: true });
-      return 0;
+    return first;
+  }
+
+  async #loadSealed(name: string, repair: boolean): Promise<void> {
+    const bytes = await this.#whole(name);
+    const size = bytes.length;
+    const first = this.#checkFirst(name, bytes);
+    const crc = crc32(bytes);
+    let offsets = await this.#readIndex(name, size, crc);
+    if (!offsets) {
+      const scan = scanFrames(bytes, headerSize, limits.record);
+      if (scan.rest) throw fault.damaged(`${name} at byte ${scan.end}`);
+      offsets = Uint32Array.from(scan.offsets);
+      if (repair) await this.#writeIndex(name, offsets, size, crc);
     }
+    this.#segments.push({ name, first, offsets, count: offsets.length, size, sealed: true });
+  }
+
+  async #loadLast(name: string, end: End | undefined, repair: boolean): Promise<number> {
+    const bytes = await restore(this.#files, name, await this.#whole(name));
+    // The header is synced before the first frame, so what is not longer was never more than a header.
+    if (bytes.length <= headerSize && decodeHeader(bytes) === undefined && !end) {
+      if (repair) await this.#files.remove(name);
+      return bytes.length;
+    }
+    const first = this.#checkFirst(name, bytes);
     const scan = scanFrames(bytes, headerSize, limits.record);
-    if (scan.damaged || (scan.rest && !last)) throw fault.damaged(`${name} at byte ${scan.end}`);
-    if (scan.end < (await this.#cleanEnd(name))) throw fault.damaged(`${name} at byte ${scan.end}`);
-    if (scan.rest && repair) await this.#files.truncate(name, scan.end);
+    const clean = end === undefined || (end.at === bytes.length && end.crc === crc32(bytes));
+    if (scan.damaged || !clean || (end && scan.rest)) throw fault.damaged(`${name} at byte ${scan.end}`);
     const offsets = Uint32Array.from(scan.offsets);
-    this.#segments.push({ name, first, offsets, count: offsets.length, size: scan.end, sealed: !last });
-    if (last) this.#crc = crc32(bytes.subarray(0, scan.end));
-    else await this.#writeIndex(name, offsets, crc32(bytes));
-    return size - scan.end;
-  }
-
-  // A clean stop notes how far the last segment reached, so that damage there is no torn tail.
-  async #cleanEnd(name: string): Promise<number> {
-    const size = await this.#files.size(endName);
-    if (size === undefined) return 0;
-    const [noted, end] = Buffer.from(await this.#files.read(endName, 0, size))
-      .toString()
-      .split(" ");
-    return noted === name ? Number(end) : 0;
-  }
-
-  async #dropStump(name: string, size: number, repair: boolean): Promise<number> {
-    if (repair) await this.#files.remove(name);
-    return size;
+    this.#segments.push({ name, first, offsets, count: offsets.length, size: scan.end, sealed: false });
+    this.#crc = crc32(bytes.subarray(0, scan.end));
+    const from = offsets.length > 0 ? scan.group : 0;
+    if (repair && !end) await writeAgain(this.#files, { name, at: from }, bytes.subarray(from, scan.end));
+    return bytes.length - scan.end;
   }
 
   async #readIndex(name: string, size: number, crc: number): Promise<Uint32Array | undefined> {
@@ -129,8 +127,7 @@ export class Segments {
     return offsets;
   }
 
-  async #writeIndex(name: string, offsets: Uint32Array, crc: number): Promise<void> {
-    const size = (await this.#files.size(name)) ?? 0;
+  async #writeIndex(name: string, offsets: Uint32Array, size: number, crc: number): Promise<void> {
     const bytes = Buffer.alloc(12 + offsets.length * 4);
     bytes.writeUInt32BE(size, 0);
     bytes.writeUInt32BE(crc, 4);
@@ -139,9 +136,22 @@ export class Segments {
     await this.#files.replace(indexName(name), bytes);
   }
 
-  /** Writes records and makes them durable; when this rejects, nothing may be written any more. */
+  /** Writes records and makes them durable; when this rejects, nothing is written any more. */
   async append(records: readonly Uint8Array[]): Promise<void> {
+    if (this.#state === "broken") throw fault.stopped();
+    if (this.#state === "closed") throw fault.closed();
+    try {
+      await this.#append(records);
+    } catch (error) {
+      this.#state = "broken";
+      throw error;
+    }
+  }
+
+  async #append(records: readonly Uint8Array[]): Promise<void> {
     const segment = await this.#writable();
+    const file = this.#file;
+    if (!file) throw fault.closed();
     const parts: Uint8Array[] = [];
     let { size } = segment;
     this.#room(segment, records.length);
@@ -152,8 +162,6 @@ export class Segments {
       parts.push(head, record);
       size += frameHead + record.length;
     }
-    const file = this.#file;
-    if (!file) throw new Fault("internal", "journal.closed", "Cannot append to a closed journal");
     await file.append(parts);
     await file.sync();
     segment.count += records.length;
@@ -169,14 +177,15 @@ export class Segments {
 
   async #writable(): Promise<Segment> {
     const last = this.#segments.at(-1);
-    if (last && last.size < segmentSize) {
+    if (last && last.size < this.#segmentSize) {
       if (!this.#file) {
-        if ((await this.#files.size(endName)) !== undefined) await this.#files.remove(endName);
+        await forgetEnd(this.#files);
         this.#file = await this.#files.open(last.name);
       }
       return last;
     }
     if (last) await this.#seal(last);
+    await forgetEnd(this.#files);
     const first = this.records;
     const header = encodeHeader(first);
     this.#file = await this.#files.open(nameOf(first));
@@ -200,7 +209,7 @@ export class Segments {
     this.#file = undefined;
     segment.sealed = true;
     segment.offsets = segment.offsets.slice(0, segment.count);
-    await this.#writeIndex(segment.name, segment.offsets, this.#crc);
+    await this.#writeIndex(segment.name, segment.offsets, segment.size, this.#crc);
   }
 
   #find(seq: number): Segment {
@@ -232,11 +241,13 @@ export class Segments {
     return records;
   }
 
-  /** Notes the clean end; everything that was appended is durable by now. */
+  /** Notes the clean end, unless a write failed; everything that was appended is durable by now. */
   async close(): Promise<void> {
     await this.#file?.close();
     this.#file = undefined;
     const last = this.#segments.at(-1);
-    if (last) await this.#files.replace(endName, Buffer.from(`${last.name} ${last.size}`));
+    if (last && this.#state === "open")
+      await noteEnd(this.#files, { name: last.name, at: last.size, crc: this.#crc });
+    this.#state = "closed";
   }
 }

@@ -16,17 +16,22 @@ const exhaustive = 10;
 const samples = 400;
 
 function covers(sync: Step, step: Step, at: number): boolean {
-  if (sync.do === "synced")
+  if (sync.do === "synced" || sync.do === "syncFailed")
     return (step.do === "write" || step.do === "cut") && sync.file === step.file && at < sync.before;
   if (sync.do !== "dirSynced" || at >= sync.before) return false;
   if (step.do === "rename") return sync.dir === dirOf(step.to);
   return (step.do === "create" || step.do === "remove") && sync.dir === dirOf(step.name);
 }
 
+function isSync(step: Step): boolean {
+  return step.do === "synced" || step.do === "syncFailed" || step.do === "dirSynced";
+}
+
 function isPending(steps: readonly Step[], at: number, moment: number): boolean {
   const step = steps[at];
-  if (!step || step.do === "synced" || step.do === "dirSynced") return false;
-  return !steps.slice(at + 1, moment).some((sync) => covers(sync, step, at));
+  if (!step || isSync(step)) return false;
+  const sync = steps.slice(at + 1, moment).find((one) => covers(one, step, at));
+  return sync === undefined || sync.do === "syncFailed";
 }
 
 // Every subset while there are few; else every prefix, every single loss and survival, and a seeded sample.
@@ -138,6 +143,6 @@ export function* powerCutsAt(steps: readonly Step[], moment: number, seed: numbe
  * moment leaves is among what a cut at the next of these leaves.
  */
 export function cutMoments(steps: readonly Step[]): number[] {
-  const moments = steps.flatMap((step, at) => (step.do === "synced" || step.do === "dirSynced" ? [at] : []));
+  const moments = steps.flatMap((step, at) => (isSync(step) ? [at] : []));
   return [...moments, steps.length];
 }

@@ -114,3 +114,17 @@ test("a held sync ends when it is released, and is durable only then", async () 
     ["a"],
   );
 });
+
+test("what a failed sync covered may be lost although a later sync succeeds", async () => {
+  const files = recordingFiles();
+  files.fail({ op: "sync", errno: "EIO" });
+  const file = await files.open("log");
+  await file.append([bytes("a")]);
+  await assert.rejects(file.sync());
+  await file.close();
+  const next = await files.open("log");
+  await next.append([bytes("b")]);
+  await next.sync();
+  const found = [...files.powerCuts(files.moment)].map((cut) => show(cut, "log"));
+  assert.deepEqual(found.sort(), ["0b", "ab"]);
+});

@@ -145,8 +145,8 @@ class Recording implements RecordingFiles {
     if (fits < bytes.length) throw storeFault.full(name);
   }
 
-  synced(file: number, before: number): void {
-    this.#step({ do: "synced", file, before });
+  synced(file: number, before: number, held = true): void {
+    this.#step({ do: held ? "synced" : "syncFailed", file, before });
   }
 
   closed(file: number): void {
@@ -302,8 +302,8 @@ class RecordingAppend implements AppendFile {
     return this.#run("sync", async () => {
       const before = this.#files.moment;
       const failure = await this.#files.begin("sync");
+      this.#files.synced(this.#file, before, failure === undefined);
       if (failure) throw errorOf(failure, this.#name);
-      this.#files.synced(this.#file, before);
     });
   }
 

@@ -1,4 +1,7 @@
-/** What happened to a disk, one step after the other. `synced` steps make durable what came before `before`. */
+/**
+ * What happened to a disk, one step after the other. `synced` steps make durable what came before `before`, except
+ * what a failed sync covered: that the system takes for written, so no later sync writes it.
+ */
 export type Step =
   | { readonly do: "create"; readonly name: string; readonly file: number }
   | { readonly do: "write"; readonly file: number; readonly at: number; readonly bytes: Uint8Array }
@@ -6,6 +9,7 @@ export type Step =
   | { readonly do: "rename"; readonly from: string; readonly to: string }
   | { readonly do: "remove"; readonly name: string }
   | { readonly do: "synced"; readonly file: number; readonly before: number }
+  | { readonly do: "syncFailed"; readonly file: number; readonly before: number }
   | { readonly do: "dirSynced"; readonly dir: string; readonly before: number };
 
 /** File contents by name. */

@@ -1,0 +1,29 @@
+import { faults } from "@skep/fault";
+
+/** What the journal refuses or reports. */
+export const fault = faults("journal", {
+  damaged: [
+    "corrupt",
+    "Cannot start: a segment of the journal is damaged",
+    { cure: "Restore the segment from a backup with `skep restore`, or see `skep fsck --json`" },
+  ],
+  gap: [
+    "corrupt",
+    "Cannot start: a segment of the journal is missing",
+    { cure: "Put the missing file back or restore a backup with `skep restore`" },
+  ],
+  tree: [
+    "corrupt",
+    "Cannot start: the records do not lead to the root that the snapshot names",
+    { cure: "Run `skep fsck`, or restore a backup with `skep restore`" },
+  ],
+  oversize: [
+    "oversize",
+    "Cannot journal a record that is larger than 65,535 bytes",
+    { cure: "Put large data into a blob and name its digest" },
+  ],
+  shape: ["corrupt", "Cannot read a record of the journal"],
+  beyond: ["absent", "Cannot read a record beyond the end of the journal"],
+  stopped: ["busy", "Cannot journal any more: a write to the disk failed"],
+  closed: ["internal", "Cannot append to a closed journal"],
+});

@@ -95,13 +95,23 @@ test("a block signed again unchanged still verifies, so the test below reaches p
   );
 });
 
-test("a block that names a symbol it does not have is malformed", async () => {
-  const hostile = resigned(token, (block) => {
-    const name = block.indexOf(Buffer.from("088008", "hex")); // the first symbol of its own table, 1024
-    return Buffer.concat([block.subarray(0, name), Buffer.from("08ff7f", "hex"), block.subarray(name + 3)]);
+const patches: [name: string, from: string, to: string, code: string][] = [
+  ["names a symbol that it does not have", "088008", "08ff7f", "ticket.unknown-fact"],
+  ["is of a version that never was", "1803", "1802", "ticket.malformed"],
+];
+for (const [name, from, to, code] of patches)
+  test(`a block that ${name} is refused as ${code}`, async () => {
+    const hostile = resigned(token, (block) => {
+      const at = block.indexOf(Buffer.from(from, "hex"));
+      assert.notEqual(at, -1);
+      return Buffer.concat([
+        block.subarray(0, at),
+        Buffer.from(to, "hex"),
+        block.subarray(at + from.length / 2),
+      ]);
+    });
+    await assert.rejects(verify(hostile, against), { code });
   });
-  await assert.rejects(verify(hostile, against), { code: "ticket.malformed" });
-});
 
 test("any bytes signed as a block give a ticket or a fault of this package, and never trap the library", async () => {
   const before = await library();

@@ -59,5 +59,5 @@ export {
   type Grant,
   type Meter,
 } from "./session/authority.ts";
-export type { Entry, Handle, OpenMode, Stat } from "./session/handle.ts";
+export type { Entry, Handle, Identity, OpenMode, Stat } from "./session/handle.ts";
 export { type AppendOptions, Session } from "./session/session.ts";

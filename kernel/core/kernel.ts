@@ -109,8 +109,14 @@ export class Kernel implements SessionHost {
     return session;
   }
 
-  ended({ id }: { readonly id: string }): void {
+  ended({ id, subject }: { readonly id: string; readonly subject: string }): void {
     this.sessions.delete(id);
+    if (this.#closed) return;
+    for (const { provider } of this.slices.bound)
+      if (provider.left)
+        this.system(provider.name, "/", { op: "left", session: id }, (deciding) =>
+          provider.left?.({ id, subject }, deciding as never),
+        );
   }
 
   /** Resolves when everything decided so far is durable; undefined when it is. */

@@ -1,5 +1,6 @@
 import type { ZodType, z } from "zod";
 import type {
+  AliasNode,
   Awaitable,
   BlobHandle,
   BlobNode,
@@ -29,9 +30,12 @@ export interface Build<S, V> {
     of: Hide<S, V> & {
       readonly list: (scene: Scene<S, V>) => Awaitable<Iterable<string>>;
       readonly has: (name: string, scene: Scene<S, V>) => Awaitable<boolean>;
+      readonly entries?: Readonly<Record<string, Node>>;
     },
     child: Node,
   ): EachNode;
+  /** The directory at `to`, whoever mounted it, under a second name. */
+  alias(doc: string, to: string): AliasNode;
   text(
     doc: string,
     of: Hide<S, V> & {
@@ -84,7 +88,16 @@ export function build<S, V>(): Build<S, V> {
   return {
     dir: (doc, entries, hide) =>
       ({ kind: "dir", doc, entries: new Map(Object.entries(entries)), ...hide }) as DirNode,
-    each: (doc, param, of, child) => ({ kind: "each", doc, param, child, ...of }) as EachNode,
+    each: (doc, param, { entries, ...of }, child) =>
+      ({
+        kind: "each",
+        doc,
+        param,
+        child,
+        entries: new Map(Object.entries(entries ?? {})),
+        ...of,
+      }) as unknown as EachNode,
+    alias: (doc, to) => ({ kind: "alias", doc, to }),
     text: (doc, of) => ({ kind: "text", doc, ...of }) as TextNode,
     stream: (doc, of) => ({ kind: "stream", doc, ...of }) as StreamNode,
     control: (doc, of) => ({ kind: "control", doc, ...of }) as unknown as ControlNode,

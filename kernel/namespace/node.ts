@@ -88,6 +88,8 @@ export interface EachNode extends Common {
   readonly kind: "each";
   /** Name of the parameter that the entry's name becomes. */
   readonly param: string;
+  /** Files that stand beside the things, such as a `ctl`. */
+  readonly entries?: ReadonlyMap<string, Node>;
   /** Alive or recent names, at most `limits.entries`. */
   readonly list: (scene: Scene<never, never>) => Awaitable<Iterable<string>>;
   /** Whether a name can be walked to; more than what is listed. */
@@ -154,5 +156,20 @@ export interface BlobNode extends Common {
   readonly size: (scene: Scene<never, never>) => Awaitable<number | undefined>;
 }
 
+/** What hangs below another directory, once more: `alias("/worker")` below `/shard/13/worker`. */
+export interface AliasNode extends Common {
+  readonly kind: "alias";
+  /** Path of the directory whose entries these are. */
+  readonly to: string;
+}
+
 /** Everything that the tree is made of. */
-export type Node = DirNode | EachNode | TextNode | StreamNode | ControlNode | ValueNode | BlobNode;
+export type Node =
+  | DirNode
+  | EachNode
+  | TextNode
+  | StreamNode
+  | ControlNode
+  | ValueNode
+  | BlobNode
+  | AliasNode;

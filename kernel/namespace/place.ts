@@ -1,20 +1,20 @@
 import { createHash } from "node:crypto";
 import type { Provider } from "../state/provider.ts";
-import type { Awaitable, Node, Scene } from "./node.ts";
+import type { AliasNode, Awaitable, Node, Scene } from "./node.ts";
 
 /** Which of a node's names this is: `x`, `x.follow` or `x.json`. */
 export type Facet = "plain" | "follow" | "json";
 
 /** A node where it hangs. Places are made once, at start; names that a state gives are matched by `each`. */
 export interface Place {
-  readonly node: Node;
+  readonly node: Exclude<Node, AliasNode>;
   readonly facet: Facet;
   /** Index of the provider whose slice the node sees; -1 for directories that providers share. */
   readonly owner: number;
   /** Declared entries of a directory, in order. */
   readonly entries: Map<string, Place>;
   /** What hangs below each name of an `each`. */
-  readonly child: Place | undefined;
+  child: Place | undefined;
 }
 
 /** A place with its parameters filled in: what a path leads to. */
@@ -24,32 +24,7 @@ export interface Found {
   readonly params: Readonly<Record<string, string>>;
 }
 
-function place(node: Node, owner: number, facet: Facet = "plain"): Place {
-  const made: Place = {
-    node,
-    facet,
-    owner,
-    entries: new Map(),
-    child: node.kind === "each" ? place(node.child, owner) : undefined,
-  };
-  if (node.kind === "dir") for (const [name, entry] of node.entries) hang(made, name, entry, owner);
-  return made;
-}
-
-function add(dir: Place, name: string, entry: Place): void {
-  if (dir.entries.has(name)) throw new Error(`Two nodes are mounted as "${name}" in one directory`);
-  dir.entries.set(name, entry);
-}
-
-function hang(dir: Place, name: string, node: Node, owner: number): void {
-  if (node.doc.trim() === "") throw new Error(`The node "${name}" has no doc`);
-  add(dir, name, place(node, owner));
-  if (node.kind === "stream") add(dir, `${name}.follow`, place(node, owner, "follow"));
-  if (node.kind === "stream" || (node.kind === "text" && node.json))
-    add(dir, `${name}.json`, place(node, owner, "json"));
-}
-
-function shared(doc: string): Place {
+function bare(doc: string): Place {
   return {
     node: { kind: "dir", doc, entries: new Map() },
     facet: "plain",
@@ -59,34 +34,86 @@ function shared(doc: string): Place {
   };
 }
 
-function mount(root: Place, path: string, node: Node, owner: number): void {
-  const names = path.split("/").slice(1);
-  const last = names.pop() ?? "";
-  let dir = root;
-  for (const name of names) {
-    const next = dir.entries.get(name) ?? shared(`Files below ${name}`);
-    if (next.node.kind !== "dir") throw new Error(`Cannot mount ${path} below a file`);
+class Planter {
+  readonly root = bare("The hive");
+  readonly #aliases: { readonly place: Place; readonly to: string }[] = [];
+
+  #place(node: Node, owner: number, facet: Facet = "plain"): Place {
+    if (node.kind === "alias") {
+      const made = bare(node.doc);
+      this.#aliases.push({ place: made, to: node.to });
+      return made;
+    }
+    const child = node.kind === "each" ? this.#place(node.child, owner) : undefined;
+    const made: Place = { node, facet, owner, entries: new Map(), child };
+    if (node.kind === "dir" || node.kind === "each")
+      for (const [name, entry] of node.entries ?? []) this.#hang(made, name, entry, owner);
+    return made;
+  }
+
+  #add(dir: Place, name: string, entry: Place): void {
+    if (dir.entries.has(name)) throw new Error(`Two nodes are mounted as "${name}" in one directory`);
+    dir.entries.set(name, entry);
+  }
+
+  #hang(dir: Place, name: string, node: Node, owner: number): void {
+    if (node.doc.trim() === "") throw new Error(`The node "${name}" has no doc`);
+    this.#add(dir, name, this.#place(node, owner));
+    if (node.kind === "stream") this.#add(dir, `${name}.follow`, this.#place(node, owner, "follow"));
+    const twin = node.kind === "stream" || (node.kind === "text" && node.json !== undefined);
+    if (twin) this.#add(dir, `${name}.json`, this.#place(node, owner, "json"));
+  }
+
+  // `:id` in a mount path stands for each entry of a directory that another provider declared.
+  #descend(dir: Place, name: string, path: string): Place {
+    if (name.startsWith(":")) {
+      if (!dir.child) throw new Error(`Cannot mount ${path}: nothing has entries there`);
+      return dir.child;
+    }
+    const next = dir.entries.get(name) ?? bare(`Files below ${name}`);
+    if (next.node.kind !== "dir" && next.node.kind !== "each")
+      throw new Error(`Cannot mount ${path} below a file`);
     dir.entries.set(name, next);
-    dir = next;
+    return next;
   }
-  const before = dir.entries.get(last);
-  if (before?.owner === -1 && node.kind === "dir") {
-    // A directory that others already mounted into becomes declared: its entries join theirs.
-    for (const [name, entry] of node.entries) hang(before, name, entry, owner);
-    return;
+
+  mount(path: string, node: Node, owner: number): void {
+    const names = path.split("/").slice(1);
+    const last = names.pop() ?? "";
+    let dir = this.root;
+    for (const name of names) dir = this.#descend(dir, name, path);
+    const before = dir.entries.get(last);
+    if (before?.owner === -1 && node.kind === "dir") {
+      // A directory that others already mounted into becomes declared: its entries join theirs.
+      for (const [name, entry] of node.entries) this.#hang(before, name, entry, owner);
+      return;
+    }
+    this.#hang(dir, last, node, owner);
   }
-  hang(dir, last, node, owner);
+
+  /** Gives every alias what it stands for. */
+  link(): void {
+    for (const { place, to } of this.#aliases) {
+      let target: Place | undefined = this.root;
+      for (const name of to.split("/").slice(1))
+        target = name.startsWith(":") ? target?.child : target?.entries.get(name);
+      if (!target) throw new Error(`Cannot alias ${to}: nothing is mounted there`);
+      Object.assign(place, { node: target.node, owner: target.owner, child: target.child });
+      for (const [name, entry] of target.entries) place.entries.set(name, entry);
+    }
+  }
 }
 
 /** The tree of everything mounted; a duplicate, an overlap or an empty doc fails here, at start. */
 export function createTree(providers: readonly Provider[]): Place {
-  const root = shared("The hive");
+  const planter = new Planter();
   const mounts = providers.flatMap((provider, owner) =>
     Object.entries(provider.tree).map(([path, node]) => ({ path, node, owner })),
   );
   mounts.sort((a, b) => a.path.split("/").length - b.path.split("/").length);
-  for (const { path, node, owner } of mounts) mount(root, path, node, owner);
-  return root;
+  for (const { path, node, owner } of mounts) planter.mount(path, node, owner);
+  planter.link();
+  return planter.root;
 }
 
 /** One step down; undefined when there is nothing of that name. `scene` is that of the directory's owner. */

@@ -29,6 +29,11 @@ export class AnswerLog {
     this.#most = most;
   }
 
+  /** Position of the oldest byte that is kept. */
+  get base(): number {
+    return this.#base;
+  }
+
   push(answer: Answer): void {
     const line = Buffer.from(`${JSON.stringify(answer)}\n`);
     this.#text = Buffer.concat([this.#text, line]);

@@ -12,14 +12,18 @@ export interface ControlPort {
   answered(answer: Answer): void;
 }
 
-/** The whole lines of a write, each with where it ends in bytes. */
+/**
+ * The whole lines of a write, each with where it ends in bytes, or its one line without a newline. What follows the
+ * last newline was cut by the client's message size: it is not taken, and comes again with its rest.
+ */
 function* linesOf(data: Uint8Array): Generator<{ readonly line: string; readonly end: number }> {
   const view = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   for (let at = 0; at < view.length; ) {
     const newline = view.indexOf(10, at);
+    if (newline < 0 && at > 0) return;
     const stop = newline < 0 ? view.length : newline;
     const end = newline < 0 ? view.length : newline + 1;
-    if (stop > at) yield { line: view.toString("utf8", at, stop), end };
+    yield { line: view.toString("utf8", at, stop), end };
     at = end;
   }
 }
@@ -28,18 +32,17 @@ function* linesOf(data: Uint8Array): Generator<{ readonly line: string; readonly
 export class ControlHandle implements Handle {
   readonly #port: ControlPort;
   readonly #log = new AnswerLog(64 * 1024);
-  // A shell's descriptor has one offset for both ways: what was written moves it, and is no answer.
-  #written = 0;
   #given = 0;
 
   constructor(port: ControlPort) {
     this.#port = port;
   }
 
-  read(offset: number, count: number): Awaitable<Uint8Array> {
-    const position = offset < this.#written ? this.#given : offset - this.#written;
-    const data = Uint8Array.from(this.#log.read(position, count));
-    this.#given = position + data.length;
+  // Each read goes on where the last one ended. Offsets say nothing here: a shell's descriptor has one for both
+  // ways, which its writes move, and other clients count their reads alone.
+  read(_offset: number, count: number): Awaitable<Uint8Array> {
+    const data = Uint8Array.from(this.#log.read(this.#given, count));
+    this.#given = Math.max(this.#given, this.#log.base) + data.length;
     const wait = this.#port.settled();
     return wait ? wait.then(() => data) : data;
   }
@@ -48,16 +51,14 @@ export class ControlHandle implements Handle {
     let taken = 0;
     try {
       for (const { line, end } of linesOf(data)) {
-        this.#answer(this.#port.judge(line));
+        if (line !== "") this.#answer(this.#port.judge(line));
         taken = end;
       }
-      taken = data.length;
     } catch (thrown) {
       const fault = toFault(thrown);
       this.#answer(refusal(fault));
       if (taken === 0) throw fault;
     }
-    this.#written += taken;
     const wait = this.#port.settled();
     return wait ? wait.then(() => taken) : taken;
   }

@@ -15,11 +15,17 @@ export interface Handle {
   close(): Awaitable<void>;
 }
 
-/** What a stat tells. */
-export interface Stat {
+/** What of a place never changes. */
+export interface Identity {
   readonly kind: "dir" | "file";
   /** Stable for a path. */
   readonly number: number;
+  /** True when writes always go to the end. */
+  readonly append: boolean;
+}
+
+/** What a stat tells. */
+export interface Stat extends Identity {
   /** Grows when the file changes. */
   readonly version: number;
   readonly size: number;
@@ -27,14 +33,10 @@ export interface Stat {
   readonly mtime: number;
   readonly readable: boolean;
   readonly writable: boolean;
-  /** True when writes always go to the end. */
-  readonly append: boolean;
   readonly doc: string;
 }
 
 /** One name in a directory. */
-export interface Entry {
+export interface Entry extends Identity {
   readonly name: string;
-  readonly kind: "dir" | "file";
-  readonly number: number;
 }

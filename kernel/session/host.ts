@@ -26,5 +26,6 @@ export interface SessionHost {
     command: Json,
     decide: (deciding: Deciding) => Decision | undefined,
   ): number | undefined;
-  ended(session: { readonly id: string }): void;
+  /** Told once when a session has ended. */
+  ended(session: { readonly id: string; readonly subject: string }): void;
 }

@@ -1,15 +1,15 @@
 import { Fault, faults } from "@skep/fault";
 import type { Answer, Intent } from "../gate/intent.ts";
 import type { Awaitable, Caller, ControlNode, Json, Scene, ValueNode } from "../namespace/node.ts";
-import { join, parsePath } from "../namespace/path.ts";
-import { type Found, pathNumber, step } from "../namespace/place.ts";
+import { checkName, join, parsePath } from "../namespace/path.ts";
+import { type Found, step } from "../namespace/place.ts";
 import { refusal } from "./answers.ts";
 import { type Authority, callerOf } from "./authority.ts";
-import type { Entry, Handle, OpenMode, Stat } from "./handle.ts";
+import type { Entry, Handle, Identity, OpenMode, Stat } from "./handle.ts";
 import type { SessionHost } from "./host.ts";
 import { openNode } from "./open.ts";
 import { Rates } from "./rates.ts";
-import { statNode } from "./stat.ts";
+import { identify, statNode, versionOf } from "./stat.ts";
 import type { View } from "./view.ts";
 
 export const fault = faults("session", {
@@ -108,9 +108,25 @@ export class Session implements View {
     this.checkAlive();
     const kind = from.place.node.kind;
     if (kind !== "dir" && kind !== "each") throw fault.notDirectory(from.path);
+    checkName(name, this.kernel.limits);
     const to = step(from, name, (found) => this.scene(found));
-    if (to instanceof Promise) return to.then((found) => this.#seen(from, name, found));
-    return this.#seen(from, name, to);
+    if (to instanceof Promise) return to.then((found) => this.#release(() => this.#seen(from, name, found)));
+    return kind === "each" ? this.#release(() => this.#seen(from, name, to)) : this.#seen(from, name, to);
+  }
+
+  // What state shows, an absence too, leaves only when it is durable.
+  #release<T>(look: () => T): Awaitable<T> {
+    let told: () => T;
+    try {
+      const value = look();
+      told = () => value;
+    } catch (thrown) {
+      told = () => {
+        throw thrown;
+      };
+    }
+    const wait = this.kernel.settled();
+    return wait ? wait.then(told) : told();
   }
 
   #seen(from: Found, name: string, found: Found | undefined): Found {
@@ -130,7 +146,20 @@ export class Session implements View {
 
   stat(found: Found): Awaitable<Stat> {
     this.checkAlive();
-    return statNode(this, found);
+    const stat = statNode(this, found);
+    if (stat instanceof Promise) return stat.then((known) => this.#release(() => known));
+    const wait = this.kernel.settled();
+    return wait ? wait.then(() => stat) : stat;
+  }
+
+  /** What of a place never changes; asks nothing of state. */
+  identify(found: Found): Identity {
+    return identify(found);
+  }
+
+  /** Grows when the file changes, as in `stat`; 0 for a stream that has to be opened to know. */
+  version(found: Found): number {
+    return versionOf(this, found);
   }
 
   /** Names of a directory, in order; hidden ones are left out. */
@@ -141,13 +170,7 @@ export class Session implements View {
     if (node.kind !== "dir" && node.kind !== "each") throw fault.notDirectory(found.path);
     const entries: Entry[] = [];
     const add = (at: Found): void => {
-      const name = at.path.slice(at.path.lastIndexOf("/") + 1);
-      const below = at.place.node.kind;
-      entries.push({
-        name,
-        kind: below === "dir" || below === "each" ? "dir" : "file",
-        number: pathNumber(at.path),
-      });
+      entries.push({ name: at.path.slice(at.path.lastIndexOf("/") + 1), ...identify(at) });
     };
     for (const [name, entry] of place.entries) {
       const at = { place: entry, path: join(found.path, name), params: found.params };

@@ -1,28 +1,34 @@
-import type { Awaitable, Node, Scene } from "../namespace/node.ts";
+import type { Awaitable, Scene } from "../namespace/node.ts";
 import { type Found, pathNumber } from "../namespace/place.ts";
 import type { StreamSource } from "../state/ring.ts";
-import type { Stat } from "./handle.ts";
+import type { Identity, Stat } from "./handle.ts";
 import { renderBytes, streamJson } from "./render.ts";
 import type { View } from "./view.ts";
 
 type Hidden = Scene<never, never>;
 
-function sizeOf(session: View, found: Found): Awaitable<number> {
+/** Bytes of a file, and the absolute end of a stream, which only grows. */
+interface Extent {
+  readonly size: number;
+  readonly next?: number;
+}
+
+function then<T, U>(value: Awaitable<T>, act: (value: T) => U): Awaitable<U> {
+  return value instanceof Promise ? value.then(act) : act(value);
+}
+
+function extentOf(session: View, found: Found): Awaitable<Extent> {
   const { node, facet } = found.place;
   const scene = session.scene(found) as Hidden;
-  if (node.kind === "text" && facet === "plain" && node.size) return node.size(scene);
-  if (node.kind === "text" || node.kind === "value") {
-    const bytes = renderBytes(session, found);
-    return bytes instanceof Promise ? bytes.then(({ length }) => length) : bytes.length;
-  }
-  if (node.kind === "blob") {
-    const size = node.size(scene);
-    return size instanceof Promise ? size.then((known) => known ?? 0) : (size ?? 0);
-  }
-  if (node.kind !== "stream") return 0;
-  const source = node.source(scene);
-  if (source instanceof Promise) return source.then((known) => streamSize(session, found, known));
-  return streamSize(session, found, source);
+  if (node.kind === "text" && facet === "plain" && node.size) return { size: node.size(scene) };
+  if (node.kind === "text" || node.kind === "value")
+    return then(renderBytes(session, found), ({ length }) => ({ size: length }));
+  if (node.kind === "blob") return then(node.size(scene), (size) => ({ size: size ?? 0 }));
+  if (node.kind !== "stream") return { size: 0 };
+  return then(node.source(scene), (source) => ({
+    size: streamSize(session, found, source),
+    next: source.next,
+  }));
 }
 
 function streamSize(session: View, found: Found, source: StreamSource): number {
@@ -37,27 +43,48 @@ function writable(session: View, { place, path }: Found): boolean {
   return session.authority.allows(path, "write") !== undefined;
 }
 
-function appends(node: Node): boolean {
-  return node.kind !== "text" && node.kind !== "dir" && node.kind !== "each";
+/** What of a place never changes: its kind and number, and whether writes go to its end. */
+export function identify({ place, path }: Found): Identity {
+  const { kind } = place.node;
+  const isDir = kind === "dir" || kind === "each";
+  return {
+    kind: isDir ? "dir" : "file",
+    number: pathNumber(path),
+    append: place.facet !== "json" && !isDir && kind !== "text",
+  };
+}
+
+function ownerOf(session: View, { place }: Found) {
+  return session.kernel.slices.bound[place.owner];
+}
+
+/** Grows when the file changes; 0 for a stream that has to be opened to know. */
+export function versionOf(session: View, found: Found): number {
+  const { node } = found.place;
+  if (node.kind !== "stream") return ownerOf(session, found)?.changed ?? 0;
+  const source = node.source(session.scene(found) as Hidden);
+  return source instanceof Promise ? 0 : source.next;
 }
 
 /** A truthful stat: sizes are those of the bytes that an open would give. */
 export function statNode(session: View, found: Found): Awaitable<Stat> {
   const { place, path } = found;
   const { node } = place;
-  const isDir = node.kind === "dir" || node.kind === "each";
-  const size = isDir ? 0 : sizeOf(session, found);
-  const bound = session.kernel.slices.bound[place.owner];
-  const make = (bytes: number): Stat => ({
-    kind: isDir ? "dir" : "file",
-    number: pathNumber(path),
-    version: node.kind === "stream" ? bytes : (bound?.changed ?? 0),
-    size: bytes,
-    mtime: session.kernel.rings.touched(path, bytes, node.kind === "stream" ? undefined : bound?.changedAt),
+  const identity = identify(found);
+  const isDir = identity.kind === "dir";
+  const bound = ownerOf(session, found);
+  const make = ({ size, next }: Extent): Stat => ({
+    ...identity,
+    version: next ?? bound?.changed ?? 0,
+    size,
+    mtime:
+      next === undefined
+        ? bound?.changedAt || session.kernel.slices.kernel.lifecycle.get().since
+        : session.kernel.rings.touched(path.replace(/\.(follow|json)$/, ""), next, undefined),
     readable: session.authority.allows(path, node.kind === "control" ? "write" : "read") !== undefined,
     writable: !isDir && writable(session, found),
-    append: appends(node),
     doc: node.doc,
   });
-  return size instanceof Promise ? size.then(make) : make(size);
+  const extent = isDir ? { size: 0 } : extentOf(session, found);
+  return then(extent, make);
 }

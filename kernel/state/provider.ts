@@ -54,6 +54,11 @@ export interface ProviderSpec<S, V> {
   readonly opened?: (state: S, runtime: Runtime) => void;
   readonly effects?: Readonly<Record<string, Effect>>;
   readonly tick?: Tick<S, V>;
+  /** What the end of a session means, whoever ended it; undefined for nothing. */
+  readonly left?: (
+    session: { readonly id: string; readonly subject: string },
+    deciding: Deciding<S, V>,
+  ) => Decision | undefined;
   /** Index entries of an event, for what is looked up after it left state. */
   readonly index?: Readonly<Record<string, (data: never, meta: EventMeta) => Indexed | undefined>>;
   /** Decides what an effect's outcome means. */

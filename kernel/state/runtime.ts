@@ -4,6 +4,8 @@ import type { Ring } from "./ring.ts";
 export interface Runtime {
   /** The ring of a stream, made on first use; `capacity` in bytes. */
   ring(path: string, capacity?: number): Ring;
+  /** The ring if somebody made it. */
+  known(path: string): Ring | undefined;
   /** Forgets a ring; its followers see the end. */
   dropRing(path: string): void;
   /** Ends sessions at once and clunks their handles. */

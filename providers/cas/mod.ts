@@ -1,0 +1,1 @@
+export { type Cas, type CasDeps, type CasView, casProvider } from "./src/cas.ts";

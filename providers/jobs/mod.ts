@@ -1,0 +1,4 @@
+export type { End, Input, Job, Jobs, Limits, Output, Run, State } from "./src/model.ts";
+export { type JobsDeps, jobsProvider, type LeasesView } from "./src/jobs.ts";
+export { Details, JobCommand, ResultCommand } from "./src/schema.ts";
+export type { JobLimits } from "./src/submit.ts";

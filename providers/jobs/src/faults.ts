@@ -1,0 +1,29 @@
+import { faults } from "@skep/fault";
+
+export const fault = faults("jobs", {
+  unknown: ["absent", "Cannot find job", { detail: "invalid-path" }],
+  ended: ["conflict", "Cannot do that to a job that has ended"],
+  module: [
+    "conflict",
+    "Cannot submit a job whose module is not in the blob store",
+    { cure: "Append the module's bytes to /cas/<digest> first" },
+  ],
+  stdin: [
+    "conflict",
+    "Cannot submit a job whose input is not in the blob store",
+    { cure: "Append the input's bytes to /cas/<digest> first" },
+  ],
+  output: ["conflict", "Cannot end a job whose output is not in the blob store"],
+  manifest: ["invalid", "Cannot take a manifest that does not verify"],
+  spec: ["invalid", "Cannot read what the manifest wants to run"],
+  inline: [
+    "oversize",
+    "Cannot take so much inline",
+    { cure: "Store the bytes under /cas/<digest> and name the digest" },
+  ],
+  holder: ["conflict", "Cannot end a job that this worker never had"],
+  unsigned: ["invalid", "Cannot take an unsigned result of a worker that has a key"],
+  receipt: ["invalid", "Cannot take a receipt that does not verify"],
+  worker: ["denied", "Cannot speak for another worker", { detail: "denied" }],
+  joined: ["conflict", "Cannot do that before the worker said hello"],
+});

@@ -1,0 +1,296 @@
+import { createHash } from "node:crypto";
+import {
+  type Blobs,
+  type Caller,
+  defineProvider,
+  type EventMeta,
+  type Json,
+  type JournalRecord,
+  type Provider,
+  type Runtime,
+  type Scene,
+  type Scope,
+  State,
+  type StreamSource,
+} from "@skep/kernel";
+import { emit, type Ended, events, type Leased } from "./events.ts";
+import { fault } from "./faults.ts";
+import { isEnded, type Job, type Jobs, leaseMs, listEnded, type Output } from "./model.ts";
+import { leaseLine, specJson, statusJson, statusText, whyText } from "./render.ts";
+import { done, due, giveBack } from "./result.ts";
+import { JobCommand, ResultCommand } from "./schema.ts";
+import { storedSource } from "./source.ts";
+import { type JobLimits, submit, type Uses } from "./submit.ts";
+
+/** What the app passes in. */
+export interface JobsDeps {
+  readonly blobs: Blobs;
+  readonly limits: JobLimits;
+  /** A record of the journal, for jobs that left state. */
+  record(seq: number): Promise<JournalRecord | undefined>;
+  /** Sequence of the record that ended a job, from the index. */
+  ended(job: string): Promise<number | undefined>;
+}
+
+/** What others may ask: whether a lease opens a digest to a worker. */
+export interface LeasesView {
+  opens(subject: string, digest: string): boolean;
+}
+
+const ringBytes = 1024 * 1024;
+const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+const outputPath = (job: string, stream: string): string => `/jobs/${job}/${stream}`;
+
+function initial(scope: Scope): Jobs {
+  return {
+    jobs: scope.table("jobs"),
+    queue: scope.table("queue"),
+    running: scope.table("running"),
+    ended: scope.table("ended"),
+    manifests: scope.table("manifests"),
+    capacity: scope.table("capacity"),
+    idle: scope.table("idle"),
+    check: scope.cell("check", 0),
+  };
+}
+
+function sees({ role, subject }: Caller, job: Job): boolean {
+  if (role === "queen" || role === "observer" || job.owner === subject) return true;
+  return job.worker === subject && !isEnded(job.state);
+}
+
+/** Rebuilds a job that left state from the records that made and ended it. */
+async function archived(deps: JobsDeps, id: string): Promise<Job | undefined> {
+  const end = await deps.ended(id);
+  if (end === undefined) return undefined;
+  const slice = initial(new State().scope("jobs"));
+  for (const seq of [Number(id), end]) {
+    const record = await deps.record(seq);
+    if (!record) return undefined;
+    const meta: EventMeta = { seq, time: record.time, subject: record.subject };
+    for (const { t, d } of record.events) {
+      const name = t.replace(/^jobs:/, "");
+      const data = d as { job?: string };
+      if (name in events && data.job === id)
+        (events as unknown as Record<string, (jobs: Jobs, data: unknown, meta: EventMeta) => void>)[name]?.(
+          slice,
+          d,
+          meta,
+        );
+    }
+  }
+  const job = slice.jobs.get(id);
+  return job && { ...job, worker: job.worker || (await holder(deps, end, id)) };
+}
+
+async function holder(deps: JobsDeps, seq: number, id: string): Promise<string> {
+  const record = await deps.record(seq);
+  const event = record?.events.find(({ t, d }) => t === "jobs:ended@1" && (d as Ended).job === id);
+  return event ? (event.d as unknown as Ended).worker : "";
+}
+
+type At = Scene<Jobs, Uses>;
+
+class Views {
+  readonly #deps: JobsDeps;
+
+  constructor(deps: JobsDeps) {
+    this.#deps = deps;
+  }
+
+  has(id: string, { state, caller }: At): boolean | Promise<boolean> {
+    const job = state.jobs.get(id);
+    if (job) return sees(caller, job);
+    if (!/^\d{1,15}$/.test(id)) return false;
+    return archived(this.#deps, id).then((found) => found !== undefined && sees(caller, found));
+  }
+
+  with<T>({ state, params }: At, act: (job: Job) => T | Promise<T>): T | Promise<T> {
+    const id = params.id ?? "";
+    const job = state.jobs.get(id);
+    if (job) return act(job);
+    return archived(this.#deps, id).then((found) => {
+      if (!found) throw fault.unknown(id);
+      return act(found);
+    });
+  }
+
+  output(scene: At, which: "stdout" | "stderr"): StreamSource | Promise<StreamSource> {
+    return this.with(scene, (job) => {
+      const stored = job.end?.[which];
+      if (isEnded(job.state) && stored) return storedSource(stored, this.#deps.blobs);
+      return scene.ring(outputPath(job.id, which), ringBytes);
+    });
+  }
+
+  append(bytes: Uint8Array, { state, params, caller, ring }: At, which: "stdout" | "stderr"): number {
+    const id = params.id ?? "";
+    const job = state.jobs.get(id);
+    if (job?.worker !== caller.subject || isEnded(job.state)) throw fault.holder(id);
+    ring(outputPath(id, which), ringBytes).append(bytes);
+    return bytes.length;
+  }
+
+  list({ state, caller }: At): string[] {
+    const ended = [...state.ended.keys()].slice(-listEnded);
+    const live = [...state.jobs.values()].filter((job) => !isEnded(job.state)).map(({ id }) => id);
+    return [...ended, ...live].filter((id) => {
+      const job = state.jobs.get(id);
+      return job !== undefined && sees(caller, job);
+    });
+  }
+}
+
+/** What is told live must be whole when the job has ended: small output comes only now. */
+function endOutput(runtime: Runtime, path: string, output: Output): void {
+  const ring = runtime.known(path);
+  if (!ring) return;
+  if (output.inline !== undefined) {
+    const bytes = Buffer.from(output.inline, "base64");
+    if (ring.next < bytes.length) ring.append(bytes.subarray(ring.next));
+  }
+  runtime.dropRing(path);
+}
+
+function endRings(runtime: Runtime, job: string, stdout: Output, stderr: Output): void {
+  endOutput(runtime, outputPath(job, "stdout"), stdout);
+  endOutput(runtime, outputPath(job, "stderr"), stderr);
+  const status = runtime.known(`/jobs/${job}/status`);
+  status?.append(Buffer.from("ended\n"));
+  runtime.dropRing(`/jobs/${job}/status`);
+}
+
+function tellInbox(runtime: Runtime, worker: string, line: string): void {
+  runtime.ring(`/worker/${worker}/inbox`, 256 * 1024).append(Buffer.from(line));
+}
+
+const notify = {
+  "leased@1": ({ job: id, worker, until }: Leased, _meta: EventMeta, runtime: Runtime, state: Jobs) => {
+    const job = state.jobs.get(id);
+    if (job?.worker === worker && job.state === "running") tellInbox(runtime, worker, leaseLine(job, until));
+  },
+  "canceled@1": ({ job: id }: { job: string }, _meta: EventMeta, runtime: Runtime, state: Jobs) => {
+    const job = state.jobs.get(id);
+    if (job?.held) tellInbox(runtime, job.worker, `${JSON.stringify({ cancel: id })}\n`);
+    endRings(runtime, id, { bytes: 0, inline: "" }, { bytes: 0, inline: "" });
+  },
+  "ended@1": ({ job, end }: Ended, _meta: EventMeta, runtime: Runtime) =>
+    endRings(runtime, job, end.stdout, end.stderr),
+  "workers:joined@1": ({ worker }: { worker: string }, _meta: EventMeta, runtime: Runtime, state: Jobs) => {
+    // Told again after every hello: the line before may have been lost with a connection or a daemon.
+    for (const [id, holds] of state.running.entries()) {
+      const job = holds === worker ? state.jobs.get(id) : undefined;
+      if (job) tellInbox(runtime, worker, leaseLine(job, state.capacity.get(worker)?.until ?? 0));
+    }
+  },
+};
+
+function decideJob(command: JobCommand, at: Parameters<typeof submit>[1], limits: JobLimits) {
+  if (command.op === "submit") return submit(command, at, limits, sha256);
+  const job = at.state.jobs.get(command.job);
+  if (!job || !sees(at.caller, job) || (at.caller.role !== "queen" && job.owner !== at.caller.subject))
+    throw fault.unknown(command.job);
+  if (isEnded(job.state)) throw fault.ended(job.id);
+  return { events: [emit("canceled@1", { job: job.id, by: at.caller.subject })], result: { job: job.id } };
+}
+
+function decideResult(command: ResultCommand, at: Parameters<typeof submit>[1]) {
+  const worker = at.params.id ?? "";
+  if (at.caller.subject !== worker) throw fault.worker(worker);
+  if (command.op === "done") return done(command, worker, at);
+  if (command.op === "return") return giveBack(command.job, worker, at);
+  if (!at.state.capacity.has(worker)) throw fault.joined(worker);
+  return { events: [emit("renewed@1", { worker, until: at.now + leaseMs })] };
+}
+
+/** `/jobs`: signed work, its output, its receipts; and the inbox and results of workers. */
+export function jobsProvider(deps: JobsDeps): Provider {
+  const views = new Views(deps);
+  return defineProvider<Jobs, Uses>({
+    name: "jobs",
+    doc: "Work, its output and its receipts",
+    uses: ["cas", "workers"],
+    initial,
+    events,
+    notify: notify as never,
+    index: { "ended@1": ({ job }: Ended, { seq }) => ({ kind: "job", key: job, seq }) },
+    offers: {
+      leases: (state): LeasesView => ({
+        opens: (subject, digest) =>
+          [...state.running.entries()].some(([id, worker]) => {
+            const job = worker === subject ? state.jobs.get(id) : undefined;
+            return job !== undefined && (job.run.what === digest || job.stdin.digest === digest);
+          }),
+      }),
+    },
+    tick: {
+      next: ({ queue, idle, check }) => {
+        if (queue.size > 0 && idle.size > 0) return 0;
+        return check.get() || undefined;
+      },
+      decide: due,
+    },
+    mounts: (t) => ({
+      "/worker/:id/results": t.control(
+        "Results of leased jobs, and renewal of leases; one JSON object per line",
+        {
+          input: ResultCommand,
+          undo: "compensable",
+          examples: [
+            '{"op":"done","job":"17","exit":0,"stdout":{"bytes":3,"inline":"aGkK"}}',
+            '{"op":"renew"}',
+          ],
+          decide: decideResult,
+        },
+      ),
+      "/jobs": t.each(
+        "Work of the caller: one directory for each job, named by its record",
+        "id",
+        {
+          list: (scene) => views.list(scene),
+          has: (id, scene) => views.has(id, scene),
+          entries: {
+            ctl: t.control("Submit or cancel a job; one JSON object per line", {
+              input: JobCommand,
+              right: "submit",
+              undo: "compensable",
+              work: (command) => command.op === "submit",
+              examples: [
+                '{"op":"submit","run":{"kind":"wasm","module":"<sha256>","args":["a"]},"stdin":{"inline":"aGk="}}',
+                '{"op":"cancel","job":"17"}',
+              ],
+              decide: (command, at) => decideJob(command, at, deps.limits),
+            }),
+          },
+        },
+        t.dir("One job", {
+          spec: t.text("What was asked to run, as JSON", {
+            render: (scene) => views.with(scene, (job) => `${JSON.stringify(specJson(job))}\n`),
+          }),
+          status: t.text("State, exit code and times", {
+            render: (scene) => views.with(scene, statusText),
+            json: (scene) => views.with(scene, (job) => statusJson(job) as Json),
+          }),
+          stdin: t.stream("Input of the job", {
+            source: (scene) => views.with(scene, ({ stdin }) => storedSource(stdin, deps.blobs)),
+          }),
+          stdout: t.stream("Standard output", {
+            source: (scene) => views.output(scene, "stdout"),
+            append: (bytes, scene) => views.append(bytes, scene, "stdout"),
+          }),
+          stderr: t.stream("Standard error", {
+            source: (scene) => views.output(scene, "stderr"),
+            append: (bytes, scene) => views.append(bytes, scene, "stderr"),
+          }),
+          receipt: t.text("The receipt as the worker signed it, as JSON; empty without one", {
+            render: (scene) =>
+              views.with(scene, ({ end }) => (end?.receipt ? `${JSON.stringify(end.receipt)}\n` : "")),
+          }),
+          why: t.text("Why it waits, where it runs, or how it ended", {
+            render: (scene) => views.with(scene, (job) => whyText(job, scene.state)),
+          }),
+        }),
+      ),
+    }),
+  });
+}

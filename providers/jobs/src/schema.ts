@@ -1,0 +1,105 @@
+import { z } from "zod";
+import { inlineBytes } from "./model.ts";
+
+const JobNumber = z.union([z.string().regex(/^\d{1,15}$/), z.int().min(0).transform(String)]);
+const Digest = z.string().regex(/^[0-9a-f]{64}$/);
+const Base64 = z.base64().max(Math.ceil(inlineBytes / 3) * 4);
+const Args = z.array(z.string().max(4096)).max(64);
+const Env = z
+  .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/), z.string().max(4096))
+  .refine((map) => Object.keys(map).length <= 64, "more than 64 names");
+
+/** Limits that a job asks for; the worker clamps them by its own. */
+const Wanted = z.strictObject({
+  wall_ms: z.int().min(1).max(3_600_000).optional(),
+  memory_bytes: z
+    .int()
+    .min(65_536)
+    .max(4 * 1024 ** 3)
+    .optional(),
+  fuel: z
+    .string()
+    .regex(/^[1-9]\d{0,17}$/)
+    .optional(),
+  stdout_bytes: z
+    .int()
+    .min(0)
+    .max(1024 ** 3)
+    .optional(),
+  stderr_bytes: z
+    .int()
+    .min(0)
+    .max(1024 ** 3)
+    .optional(),
+});
+
+/** What a signed manifest carries in `input`, as UTF-8 JSON: the rest of what is to run. */
+export const Details = z
+  .strictObject({
+    args: Args.default([]),
+    env: Env.default({}),
+    /** SHA-256 of the input, absent for none. */
+    stdin: Digest.optional(),
+    limits: Wanted.default({}),
+    grade: z.enum(["fresh", "shared"]).default("shared"),
+    /** Makes two runs of the same thing two manifests. */
+    nonce: z.string().max(64).optional(),
+  })
+  .meta({ id: "RunDetails" });
+
+const Stdin = z.union([z.strictObject({ inline: Base64 }), z.strictObject({ digest: Digest })]);
+
+const Unsigned = z.strictObject({
+  kind: z.enum(["wasm", "task"]),
+  module: Digest.optional(),
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/)
+    .optional(),
+  args: Args.default([]),
+  env: Env.default({}),
+  limits: Wanted.default({}),
+  grade: z.enum(["fresh", "shared"]).default("shared"),
+});
+
+/** Commands of `/jobs/ctl`. */
+export const JobCommand = z
+  .discriminatedUnion("op", [
+    z.strictObject({
+      op: z.literal("submit"),
+      manifest: z.record(z.string(), z.unknown()).optional(),
+      run: Unsigned.optional(),
+      stdin: Stdin.optional(),
+    }),
+    z.strictObject({ op: z.literal("cancel"), job: JobNumber }),
+  ])
+  .meta({ id: "JobCommand" });
+
+const Output = z.strictObject({
+  bytes: z.int().min(0),
+  inline: Base64.optional(),
+  digest: Digest.optional(),
+});
+
+/** Commands of `/worker/<id>/results`. */
+export const ResultCommand = z
+  .discriminatedUnion("op", [
+    z.strictObject({
+      op: z.literal("done"),
+      job: JobNumber,
+      reason: z.string().max(32).default("exit"),
+      exit: z.int().min(0).max(4_294_967_295).nullable().default(0),
+      message: z.string().max(512).default(""),
+      stdout: Output.default({ bytes: 0 }),
+      stderr: Output.default({ bytes: 0 }),
+      receipt: z.record(z.string(), z.unknown()).optional(),
+      peak_bytes: z.int().min(0).default(0),
+    }),
+    z.strictObject({ op: z.literal("return"), job: JobNumber }),
+    z.strictObject({ op: z.literal("renew") }),
+  ])
+  .meta({ id: "ResultCommand" });
+
+export type JobCommand = z.output<typeof JobCommand>;
+export type ResultCommand = z.output<typeof ResultCommand>;
+export type Details = z.output<typeof Details>;

@@ -1,0 +1,7 @@
+export {
+  type Known,
+  type SpawnedView,
+  type Workers,
+  type WorkersView,
+  workersProvider,
+} from "./src/workers.ts";

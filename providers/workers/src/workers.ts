@@ -1,0 +1,256 @@
+import { createHash } from "node:crypto";
+import { faults } from "@skep/fault";
+import {
+  type Caller,
+  defineProvider,
+  emitter,
+  type EventMeta,
+  type Json,
+  type Provider,
+  type Scene,
+  type Scope,
+  type Table,
+} from "@skep/kernel";
+import { z } from "zod";
+
+const fault = faults("workers", {
+  other: ["denied", "Cannot speak for another worker", { detail: "denied" }],
+  key: [
+    "conflict",
+    "Cannot take another key for a worker that is known",
+    { cure: "Give the new machine a ticket with another subject" },
+  ],
+  absent: ["conflict", "Cannot do that before the worker said hello"],
+  spawned: ["denied", "Cannot say hello as a spawned worker", { detail: "denied" }],
+});
+
+/** What is known of a worker process. */
+export type Known = {
+  /** Chosen at random by each process: a new one means that its predecessor is gone. */
+  readonly incarnation: string;
+  readonly session: string;
+  /** Ed25519 public key of its receipts, hex; empty for a worker that does not sign. */
+  readonly key: string;
+  readonly slots: number;
+  readonly kinds: readonly string[];
+  readonly grades: readonly string[];
+  readonly layers: readonly string[];
+  readonly version: string;
+  readonly since: number;
+  readonly present: boolean;
+  readonly clockOffset: number;
+};
+
+/** The slice. Bound: one entry for each worker ticket that ever said hello. */
+export interface Workers {
+  readonly known: Table<Known>;
+}
+
+/** What others may ask. */
+export interface WorkersView {
+  get(id: string): Known | undefined;
+}
+
+/** Workers that the queen spawned; their telemetry ring stands at `/worker/<id>/telemetry`. */
+export interface SpawnedView {
+  ids(): Iterable<string>;
+  has(id: string): boolean;
+}
+
+interface Uses {
+  readonly spawned: SpawnedView;
+}
+
+const Command = z
+  .discriminatedUnion("op", [
+    z.strictObject({
+      op: z.literal("hello"),
+      incarnation: z.string().regex(/^[\w-]{8,64}$/),
+      key: z
+        .string()
+        .regex(/^([0-9a-f]{64})?$/)
+        .default(""),
+      slots: z.int().min(1).max(1024).default(1),
+      kinds: z
+        .array(z.enum(["wasm", "task"]))
+        .min(1)
+        .max(2)
+        .default(["wasm"]),
+      grades: z
+        .array(z.enum(["fresh", "shared"]))
+        .max(2)
+        .default([]),
+      layers: z.array(z.string().max(64)).max(16).default([]),
+      version: z.string().max(64).default(""),
+      /** The worker's wall clock, milliseconds since 1970. */
+      now: z.int().optional(),
+    }),
+    z.strictObject({ op: z.literal("bye") }),
+  ])
+  .meta({ id: "WorkerCommand" });
+
+type Joined = Omit<Known, "present" | "since"> & { readonly worker: string };
+
+const events = {
+  "joined@1": ({ known }: Workers, { worker, ...data }: Joined, { time }: EventMeta) =>
+    known.set(worker, { ...data, since: time, present: true }),
+  "left@1": ({ known }: Workers, { worker }: { worker: string }) => {
+    const before = known.get(worker);
+    if (before) known.set(worker, { ...before, present: false });
+  },
+} as const;
+const emit = emitter(events);
+
+function shard(id: string): string {
+  return createHash("sha256").update(id).digest("hex").slice(0, 2);
+}
+
+/** A worker sees itself, and whoever may read all of `/worker` sees all. */
+function sees(caller: Caller, id: string): boolean {
+  return caller.may(`/worker/${id}`, "read");
+}
+
+function infoText(id: string, worker: Known | undefined): string {
+  if (!worker) return `id=${id} kind=spawned\n`;
+  const { key, slots, kinds, grades, layers, present, since, version, clockOffset } = worker;
+  const lines = {
+    id,
+    kind: "process",
+    state: present ? "present" : "gone",
+    slots,
+    kinds: kinds.join(","),
+    grades: grades.join(","),
+    layers: layers.join("+"),
+    key,
+    version,
+    since_ms: since,
+    clock_offset_ms: clockOffset,
+  };
+  return Object.entries(lines)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join("");
+}
+
+function hello(
+  command: Extract<z.output<typeof Command>, { op: "hello" }>,
+  id: string,
+  session: string,
+  before: Known | undefined,
+  time: number,
+): Joined {
+  if (before && before.key !== "" && before.key !== command.key) throw fault.key(id);
+  const { incarnation, key, slots, kinds, grades, layers, version, now } = command;
+  return {
+    worker: id,
+    incarnation,
+    session,
+    key,
+    slots,
+    kinds,
+    grades,
+    layers,
+    version,
+    clockOffset: now === undefined ? 0 : now - time,
+  };
+}
+
+type At = Scene<Workers, Uses>;
+const idOf = ({ params }: At): string => params.id ?? "";
+
+/** `/worker/<id>`: worker processes and spawned workers; the same below `/shard/<xx>/worker`. */
+export function workersProvider(): Provider {
+  return defineProvider<Workers, Uses>({
+    name: "workers",
+    doc: "Machines that do work",
+    uses: ["spawned"],
+    initial: (scope: Scope) => ({ known: scope.table("known") }),
+    events,
+    offers: { workers: (state): WorkersView => ({ get: (id) => state.known.get(id) }) },
+    left: ({ id, subject }, { state }) => {
+      const worker = state.known.get(subject);
+      return worker?.present && worker.session === id
+        ? { events: [emit("left@1", { worker: subject })] }
+        : undefined;
+    },
+    notify: {
+      // What a worker follows begins anew with each of its processes: it skips all before its own hello.
+      "joined@1": ({ worker, incarnation }: Joined, _meta, runtime) => {
+        runtime
+          .ring(`/worker/${worker}/inbox`)
+          .append(Buffer.from(`${JSON.stringify({ hello: incarnation })}\n`));
+      },
+    },
+    mounts: (t) => {
+      const isProcess = (scene: At): boolean => !scene.views.spawned.has(idOf(scene));
+      const child = t.dir("One worker", {
+        info: t.text("What is known of it", {
+          render: (scene) => infoText(idOf(scene), scene.state.known.get(idOf(scene))),
+          json: (scene) =>
+            ({ id: idOf(scene), ...(scene.state.known.get(idOf(scene)) ?? { kind: "spawned" }) }) as Json,
+        }),
+        ctl: t.control("Say hello or bye as this worker; one JSON object per line", {
+          input: Command,
+          undo: "reversible",
+          visible: isProcess,
+          examples: ['{"op":"hello","incarnation":"a1b2c3d4","slots":2,"kinds":["wasm"]}', '{"op":"bye"}'],
+          decide: (command, { state, views, params, caller, now }) => {
+            const id = params.id ?? "";
+            if (caller.subject !== id) throw fault.other(id);
+            if (views.spawned.has(id)) throw fault.spawned(id);
+            const before = state.known.get(id);
+            if (command.op === "hello")
+              return { events: [emit("joined@1", hello(command, id, caller.session, before, now))] };
+            if (!before?.present) throw fault.absent(id);
+            return { events: [emit("left@1", { worker: id })] };
+          },
+        }),
+        inbox: t.stream("Jobs for this worker, one JSON object per line", {
+          visible: isProcess,
+          source: (scene) => scene.ring(`/worker/${idOf(scene)}/inbox`, 256 * 1024),
+        }),
+        telemetry: t.stream("What the worker tells of itself", {
+          source: (scene) =>
+            scene.ring(
+              `/worker/${idOf(scene)}/telemetry`,
+              scene.views.spawned.has(idOf(scene)) ? 1024 : 16 * 1024,
+            ),
+          append: (bytes, scene) => {
+            scene.ring(`/worker/${idOf(scene)}/telemetry`).append(bytes);
+            return bytes.length;
+          },
+        }),
+      });
+      const entries = {
+        list: ({ state, views, caller }: At) =>
+          [...state.known.keys(), ...views.spawned.ids()].filter((id) => sees(caller, id)),
+        // A worker's own directory is there before its first hello.
+        has: (id: string, { state, views, caller }: At) =>
+          state.known.has(id) ||
+          views.spawned.has(id) ||
+          (caller.subject === id && caller.role.startsWith("worker")),
+      };
+      return {
+        "/worker": t.each("Machines that do work", "id", entries, child),
+        "/shard": t.each(
+          "The same machines, by the first byte of the SHA-256 of their id",
+          "shard",
+          {
+            list: () => Array.from({ length: 256 }, (_, at) => at.toString(16).padStart(2, "0")),
+            has: (name) => /^[0-9a-f]{2}$/.test(name),
+          },
+          t.dir("One shard", {
+            worker: t.each(
+              "Machines of this shard",
+              "id",
+              {
+                list: () => [],
+                has: (id, scene) => shard(id) === scene.params.shard && entries.has(id, scene),
+              },
+              t.alias("One worker", "/worker/:id"),
+            ),
+          }),
+        ),
+      };
+    },
+  });
+}

@@ -1,0 +1,118 @@
+import type { Server, Socket } from "node:net";
+import type { Clock } from "@skep/clock";
+import type { Fault } from "@skep/fault";
+import { limits } from "@skep/kernel";
+import { type Connection, serve, type SocketLike, wireFromSocket } from "@skep/ninep";
+import type { Origin } from "./aname.ts";
+import type { NinepDoor } from "./door.ts";
+import { DoorHost } from "./host.ts";
+import { type Listening, listenTcp, listenUnix } from "./listen.ts";
+
+/** What an edge is given. */
+export interface NinepOptions {
+  /** Numeric user of the daemon: owner of files where an attach names none, and of the socket's directory. */
+  readonly uid: number;
+  readonly clock: Clock;
+  /** Runs an act after the input at hand was handled (`setImmediate`), so that no client fills a turn. */
+  readonly defer?: (act: () => void) => void;
+  /** Largest message in bytes; 131,072 by default. */
+  readonly msize?: number;
+  /** Connections at a time on TCP; 256 by default. The owner's socket has no limit. */
+  readonly connections?: number;
+  /** Milliseconds within which a connection must have attached; 10,000 by default. */
+  readonly attachWithin?: number;
+  /** Counts what never became a session's doing. */
+  readonly counts?: { attachesFailed: number; badFrames: number };
+  /** Hears of every fault that is `internal`, with its cause. */
+  readonly report?: (fault: Fault) => void;
+}
+
+/** The tree over 9P2000.L. */
+export interface NinepEdge extends AsyncDisposable {
+  /** Serves a connected socket; only `unix` may attach without a ticket. */
+  handle(socket: SocketLike, origin: Origin): Connection;
+  /** Listens on loopback and tells the port; throws `ninep-edge.wide` for any other address. */
+  listenTcp(place: Listening): Promise<Listening>;
+  /** Listens on a socket for the owner of the home; the caller holds the lock of the home. */
+  listenUnix(path: string): Promise<void>;
+  /** Connections at the moment. */
+  readonly connections: number;
+  /** Stops listening and ends every connection with its sessions. */
+  close(): Promise<void>;
+}
+
+class Edge implements NinepEdge {
+  readonly #door: NinepDoor;
+  readonly #options: NinepOptions;
+  readonly #servers: Server[] = [];
+  readonly #connections = new Set<Connection>();
+
+  constructor(door: NinepDoor, options: NinepOptions) {
+    this.#door = door;
+    this.#options = options;
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  handle(socket: SocketLike, origin: Origin): Connection {
+    const { counts } = this.#options;
+    const { clock, attachWithin = 10_000, msize = limits.msize, defer, report } = this.#options;
+    const deadline = clock.after(attachWithin, () => connection.close());
+    const host = new DoorHost(this.#door, origin, this.#options.uid, {
+      attached: () => deadline.stop(),
+      refused: () => {
+        if (counts) counts.attachesFailed += 1;
+      },
+    });
+    const connection = serve(wireFromSocket(socket), host, {
+      msize,
+      fids: origin === "unix" ? limits.fidsOnSocket : limits.fids,
+      window: limits.tags,
+      waiting: limits.waitingReads,
+      ...(defer && { defer }),
+      ...(report && { report }),
+    });
+    this.#connections.add(connection);
+    connection.closed.then((broken) => {
+      deadline.stop();
+      this.#connections.delete(connection);
+      if (broken && counts) counts.badFrames += 1;
+    });
+    return connection;
+  }
+
+  #accept(socket: Socket, origin: Origin): void {
+    const { connections = 256 } = this.#options;
+    if (origin === "tcp" && this.#connections.size >= connections) socket.destroy();
+    else this.handle(socket, origin);
+  }
+
+  async listenTcp(place: Listening): Promise<Listening> {
+    const { server, at } = await listenTcp(place, (socket) => this.#accept(socket, "tcp"));
+    this.#servers.push(server);
+    return at;
+  }
+
+  async listenUnix(path: string): Promise<void> {
+    const server = await listenUnix(path, this.#options.uid, (socket) => this.#accept(socket, "unix"));
+    this.#servers.push(server);
+  }
+
+  async close(): Promise<void> {
+    const closed = this.#servers.splice(0).map((server) => new Promise((done) => server.close(done)));
+    const ended = [...this.#connections].map((connection) => connection.closed);
+    for (const connection of [...this.#connections]) connection.close();
+    await Promise.all([...closed, ...ended]);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** An edge that shows the tree over 9P2000.L; every attach gets its session from `door`. */
+export function createNinepEdge(door: NinepDoor, options: NinepOptions): NinepEdge {
+  return new Edge(door, options);
+}

@@ -39,6 +39,8 @@ export interface Shared {
 const quantum = 128;
 /** ECHOs of one connection that wait for durability at once. */
 const window = 64;
+/** Lines of one answer that are framed in one go. */
+const portion = 512;
 
 function isToken(shown: string, token: string): boolean {
   const digest = (text: string) => createHash("sha256").update(text).digest();
@@ -74,23 +76,37 @@ export class Connection {
   async run(): Promise<void> {
     this.#socket.on("error", () => undefined);
     this.#socket.setNoDelay(true);
-    try {
-      for await (const chunk of this.#socket) {
-        await this.#take(chunk);
-        if (this.#quitting) break;
-      }
-    } catch {
-      // A connection that broke has nobody to tell; its session is closed below as lost.
-    }
+    // By hand: leaving a `for await` would destroy the socket with the last answer still on its way.
+    const chunks = this.#socket[Symbol.asyncIterator]();
+    await this.#quietly(() => this.#serve(chunks));
     this.#timer.stop();
-    if (this.#quitting) this.#socket.end();
-    else this.#socket.destroy();
+    await this.#quietly(() => this.#settle());
+    await this.#quietly(() => this.#client?.session.close(this.#quitting ? "quit" : "lost"));
+    if (this.#quitting) await this.#quietly(() => this.#linger(chunks));
+    this.#socket.destroy();
+  }
+
+  // A connection that broke has nobody to tell; its session is closed as lost.
+  async #quietly(act: () => unknown): Promise<void> {
     try {
-      await this.#settle();
-      await this.#client?.session.close(this.#quitting ? "quit" : "lost");
-    } catch {
-      // Closing is the last word either way.
+      await act();
+    } catch {}
+  }
+
+  async #serve(chunks: AsyncIterator<Uint8Array>): Promise<void> {
+    while (!this.#quitting) {
+      const { value, done } = await chunks.next();
+      if (done) return;
+      await this.#take(value);
     }
+  }
+
+  /** Says the end, then reads on for a second: unread input would make the system drop what was sent. */
+  async #linger(chunks: AsyncIterator<Uint8Array>): Promise<void> {
+    this.#timer = this.#shared.clock.after(1000, () => this.#socket.destroy());
+    this.#socket.end();
+    while (!(await chunks.next()).done);
+    this.#timer.stop();
   }
 
   /** Ends the connection from this side. */
@@ -225,25 +241,34 @@ export class Connection {
   }
 
   #answer(lines: Answer): Awaitable<void> {
+    if (lines.length > portion) return this.#long(lines);
     return this.#outbox.put(lines) ? this.#outbox.flush() : undefined;
+  }
+
+  // A long listing leaves in portions, so that other connections get their turn between them.
+  async #long(lines: Answer): Promise<void> {
+    for (let at = 0; at < lines.length; at += portion) {
+      if (this.#outbox.put(lines.slice(at, at + portion))) await this.#outbox.flush();
+      await nextTurn();
+    }
   }
 
   async #attach(role: string, ticket: string | undefined): Promise<void> {
     await this.#settle();
     const { counters } = this.#shared.facts;
+    const before = this.#client;
     try {
-      const attached = await this.#attacher.attach(role, ticket);
-      const before = this.#client;
-      const meter =
-        ticket === undefined ? undefined : new TicketMeter(attached.limits ?? {}, this.#shared.clock);
-      this.#client = { session: attached.session, role: attached.role, meter };
+      const { session, role: canonical, limits } = await this.#attacher.attach(role, ticket);
+      const meter = ticket === undefined ? undefined : new TicketMeter(limits ?? {}, this.#shared.clock);
+      this.#client = { session, role: canonical, meter };
       counters.attaches++;
-      this.#outbox.put([printOk("ATTACH", [`role=${attached.role}`])]);
-      await before?.session.close("replaced");
+      this.#outbox.put([printOk("ATTACH", [`role=${canonical}`])]);
     } catch (thrown) {
       counters.attachFailures++;
       const { error: _, ...refusal } = refusalOf("ATTACH", toFault(thrown));
       this.#outbox.put([printErr(refusal)]);
+      return;
     }
+    await this.#quietly(() => before?.session.close("replaced"));
   }
 }

@@ -78,6 +78,20 @@ test("a file's content can neither end its listing nor forge an answer nor steer
   );
 });
 
+test("a hostile path or payload comes back escaped in acknowledgement and refusal", async () => {
+  const { connect, hive } = world();
+  const path = "/a\x1b[2J\u202e";
+  hive.put(path, "stream", "");
+  const client = await connect();
+  const shown = "/a\\x1b[2J\\u{202e}";
+  assert.deepEqual(await client.ask(`ECHO ${path} x`), [`OK ECHO path=${shown} bytes=1`]);
+  assert.deepEqual(await client.ask(`LS ${path}/b`), [
+    `ERR LS reason=policy detail=invalid-path path=${shown}/b error=invalid path`,
+  ]);
+  assert.equal((await client.ask("SPAWN \x1b"))[0], "OK SPAWN payload=\\x1b");
+  assert.equal((await client.ask("LS /")).includes(shown.slice(1)), true);
+});
+
 test("what is no text is shown as b64 lines of at most 252 characters that decode to it", async () => {
   const { connect, hive } = world();
   const bytes = Buffer.from(Array.from({ length: 1000 }, (_, at) => (at * 7) % 256));
@@ -139,6 +153,14 @@ test("paths that the console does not take are invalid, not parse errors", async
   );
 });
 
+test("a listing of three thousand names leaves whole and in order", async () => {
+  const { connect, hive } = world();
+  const names = Array.from({ length: 3000 }, (_, at) => `n${String(at).padStart(4, "0")}`);
+  for (const name of names) hive.put(`/many/${name}`, "text", "");
+  const client = await connect();
+  assert.deepEqual(await client.ask("LS /many"), ["OK LS path=/many entries=3000", ...names, "END"]);
+});
+
 const scripts = {
   "attach, tail of the log, wait, quit": `
 attach queen
@@ -174,6 +196,32 @@ EXPECT ERR
 quit
 `,
 };
+
+test("the last answer arrives although the client sent more behind its QUIT", async (context) => {
+  const { made } = world();
+  const server = createServer((socket) => void made.serve(socket)).listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  context.after(async () => {
+    await made[Symbol.asyncDispose]();
+    server.close();
+  });
+  const { port } = server.address() as { port: number };
+  for (const [lines, last] of [
+    [["AUTH t", "QUIT"], "OK QUIT"],
+    [["AUTH wrong"], "ERR AUTH reason=invalid-token"],
+  ] as const) {
+    const socket = dial({ host: "127.0.0.1", port });
+    const found: string[] = [];
+    const reader = new FrameReader(frameCap);
+    socket.on("data", (chunk) => {
+      for (const event of reader.push(chunk)) if (event.kind === "line") found.push(event.text);
+    });
+    const trailing = Array.from({ length: 20_000 }, () => encodeFrame("PING"));
+    socket.write(Buffer.concat([...lines.map((line) => encodeFrame(line)), ...trailing]));
+    await new Promise((resolve) => socket.once("close", resolve));
+    assert.equal(found.at(-1), last);
+  }
+});
 
 /** A client on a real socket: one line, and its answer up to a PING behind it or to the end. */
 async function dialed(port: number) {

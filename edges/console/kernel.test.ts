@@ -124,6 +124,9 @@ test("a kernel's session is shown by the console: control, listing, stream, refu
   assert.deepEqual(await client.ask(`ECHO ${path} tick 1`), [`OK ECHO path=${path} bytes=6`]);
   await client.ask(`ECHO ${path} tick 2`);
   assert.deepEqual(await client.ask(`TAIL ${path}`), [`OK TAIL path=${path}`, "tick 1", "tick 2", "END"]);
+  assert.deepEqual(await client.ask(`CAT ${path}.follow`), [
+    `ERR CAT reason=policy detail=unsupported path=${path}.follow error=unsupported`,
+  ]);
   assert.deepEqual(await client.ask('SPAWN {"spawn":"alien"}'), [
     'OK SPAWN payload={"spawn":"alien"}',
     "ERR SPAWN reason=policy detail=invalid-payload error=invalid payload",

@@ -177,14 +177,14 @@ export class Segments {
 
   async #writable(): Promise<Segment> {
     const last = this.#segments.at(-1);
-    if (last && last.size < this.#segmentSize) {
+    if (last && !last.sealed && last.size < this.#segmentSize) {
       if (!this.#file) {
         await forgetEnd(this.#files);
         this.#file = await this.#files.open(last.name);
       }
       return last;
     }
-    if (last) await this.#seal(last);
+    if (last && !last.sealed) await this.#seal(last);
     await forgetEnd(this.#files);
     const first = this.records;
     const header = encodeHeader(first);

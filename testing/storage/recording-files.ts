@@ -35,6 +35,8 @@ export interface RecordingFiles extends Files {
   image(): Image;
   /** What power cuts may leave, at one moment or at every moment that matters. */
   powerCuts(moment?: number): Generator<PowerCut>;
+  /** The same disk as the next process finds it after a kill: nothing open, nothing more synced than before. */
+  withoutProcess(): RecordingFiles;
   fail(failure: DiskFailure): void;
   /** Holds the next operation of this kind. */
   hold(op: DiskOp): Held;
@@ -81,6 +83,13 @@ class Recording implements RecordingFiles {
   *powerCuts(moment?: number): Generator<PowerCut> {
     for (const at of moment === undefined ? cutMoments(this.steps) : [moment])
       yield* powerCutsAt(this.steps, at, this.#seed);
+  }
+
+  withoutProcess(): RecordingFiles {
+    const next = new Recording(new Map(), this.#seed);
+    for (const step of this.steps) next.#step(step);
+    next.#files = this.#files;
+    return next;
   }
 
   fail(failure: DiskFailure): void {

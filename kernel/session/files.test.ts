@@ -71,7 +71,7 @@ test("a walk, a stat and an absence that a draft shows wait until it is durable"
   assert.deepEqual(order, []);
   held.release();
   await Promise.all([written, ...seen]);
-  assert.deepEqual(order.toSorted(), ["acknowledged", "session.absent", "stat 1", "walked"]);
+  assert.deepEqual(order.toSorted(), ["acknowledged", "session.absent", "stat 2", "walked"]);
 });
 
 test("a step is one name: none with a slash, a NUL, dots or over 255 bytes", async (t) => {

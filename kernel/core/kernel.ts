@@ -21,6 +21,9 @@ import type { Slices } from "./slices.ts";
 import { Snapshots } from "./snapshots.ts";
 import { HiveTime } from "./time.ts";
 
+/** Records that streams about the journal begin with at start. */
+const retold = 256;
+
 /** The one door: sessions come in here, and every change passes `judge`. */
 export class Kernel implements SessionHost {
   readonly options: KernelOptions;
@@ -84,6 +87,9 @@ export class Kernel implements SessionHost {
     );
     for (const { provider, slice } of this.slices.bound)
       (provider.opened as ((state: unknown, runtime: Rings) => void) | undefined)?.(slice, this.rings);
+    const { records } = this.journal.segments;
+    for await (const record of this.journal.records(Math.max(0, records - retold), records))
+      this.rings.told(record);
     this.#accept(
       {
         subject: "system",

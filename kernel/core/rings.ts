@@ -20,6 +20,7 @@ interface Host {
 }
 
 type Notify = (data: never, meta: EventMeta, runtime: Runtime, state: never) => void;
+type Recorded = (record: JournalRecord, runtime: Runtime, state: never) => void;
 type IndexOf = (data: never, meta: EventMeta) => IndexEntry | undefined;
 
 /** What is volatile: rings behind streams, and what durable events mean for them. */
@@ -27,6 +28,7 @@ export class Rings implements Runtime {
   readonly #host: Host;
   readonly #rings = new Map<string, Ring>();
   readonly #notify = new Map<string, { readonly act: Notify; readonly state: unknown }[]>();
+  readonly #recorded: { readonly act: Recorded; readonly state: unknown }[] = [];
   readonly #index = new Map<string, IndexOf>();
   readonly #touched = new Map<string, { readonly size: number; readonly time: number }>();
   /** Bytes that readers of a stream missed because they were overtaken, by path. */
@@ -36,6 +38,7 @@ export class Rings implements Runtime {
     this.#host = host;
     for (const { provider, slice } of host.slices.bound) {
       const full = (name: string): string => (name.includes(":") ? name : `${provider.name}:${name}`);
+      if (provider.recorded) this.#recorded.push({ act: provider.recorded as Recorded, state: slice });
       for (const [name, act] of Object.entries(provider.notify ?? {}))
         this.#notify.set(full(name), [
           ...(this.#notify.get(full(name)) ?? []),
@@ -91,7 +94,13 @@ export class Rings implements Runtime {
     this.ring("/log/queen.log").append(Buffer.from(`${line}\n`));
   }
 
+  /** Tells those who follow the journal itself. */
+  told(record: JournalRecord): void {
+    for (const { act, state } of this.#recorded) act(record, this, state as never);
+  }
+
   notify(record: JournalRecord): void {
+    this.told(record);
     const meta = { seq: record.seq, time: record.time, subject: record.subject };
     for (const { t, d } of record.events)
       for (const { act, state } of this.#notify.get(t) ?? []) act(d as never, meta, this, state as never);

@@ -1,6 +1,7 @@
 import type { Json, DirNode, Node, Emitted, Deciding, Decision } from "../namespace/node.ts";
 import { type Build, build } from "../namespace/build.ts";
 import type { Scope } from "./scope.ts";
+import type { JournalRecord } from "../journal/record.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** When and where an event stands in the journal. */
@@ -50,6 +51,11 @@ export interface ProviderSpec<S, V> {
   readonly notify?: Readonly<
     Record<string, (data: never, meta: EventMeta, runtime: Runtime, state: S) => void>
   >;
+  /**
+   * Told of every durable record in order, refusals too; at start of the newest ones again, so that streams about the
+   * journal itself are not empty.
+   */
+  readonly recorded?: (record: JournalRecord, runtime: Runtime, state: S) => void;
   /** Once after recovery, before the first session: seeds rings from state. */
   readonly opened?: (state: S, runtime: Runtime) => void;
   readonly effects?: Readonly<Record<string, Effect>>;

@@ -1,0 +1,87 @@
+import { existsSync } from "node:fs";
+import type { Bind } from "./libraries.ts";
+
+const nobody = "65534";
+
+/** Paths of the tools that are installed. */
+export interface Tools {
+  readonly bwrap: string | undefined;
+  readonly setpriv: string | undefined;
+  readonly unshare: string | undefined;
+}
+
+/** One arrangement of layers. */
+export interface Attempt {
+  /** Command words before Node's own. */
+  readonly prefix: readonly string[];
+  /** Node's path as the last word of the prefix sees it. */
+  readonly node: string;
+  readonly layers: readonly string[];
+  /** Whether the prefix writes the process id to descriptor 3. */
+  readonly tellsPid: boolean;
+}
+
+interface User {
+  readonly words: readonly string[];
+  readonly layers: readonly string[];
+}
+
+/** The ways to be as little as possible, the tightest first. */
+function users(setpriv: string | undefined, root: boolean): User[] {
+  const nothing: User = { words: [], layers: [] };
+  if (!setpriv) return [nothing];
+  const change = ["--reuid", nobody, "--regid", nobody, "--clear-groups"];
+  const rest = ["--no-new-privs", "--pdeathsig", "KILL"];
+  const layers = ["no-new-privileges", "parent-death-signal"];
+  const same: User = { words: [setpriv, ...rest], layers };
+  if (!root) return [same, nothing];
+  return [
+    { words: [setpriv, ...change, ...rest], layers: ["unprivileged-user", ...layers] },
+    { words: [setpriv, "--inh-caps=-all", "--bounding-set=-all", ...rest], layers },
+    nothing,
+  ];
+}
+
+function bubblewrapWords(tool: string, binds: readonly Bind[]): string[] {
+  return [
+    tool,
+    ...["--unshare-all", "--die-with-parent", "--as-pid-1", "--cap-drop", "ALL", "--clearenv"],
+    ...["--info-fd", "3"],
+    ...binds.flatMap(({ from, to }) => ["--ro-bind", from, to]),
+    ...["--remount-ro", "/", "--chdir", "/"],
+  ];
+}
+
+function wholeLibraries(): Bind[] {
+  const dirs = ["/lib", "/lib64", "/usr/lib", "/usr/lib64"].filter((dir) => existsSync(dir));
+  return dirs.map((dir) => ({ from: dir, to: dir }));
+}
+
+function wrapped(bwrap: string, program: string, binds: readonly Bind[] | undefined, user: User): Attempt[] {
+  const layers = ["bubblewrap", "network-namespace", "no-new-privileges", "parent-death-signal"];
+  return (binds ? [binds, wholeLibraries()] : [wholeLibraries()]).map((libraries) => ({
+    prefix: [...user.words, ...bubblewrapWords(bwrap, [{ from: program, to: "/node" }, ...libraries])],
+    node: "/node",
+    layers: [...new Set([...layers, ...user.layers])],
+    tellsPid: true,
+  }));
+}
+
+/** Every arrangement worth trying, the tightest first; the last one is Node alone. */
+export function attempts(tools: Tools, program: string, binds: readonly Bind[] | undefined): Attempt[] {
+  const root = process.getuid?.() === 0;
+  const all = users(tools.setpriv, root);
+  const { bwrap, unshare } = tools;
+  const found = bwrap ? all.flatMap((user) => wrapped(bwrap, program, binds, user)) : [];
+  const plain = { node: program, tellsPid: false };
+  const namespaces = [...(root ? [] : ["--user"]), "--net", "--ipc", "--uts"];
+  if (unshare)
+    for (const { words, layers } of all)
+      found.push({
+        ...plain,
+        prefix: [unshare, ...namespaces, ...words],
+        layers: ["network-namespace", ...layers],
+      });
+  for (const { words, layers } of all) found.push({ ...plain, prefix: words, layers });
+  return found;
+}

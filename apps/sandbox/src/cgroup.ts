@@ -1,0 +1,124 @@
+import { mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** A control group of one runner. */
+export interface Cgroup {
+  /** Files into which the process writes 0 to join. */
+  readonly procs: readonly string[];
+  setMemory(bytes: number): Promise<void>;
+  /** Whether the kernel killed or refused for want of memory. */
+  exhausted(): Promise<boolean>;
+  remove(): Promise<void>;
+}
+
+/** Where control groups can be made. */
+export interface CgroupHome {
+  readonly version: 1 | 2;
+  readonly memory: string;
+  readonly pids: string | null;
+  make(name: string, memoryBytes: number): Promise<Cgroup>;
+}
+
+/** Threads and processes that one runner may have; Node itself uses about ten. */
+const mostTasks = 64;
+
+interface Layout {
+  readonly version: 1 | 2;
+  readonly memory: string;
+  readonly pids: string | null;
+}
+
+/** Finds the directories of this process's groups in the text of /proc/self/cgroup and /proc/self/mountinfo. */
+export function cgroupLayout(cgroups: string, mounts: string): Layout | undefined {
+  const paths = new Map<string, string>();
+  for (const line of cgroups.trim().split("\n")) {
+    const [, controllers = "", ...rest] = line.split(":");
+    for (const name of controllers.split(",")) paths.set(name, rest.join(":"));
+  }
+  const points = new Map<string, string>();
+  for (const line of mounts.trim().split("\n")) {
+    const [left = "", right = ""] = line.split(" - ");
+    const [type = "", , options = ""] = right.split(" ");
+    const point = left.split(" ")[4] ?? "";
+    if (type === "cgroup2") points.set("", point);
+    if (type === "cgroup") for (const name of options.split(",")) points.set(name, point);
+  }
+  const dir = (name: string) => {
+    const point = points.get(name);
+    const path = paths.get(name);
+    return point === undefined || path === undefined ? null : join(point, path);
+  };
+  const memory = dir("memory");
+  if (memory !== null) return { version: 1, memory, pids: dir("pids") };
+  const unified = dir("");
+  return unified === null ? undefined : { version: 2, memory: unified, pids: unified };
+}
+
+async function removeGroup(dir: string): Promise<void> {
+  for (let round = 0; round < 20; round++)
+    try {
+      return await rmdir(dir);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EBUSY") return;
+      await sleep(5 * (round + 1));
+    }
+}
+
+async function makeGroup(layout: Layout, name: string, memoryBytes: number): Promise<Cgroup> {
+  const { version } = layout;
+  const memory = join(layout.memory, name);
+  const pids = layout.pids === null ? null : join(layout.pids, name);
+  const dirs = [...new Set(pids === null ? [memory] : [memory, pids])];
+  const setMemory = (bytes: number) =>
+    writeFile(join(memory, version === 1 ? "memory.limit_in_bytes" : "memory.max"), String(bytes));
+  const remove = async () => {
+    await Promise.all(dirs.map(removeGroup));
+  };
+  try {
+    for (const dir of dirs) await mkdir(dir);
+    await setMemory(memoryBytes);
+    if (version === 2) await writeFile(join(memory, "memory.swap.max"), "0").catch(() => {});
+    if (pids !== null) await writeFile(join(pids, "pids.max"), String(mostTasks));
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return {
+    procs: dirs.map((dir) => join(dir, "cgroup.procs")),
+    setMemory,
+    remove,
+    async exhausted() {
+      const file = version === 1 ? "memory.oom_control" : "memory.events";
+      const text = await readFile(join(memory, file), "utf8").catch(() => "");
+      return /^oom_kill [1-9]/m.test(text);
+    },
+  };
+}
+
+/** Tries whether a memory group can be made below the own one; the reason where it cannot. */
+export async function findCgroups(): Promise<CgroupHome | string> {
+  try {
+    const [cgroups, mounts] = await Promise.all([
+      readFile("/proc/self/cgroup", "utf8"),
+      readFile("/proc/self/mountinfo", "utf8"),
+    ]);
+    const layout = cgroupLayout(cgroups, mounts);
+    if (!layout) return "no memory control group is mounted";
+    const home = (from: Layout): CgroupHome => ({
+      ...from,
+      make: (name, bytes) => makeGroup(from, name, bytes),
+    });
+    const name = `skep-probe-${process.pid}`;
+    for (const tried of [layout, { ...layout, pids: null }])
+      try {
+        await (await makeGroup(tried, name, 256 * 1024 * 1024)).remove();
+        return home(tried);
+      } catch (error) {
+        if (tried.pids === null) throw error;
+      }
+    return "unreachable";
+  } catch (error) {
+    return `a memory control group cannot be made (${(error as NodeJS.ErrnoException).code ?? "error"})`;
+  }
+}

@@ -1,0 +1,255 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import type { Readable, Writable } from "node:stream";
+import { bootText } from "./boot.ts";
+import type { Cgroup } from "./cgroup.ts";
+import { endGroup, plumbing } from "./descriptors.ts";
+import { encode, type Frame, FrameCutter, frame, jsonBytes } from "./frames.ts";
+import { type Host, limitScript, stackKib } from "./host.ts";
+import type { SandboxReason } from "./job.ts";
+
+const pipes = ["pipe", "pipe", "pipe"] as const;
+const MiB = 1024 * 1024;
+/** Private writable address space that Node maps before it does anything, most of it never touched. */
+const reservedBytes = 672 * MiB;
+/** Bytes of a process's complaints that are kept. */
+const complaintBytes = 8192;
+
+/** What a runner is made for. */
+export interface RunnerShape {
+  /** Largest linear memory of a module, bytes. */
+  readonly memoryBytes: number;
+  /** Bytes that the process may use beside it. */
+  readonly overheadBytes: number;
+  readonly heapMiB: number;
+  readonly cpuSeconds: number;
+  /** Longest payload of an `admitted` frame; 0 for a runner that never checks. */
+  readonly admittedBytes: number;
+}
+
+let serial = 0;
+
+function nodeWords(node: string, shape: RunnerShape): string[] {
+  return [
+    node,
+    "--permission",
+    `--max-old-space-size=${shape.heapMiB}`,
+    `--stack-size=${stackKib - 2048}`,
+    `--wasm-max-mem-pages=${Math.max(1, Math.floor(shape.memoryBytes / 65_536))}`,
+    "--v8-pool-size=1",
+    "--disable-sigusr1",
+    "--expose-gc",
+    "--disable-warning=ExperimentalWarning",
+    "--eval",
+    bootText,
+  ];
+}
+
+/** The whole command; the shell joins the control group first, while it still may. */
+function commandOf(host: Host, shape: RunnerShape, cgroup: Cgroup | undefined): string[] {
+  const words = [...host.prefix, ...nodeWords(host.node, shape)];
+  const procs = cgroup?.procs ?? [];
+  if (!host.rlimits && procs.length === 0) return words;
+  const dataBytes = reservedBytes + shape.overheadBytes + shape.memoryBytes;
+  const join = procs.map((_, n) => `echo 0 > "$${n + 1}"; `).join("");
+  const limits = host.rlimits ? limitScript(dataBytes, shape.cpuSeconds) : "";
+  return ["/bin/sh", "-c", `${join}${limits}shift ${procs.length}; exec "$@"`, "sh", ...procs, ...words];
+}
+
+interface Exit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** Whether the kernel ended it for want of memory in its control group. */
+  readonly starved: boolean;
+}
+
+/** Why a runner ended that did not end by itself. */
+export interface Ended {
+  readonly reason: SandboxReason;
+  readonly message: string;
+}
+
+/** One sandboxed process and the conversation with it. */
+export class Runner implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #cgroup: Cgroup | undefined;
+  readonly #chunks: AsyncIterator<Buffer>;
+  readonly #cutter: FrameCutter;
+  readonly #exit: Promise<Exit>;
+  #removed: Promise<void> | undefined;
+  #pid: number | undefined;
+  #complaint = "";
+  #killed: Ended | undefined;
+  #gone = false;
+  #peak = 0;
+  /** Called once when the process is to end before its time, so that whoever waits elsewhere stops. */
+  onKill: (() => void) | undefined;
+  /** The subject whose modules it has run. */
+  subject: string | undefined;
+  jobs = 0;
+  /** Milliseconds that jobs have run in it. */
+  usedMs = 0;
+  /** Digests that were sent to it, the oldest first. */
+  readonly sent = new Set<string>();
+
+  private constructor(
+    child: ChildProcess,
+    cgroup: Cgroup | undefined,
+    shape: RunnerShape,
+    tellsPid: boolean,
+  ) {
+    this.#child = child;
+    this.#cgroup = cgroup;
+    this.#cutter = new FrameCutter((kind) => {
+      if (kind === frame.admitted) return shape.admittedBytes;
+      return kind === frame.stdout || kind === frame.stderr ? 65_536 : jsonBytes;
+    });
+    this.#chunks = (child.stdout as Readable)[Symbol.asyncIterator]();
+    const closed = new Promise<Exit>((resolve) => {
+      child.once("error", (error) => {
+        this.#complaint ||= error.message;
+        resolve({ code: null, signal: null, starved: false });
+      });
+      child.once("close", (code, signal) => resolve({ code, signal, starved: false }));
+    });
+    this.#exit = closed.then(async (exit) => {
+      this.#gone = true;
+      if (!cgroup) return exit;
+      const starved = await cgroup.exhausted();
+      this.#removed = cgroup.remove();
+      return { ...exit, starved };
+    });
+    // A wrapper that fails may leave a half-made process behind, which holds the pipes open.
+    child.once("exit", () => endGroup(child));
+    child.stdin?.on("error", () => {});
+    child.stderr?.on("data", (bytes: Buffer) => {
+      if (this.#complaint.length < complaintBytes) this.#complaint += bytes.toString("latin1");
+    });
+    if (tellsPid) this.#learnPid(child.stdio[3] as Readable);
+    else this.#pid = child.pid;
+    for (const stream of [child, child.stdin, child.stdout, child.stderr, child.stdio[3]])
+      (stream as { unref?: () => void } | null)?.unref?.();
+  }
+
+  #learnPid(info: Readable): void {
+    let text = "";
+    info.on("error", () => {});
+    info.on("data", (bytes: Buffer) => {
+      text += bytes.toString("latin1").slice(0, 4096 - text.length);
+      const found = /"child-pid":\s*(\d+)/.exec(text);
+      if (found) this.#pid = Number(found[1]);
+    });
+  }
+
+  /** Starts a process and waits until it is ready for work; throws what it complained of where it never is. */
+  static async start(host: Host, shape: RunnerShape, sources: Buffer): Promise<Runner> {
+    const bytes = shape.overheadBytes + shape.memoryBytes;
+    const cgroup = await host.cgroups?.make(`skep-${process.pid}-${serial++}`, bytes).catch(() => undefined);
+    const [file = "", ...args] = commandOf(host, shape, cgroup);
+    const child = spawn(file, args, {
+      env: {},
+      cwd: "/",
+      detached: true,
+      stdio: plumbing(host.tellsPid ? [...pipes, "pipe"] : pipes, host.inherited),
+    });
+    const runner = new Runner(child, cgroup, shape, host.tellsPid);
+    (child.stdin as Writable).write(sources);
+    const timer = setTimeout(() => runner.kill("timeout", "it did not become ready within 20 s"), 20_000);
+    const first = await runner.next();
+    clearTimeout(timer);
+    if (first?.kind === frame.ready) return runner;
+    const { message } = await runner.ended();
+    throw new Error(`Cannot start a runner: ${message}`);
+  }
+
+  /** Process id on this host; undefined where it is not known. */
+  get pid(): number | undefined {
+    return this.#pid;
+  }
+
+  /** Whether it has been told to end or has ended. */
+  get over(): boolean {
+    return this.#gone || this.#killed !== undefined || this.#child.exitCode !== null;
+  }
+
+  send(kind: number, payload: Uint8Array): void {
+    if (this.over) return;
+    for (const part of encode(kind, payload)) this.#child.stdin?.write(part);
+  }
+
+  /** The next frame; undefined when there will be none. Nothing is read from the process but by this. */
+  async next(): Promise<Frame | undefined> {
+    try {
+      for (;;) {
+        const found = this.#cutter.next();
+        if (found) return found;
+        const { value, done } = await this.#chunks.next();
+        if (done) return undefined;
+        this.#cutter.push(value);
+      }
+    } catch (error) {
+      this.kill("crash", `The runner broke its protocol: ${error instanceof Error ? error.message : ""}`);
+      return undefined;
+    }
+  }
+
+  /** Looks at the process's memory; the resident bytes now. */
+  sample(): number {
+    if (this.#pid === undefined) return 0;
+    try {
+      const text = readFileSync(`/proc/${this.#pid}/status`, "latin1");
+      const of = (name: string) =>
+        Number(new RegExp(`^${name}:\\s*(\\d+) kB`, "m").exec(text)?.[1] ?? 0) * 1024;
+      this.#peak = Math.max(this.#peak, of("VmHWM"));
+      return of("VmRSS");
+    } catch {
+      return 0;
+    }
+  }
+
+  /** Largest resident size seen, bytes. */
+  get peakBytes(): number {
+    return this.#peak;
+  }
+
+  async setMemory(bytes: number): Promise<void> {
+    await this.#cgroup?.setMemory(bytes).catch(() => {});
+  }
+
+  /** SIGKILL to the process and everything that it may have started; the first reason stays. */
+  kill(reason: SandboxReason, message: string): void {
+    if (this.#killed) return;
+    this.sample();
+    this.#killed = { reason, message };
+    if (!this.#gone) endGroup(this.#child);
+    this.#child.stdin?.destroy();
+    this.onKill?.();
+  }
+
+  /** Waits for the end of the process and names its cause. */
+  async ended(): Promise<Ended> {
+    const byUs = this.#killed;
+    if (!byUs && !this.#gone) this.#child.stdin?.destroy();
+    const timer = setTimeout(() => this.kill("crash", "The runner closed its output and stayed"), 1000);
+    const { code, signal, starved } = await this.#exit;
+    clearTimeout(timer);
+    if (this.#killed) return this.#killed;
+    if (starved) return { reason: "memory", message: "The kernel ended the process at its memory limit" };
+    if (/out of memory|heap limit|allocation failed|OOM/i.test(this.#complaint))
+      return { reason: "memory", message: "The engine ran out of memory" };
+    if (signal === "SIGXCPU" || code === 128 + 24)
+      return { reason: "timeout", message: "The kernel ended the process at its processor time limit" };
+    const line = this.#complaint.trim().split("\n")[0]?.slice(0, 200) ?? "";
+    return {
+      reason: "crash",
+      message: `The process ended with ${signal ?? `code ${code}`}${line && `: ${line}`}`,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.ref();
+    this.kill("canceled", "The pool was closed");
+    await this.#exit;
+    await this.#removed;
+  }
+}

@@ -1,0 +1,166 @@
+// Runs in the sandboxed process, loaded from memory by boot.ts: one synchronous loop over the frames of its two pipes.
+import { readSync, writeSync } from "node:fs";
+import { toFault } from "@skep/fault";
+import { admit, execute } from "@skep/wasm";
+import { chunkBytes, encode, type Frame, frame, headBytes } from "./frames.ts";
+import type { RunHeader } from "./header.ts";
+
+const empty: Buffer = Buffer.alloc(0);
+const modules = new Map<string, WebAssembly.Module>();
+const keptModules = 32;
+/** Bytes of ended jobs' memories after which the collector is called. */
+const garbageBytes = 32 * 1024 * 1024;
+/** A quieter stream is passed on at once; only faster writes are gathered. */
+const gatherMs = 5;
+let garbage = 0;
+
+function take(size: number): Buffer {
+  const bytes = Buffer.allocUnsafe(size);
+  for (let at = 0; at < size; ) {
+    const got = readSync(0, bytes, at, size - at, null);
+    if (got === 0) process.exit(0);
+    at += got;
+  }
+  return bytes;
+}
+
+function receive(): Frame {
+  const head = take(headBytes);
+  const length = head.readUInt32LE(1);
+  return { kind: head[0] ?? 0, payload: length ? take(length) : empty };
+}
+
+function send(kind: number, payload: Uint8Array): void {
+  for (const part of encode(kind, payload))
+    for (let at = 0; at < part.length; ) at += writeSync(1, part, at, part.length - at);
+}
+
+function sendJson(kind: number, value: unknown): void {
+  send(kind, Buffer.from(JSON.stringify(value)));
+}
+
+function check(bytes: Uint8Array): void {
+  try {
+    const { module, report } = admit(bytes);
+    const json = Buffer.from(JSON.stringify(report));
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(json.length);
+    send(frame.admitted, Buffer.concat([length, json, module]));
+  } catch (thrown) {
+    const { kind, code, message } = toFault(thrown);
+    sendJson(frame.refused, { kind, code, message });
+  }
+}
+
+/** Keeps the bytes; compiling waits for the job, whose deadline then covers it. */
+const waiting = new Map<string, Uint8Array>();
+
+function compiled(digest: string): WebAssembly.Module {
+  const known = modules.get(digest);
+  if (known) return known;
+  const bytes = waiting.get(digest);
+  if (!bytes) throw new Error("no such module here");
+  const module = new WebAssembly.Module(bytes);
+  waiting.delete(digest);
+  if (modules.size >= keptModules) modules.delete(modules.keys().next().value ?? "");
+  modules.set(digest, module);
+  return module;
+}
+
+/** Standard input by credit: taking a chunk up asks for one more. */
+class Stdin {
+  #chunk: Buffer = empty;
+  #ended = false;
+
+  read(max: number): Uint8Array {
+    while (this.#chunk.length === 0 && !this.#ended) {
+      outgoing.flush();
+      const got = receive();
+      if (got.kind === frame.end) this.#ended = true;
+      else if (got.kind === frame.data) {
+        this.#chunk = got.payload;
+        send(frame.want, empty);
+      } else process.exit(71);
+    }
+    const bytes = this.#chunk.subarray(0, max);
+    this.#chunk = this.#chunk.subarray(bytes.length);
+    return bytes;
+  }
+}
+
+/** Gathers small writes in a row to one stream into one frame. */
+class Outgoing {
+  readonly #buffer = Buffer.allocUnsafe(chunkBytes);
+  #held = 0;
+  #kind: number = frame.stdout;
+  #sentAt = 0;
+
+  write(kind: number, bytes: Uint8Array): void {
+    if (kind !== this.#kind || this.#held + bytes.length > chunkBytes) this.flush();
+    this.#kind = kind;
+    if (bytes.length > chunkBytes) {
+      for (let at = 0; at < bytes.length; at += chunkBytes) send(kind, bytes.subarray(at, at + chunkBytes));
+      return;
+    }
+    this.#buffer.set(bytes, this.#held);
+    this.#held += bytes.length;
+    if (performance.now() - this.#sentAt > gatherMs) this.flush();
+  }
+
+  flush(): void {
+    if (this.#held === 0) return;
+    send(this.#kind, this.#buffer.subarray(0, this.#held));
+    this.#held = 0;
+    this.#sentAt = performance.now();
+  }
+}
+
+const outgoing = new Outgoing();
+
+function run(header: RunHeader): void {
+  const started = performance.now();
+  let module: WebAssembly.Module;
+  try {
+    module = compiled(header.digest);
+  } catch (thrown) {
+    const message = thrown instanceof Error ? thrown.message : "cannot compile";
+    sendJson(frame.result, { reason: "compile", exitCode: null, message, fuelUsed: "0" });
+    return;
+  }
+  const compileMs = performance.now() - started;
+  const outcome = execute(module, {
+    args: header.args,
+    env: header.env,
+    fuel: BigInt(header.fuel),
+    memoryPages: header.memoryPages,
+    stdoutLimit: header.stdoutLimit,
+    stderrLimit: header.stderrLimit,
+    startTimeMs: header.startTimeMs,
+    seed: Buffer.from(header.seed, "hex"),
+    stdin: new Stdin(),
+    onOutput: (stream, bytes) => outgoing.write(frame[stream], bytes),
+  });
+  outgoing.flush();
+  sendJson(frame.result, {
+    reason: outcome.reason === "start" ? "link" : outcome.reason,
+    exitCode: outcome.exitCode,
+    message: outcome.message.slice(0, 1000),
+    fuelUsed: String(outcome.fuelUsed),
+    compileMs,
+    runMs: performance.now() - started - compileMs,
+  });
+  garbage += outcome.memoryBytes;
+  if (garbage < garbageBytes) return;
+  garbage = 0;
+  globalThis.gc?.();
+}
+
+function serve({ kind, payload }: Frame): void {
+  if (kind === frame.admit) check(payload);
+  else if (kind === frame.module) waiting.set(payload.toString("hex", 0, 32), payload.subarray(32));
+  else if (kind === frame.run) run(JSON.parse(payload.toString()) as RunHeader);
+  else if (kind !== frame.data && kind !== frame.end) process.exit(71);
+}
+
+send(frame.ready, empty);
+for (;;) serve(receive());

@@ -25,12 +25,9 @@ export interface KernelOptions {
   /** For the operator's log, not for clients: escaped by the writer. */
   readonly log?: (line: string) => void;
   /** Folds and stores a snapshot up to `seq` in another thread. */
-  readonly fold?: (seq: number) => Promise<{
-    readonly file: string;
-    readonly digest: string;
-    readonly root: string;
-    readonly code: string;
-  }>;
+  readonly fold?: (
+    seq: number,
+  ) => Promise<{ readonly file: string; readonly digest: string; readonly code: string }>;
   /** Records after which a snapshot is due. */
   readonly snapshotEvery?: number;
   /** Bytes of `/log/queen.log` and other rings unless the provider says otherwise. */

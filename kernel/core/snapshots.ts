@@ -51,7 +51,8 @@ export class Snapshots {
       await journal.saveTree();
       const made = await options.fold?.(seq);
       if (!made || this.#closed) return;
-      const { file, digest, root, code } = made;
+      const { file, digest, code } = made;
+      const root = Buffer.from(await journal.rootAt(seq)).toString("hex");
       const record = this.#host.system("kernel", "/", { op: "snapshot" }, () => ({
         events: [emit("snapshot@1", { seq, digest, root })],
       }));

@@ -26,4 +26,5 @@ export const fault = faults("journal", {
   beyond: ["absent", "Cannot read a record beyond the end of the journal"],
   stopped: ["busy", "Cannot journal any more: a write to the disk failed"],
   closed: ["internal", "Cannot append to a closed journal"],
+  reading: ["internal", "Cannot write to a journal that was opened to be read"],
 });

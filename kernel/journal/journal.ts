@@ -1,3 +1,4 @@
+import { rootFromTiles } from "@skep/tlog";
 import type { Files } from "../store/files.ts";
 import { GroupCommit } from "./commit.ts";
 import { fault } from "./faults.ts";
@@ -52,6 +53,16 @@ export class Journal {
     return new Journal(files, segments, opened, hooks);
   }
 
+  /** Opens a journal that another process or thread writes, to read it: nothing is repaired, nothing can be pushed. */
+  static async openToRead(files: Files): Promise<Journal> {
+    const segments = new Segments(files);
+    const opened = await segments.open(false);
+    const never = (): never => {
+      throw fault.reading();
+    };
+    return new Journal(files, segments, opened, { defer: never, fatal: never });
+  }
+
   /** Sequence of the next record. */
   get next(): number {
     return this.#commit.next;
@@ -87,8 +98,8 @@ export class Journal {
    * `from` on. Throws `journal.tree` when the records before `from` do not have the given root.
    */
   async growTree(visit: (record: JournalRecord) => void, from = 0, root?: Uint8Array): Promise<void> {
-    const seeded = await this.#seedTree(from);
-    await this.#grow(from, () => undefined);
+    const seeded = await this.#seedTree(root ? from : 0);
+    await this.#grow(from);
     if (root && !Buffer.from(this.tree.root()).equals(root)) {
       if (!seeded) throw fault.tree();
       await this.#files.remove(tilesName);
@@ -98,11 +109,11 @@ export class Journal {
     return undefined;
   }
 
-  async #grow(end: number, visit: (record: JournalRecord) => void): Promise<void> {
+  async #grow(end: number, visit?: (record: JournalRecord) => void): Promise<void> {
     while (this.tree.size < end)
       for (const record of await this.segments.read(this.tree.size, Math.min(4096, end - this.tree.size))) {
         this.tree.append(record);
-        visit(decodeRecord(record));
+        visit?.(decodeRecord(record));
       }
   }
 
@@ -118,6 +129,11 @@ export class Journal {
   /** Keeps the hashes of full tiles for the next start; rebuildable, so not synced with anything. */
   async saveTree(): Promise<void> {
     await this.#files.replace(tilesName, Uint8Array.from(this.tree.fullTiles));
+  }
+
+  /** Root of the tree of the first `size` records. */
+  rootAt(size: number): Promise<Uint8Array> {
+    return rootFromTiles(size, (level, index, width) => this.tree.tile(level, index, width));
   }
 
   async record(seq: number): Promise<JournalRecord> {

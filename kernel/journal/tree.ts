@@ -1,4 +1,5 @@
 import { CompactRange, hashSize, leafHash } from "@skep/tlog";
+import { fault } from "./faults.ts";
 
 const width = 256;
 
@@ -74,8 +75,9 @@ export class JournalTree {
     return this.#range.root();
   }
 
-  /** A tile of at least `wanted` hashes, for proofs and for tlog-tiles (§ Merkle tree). */
+  /** A tile of at least `wanted` hashes, for proofs and for tlog-tiles (§ Merkle tree). Throws `journal.beyond`. */
   async tile(level: number, index: number, wanted: number): Promise<Uint8Array> {
+    if ((index * width + wanted) * width ** level > this.size) throw fault.beyond(`tile ${level}/${index}`);
     if (level === 0) return this.#leafTile(index, wanted);
     const span = width ** (level - 1);
     const parts: Uint8Array[] = [];

@@ -1,0 +1,34 @@
+import { builtins, type Program, program } from "@skep/edge-cli";
+import { configCommands } from "../config/mod.ts";
+import { userHome } from "../person.ts";
+import { version } from "../version.ts";
+import { up } from "./up.ts";
+
+/** Every command of `skep`, in the order of the help. */
+export function createProgram(): Program {
+  const table: Program = program({
+    name: "skep",
+    version,
+    summary: "A private cloud made of machines that people own, borrow or rent",
+    examples: [
+      { run: "skep up", doc: "Start a hive here" },
+      { run: "skep ls /", doc: "Look around in it" },
+    ],
+    groups: [
+      { key: "hive", title: "Run a hive" },
+      { key: "files", title: "Read and write its files" },
+      { key: "jobs", title: "Run work" },
+      { key: "access", title: "Let others in" },
+      { key: "proof", title: "Check and prove" },
+      { key: "care", title: "Look after it" },
+      { key: "about", title: "About skep" },
+    ],
+    commands: [
+      up,
+      ...configCommands("care", userHome),
+      ...builtins(() => table, "skep", "about", { node: process.versions.node }),
+    ],
+    completers: {},
+  });
+  return table;
+}

@@ -1,0 +1,107 @@
+import type { Command, Context, Out } from "@skep/edge-cli";
+import { command } from "@skep/edge-cli";
+import { configFlags, configSources, findHome, loadConfig, makeHome } from "../config/mod.ts";
+import type { Listening } from "../hive/edges.ts";
+import { userHome } from "../person.ts";
+
+/** A started hive: what `up`, `demo` and tests of the whole program hold. */
+export interface Up extends AsyncDisposable {
+  readonly home: string;
+  readonly at: Listening;
+  readonly hive: import("../hive/hive.ts").Hive;
+  readonly workers: readonly string[];
+}
+
+/** Starts a hive with its edges and workers in this process. */
+export async function startHive(context: Context, given: Readonly<Record<string, unknown>>): Promise<Up> {
+  const { out } = context;
+  const uid = process.getuid?.() ?? 0;
+  const home = findHome({ flag: context.global.home, env: context.io.env, userHome });
+  if (makeHome(home, uid))
+    out.message(`Made the home ${home}: its keys are there, and only you can read them`);
+  const config = loadConfig({ ...configSources(context, given, userHome), env: process.env });
+  for (const warning of config.warnings) out.warn(warning);
+  const [{ openHive }, { startEdges }, { LocalWorkers }] = await Promise.all([
+    import("../hive/hive.ts"),
+    import("../hive/edges.ts"),
+    import("../hive/workers.ts"),
+  ]);
+  const log = (line: string): void => out.detail(line);
+  const hive = await openHive({
+    home,
+    config,
+    log,
+    fatal: (fault) => {
+      process.stderr.write(`skep: ${fault.message}: ${String(fault.cause)}\n`);
+      process.exit(1);
+    },
+  });
+  const { cut } = hive.kernel.journal.opened;
+  if (cut > 0)
+    out.warn(`Cut ${cut} bytes of a torn write off the journal; nothing that was acknowledged is lost`);
+  try {
+    const edges = await startEdges(hive, uid, log);
+    const workers = new LocalWorkers(hive, log);
+    await workers.start(config.values["workers.count"]);
+    return {
+      home,
+      at: edges.at,
+      hive,
+      workers: workers.ids,
+      [Symbol.asyncDispose]: async () => {
+        hive.kernel.drain("stopped by its operator");
+        await workers[Symbol.asyncDispose]();
+        await edges[Symbol.asyncDispose]();
+        await hive[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await hive[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function tellReady(out: Out, { home, at, workers, hive }: Up): Promise<void> {
+  if (out.wantsJson) {
+    await out.json({ home, ...at, pid: process.pid, hive: hive.keys.hive, workers });
+    return;
+  }
+  await out.line(`The hive ${hive.keys.hive} is up; home ${home}`);
+  for (const [name, where] of Object.entries(at))
+    await out.line(`  ${name.padEnd(8)}${typeof where === "string" ? where : `${where.host}:${where.port}`}`);
+  await out.line(`  workers ${workers.length}`);
+  await out.line("Ctrl-C ends it; look around with `skep ls /`");
+}
+
+/** Resolves when the signal aborts. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+/** `skep up`. */
+export const up: Command = command({
+  name: "up",
+  group: "hive",
+  summary: "Start a hive in the foreground",
+  doc: "Makes the home, its keys and the owner's ticket at the first start. SIGTERM drains and ends it with 0.",
+  examples: [
+    { run: "skep up", doc: "With the home in the state directory" },
+    {
+      run: "skep up --home /srv/hive --9p 0 --http off --json",
+      doc: "Any free port for 9P, no HTTP, one JSON line when ready",
+    },
+  ],
+  flags: {
+    ...configFlags(),
+    config: { kind: "file", doc: "Read this file instead of skep.toml in the home" },
+  },
+  onSignal: "drain",
+  run: async (context) => {
+    await using started = await startHive(context, context.flags);
+    await tellReady(context.out, started);
+    await untilAborted(context.signal);
+  },
+});

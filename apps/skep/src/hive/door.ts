@@ -1,0 +1,74 @@
+import type { Credential } from "@skep/edge-ninep";
+import { faults } from "@skep/fault";
+import { type Authority, fullAuthority, type Kernel, type Session } from "@skep/kernel";
+import { type Ticket, verify } from "@skep/ticket";
+import type { HiveKeys } from "./keys.ts";
+
+const fault = faults("door", {
+  closing: ["busy", "Cannot attach while the hive stops", { detail: "lifecycle-denied" }],
+});
+
+/** A verified ticket as the kernel sees it. */
+export function authorityOf(ticket: Ticket): Authority {
+  return {
+    subject: ticket.subject,
+    role: ticket.role,
+    expiresAt: ticket.expiresAt,
+    blocks: ticket.blocks.map(({ id, budgets }) => ({
+      id,
+      ...(budgets.ops === undefined ? {} : { ops: budgets.ops }),
+      ...(budgets.bytes === undefined ? {} : { bytes: budgets.bytes }),
+    })),
+    allows: (path, verb) => ticket.allows(path, verb),
+    touches: (path) => ticket.reaches(path),
+  };
+}
+
+/** Where credentials become sessions; every edge is given this and nothing more. */
+export class Door {
+  readonly #kernel: Kernel;
+  readonly #keys: HiveKeys;
+  readonly #owner: string;
+
+  constructor(kernel: Kernel, keys: HiveKeys, owner: string) {
+    this.#kernel = kernel;
+    this.#keys = keys;
+    this.#owner = owner;
+  }
+
+  /** Whoever reaches the socket in the home is its owner. */
+  owner(edge: string): Session {
+    return this.#attach(fullAuthority(this.#owner), edge);
+  }
+
+  /** Throws the `ticket.*` fault of a refusal. */
+  async ticket(token: string): Promise<Ticket> {
+    const { slices, time, metrics } = this.#kernel;
+    try {
+      return await verify(token, {
+        rootPublicKeys: [this.#keys.ticket.publicKey],
+        now: time.now(),
+        hive: this.#keys.hive,
+        revoked: (block) => slices.kernel.revoked.has(block),
+      });
+    } catch (error) {
+      metrics.counts.attachesFailed += 1;
+      throw error;
+    }
+  }
+
+  async attach(credential: Credential, edge: string): Promise<Session> {
+    if (credential.kind === "socket") return this.owner(edge);
+    return this.#attach(authorityOf(await this.ticket(credential.token)), edge);
+  }
+
+  #attach(authority: Authority, edge: string): Session {
+    if (this.#kernel.slices.kernel.lifecycle.get().state === "QUIESCED") throw fault.closing();
+    return this.#kernel.attach(authority, edge);
+  }
+
+  /** A session for an authority that an edge verified itself. */
+  admit(authority: Authority, edge: string): Session {
+    return this.#attach(authority, edge);
+  }
+}

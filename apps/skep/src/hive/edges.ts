@@ -1,0 +1,105 @@
+import { createServer, type Server } from "node:net";
+import { type Console, createConsole, ticketLogin } from "@skep/edge-console";
+import { createNinepEdge, type NinepEdge } from "@skep/edge-ninep";
+import { faults } from "@skep/fault";
+import { realClock } from "../clock.ts";
+import { allSecrets, type Listen, placeSocket } from "../config/mod.ts";
+import { version } from "../version.ts";
+import { authorityOf } from "./door.ts";
+import type { Hive } from "./hive.ts";
+
+const fault = faults("edges", {
+  taken: [
+    "conflict",
+    "Cannot listen: the address is taken",
+    { cure: "Choose another port, or 0 for any free one" },
+  ],
+});
+
+/** Where the edges that are on can be reached. */
+export interface Listening {
+  readonly socket: string;
+  readonly http?: { readonly host: string; readonly port: number };
+  readonly "9p"?: { readonly host: string; readonly port: number };
+  readonly console?: { readonly host: string; readonly port: number };
+}
+
+/** All edges of a hive. */
+export interface Edges extends AsyncDisposable {
+  readonly at: Listening;
+}
+
+async function listen(
+  server: Server,
+  { host, port }: { host: string; port: number },
+): Promise<{ host: string; port: number }> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      reject(error.code === "EADDRINUSE" ? fault.taken(`${host}:${port}`) : error),
+    );
+    server.listen({ host, port }, resolve);
+  });
+  const bound = server.address();
+  return { host, port: typeof bound === "object" && bound ? bound.port : port };
+}
+
+function consoleOf(hive: Hive): Console {
+  const secrets = allSecrets(hive.config, hive.home);
+  const { door, kernel } = hive;
+  return createConsole({
+    token: secrets["console.token"].secret.reveal(),
+    clock: realClock,
+    about: { name: "skep", version, startedAt: Date.now(), memory },
+    login: ticketLogin({
+      secretOf: (role) => secrets[`console.secrets.${role}`].secret.reveal(),
+      verify: async (ticket) => ({ authority: authorityOf(await door.ticket(ticket)) }),
+      now: () => kernel.time.now(),
+      attach: (authority) => door.admit(authority, "console"),
+    }),
+  });
+}
+
+function memory(): { resident: number; heap: number; buffers: number } {
+  const { rss, heapUsed, arrayBuffers } = process.memoryUsage();
+  return { resident: rss, heap: heapUsed, buffers: arrayBuffers };
+}
+
+async function startConsole(hive: Hive, where: Exclude<Listen, false>, ends: (() => Promise<unknown>)[]) {
+  const served = consoleOf(hive);
+  const server = createServer({ noDelay: true }, (socket) => void served.serve(socket));
+  const at = await listen(server, where);
+  ends.push(async () => {
+    server.close();
+    await served[Symbol.asyncDispose]();
+  });
+  return at;
+}
+
+/** Starts every edge that the configuration wants; ends them all again when one fails. */
+export async function startEdges(hive: Hive, uid: number, report: (line: string) => void): Promise<Edges> {
+  const { values } = hive.config;
+  const ends: (() => Promise<unknown>)[] = [];
+  const end = async (): Promise<void> => {
+    await Promise.allSettled(ends.splice(0).map((act) => act()));
+  };
+  try {
+    const ninep: NinepEdge = createNinepEdge(hive.door, {
+      uid,
+      clock: realClock,
+      defer: setImmediate,
+      msize: values["limits.msize"],
+      counts: hive.kernel.metrics.counts,
+      report: (failed) => report(`9p: ${failed.message}: ${String(failed.cause)}`),
+    });
+    ends.push(() => ninep.close());
+    const socket = placeSocket({ home: hive.home, env: process.env, uid } as never);
+    await ninep.listenUnix(socket);
+    const at: { -readonly [Name in keyof Listening]: Listening[Name] } = { socket };
+    if (values["listen.9p"]) at["9p"] = await ninep.listenTcp(values["listen.9p"]);
+    if (values["listen.console"]) at.console = await startConsole(hive, values["listen.console"], ends);
+    return { at, [Symbol.asyncDispose]: end };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}

@@ -1,0 +1,91 @@
+import { Worker } from "node:worker_threads";
+import type { FoldAnswer, FoldQuestion, PastQuestion } from "./fold-protocol.ts";
+
+/** Folding apart from the live state, in threads: snapshots, and the past. */
+export interface Fold {
+  snapshot(seq: number): Promise<{ readonly file: string; readonly digest: string; readonly code: string }>;
+  /** Answers a question about the files as they were. */
+  past(question: PastQuestion): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+interface Waiting {
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+class FoldThread {
+  readonly #home: string;
+  readonly #log: (line: string) => void;
+  #worker: Worker | undefined;
+  readonly #waiting = new Map<number, Waiting>();
+  #next = 0;
+
+  constructor(home: string, log: (line: string) => void) {
+    this.#home = home;
+    this.#log = log;
+  }
+
+  get load(): number {
+    return this.#waiting.size;
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL("./fold-thread.ts", import.meta.url), {
+      workerData: { home: this.#home },
+      execArgv: ["--disable-warning=ExperimentalWarning"],
+    });
+    worker.unref();
+    worker.on("message", ({ id, value, error }: FoldAnswer) => {
+      const waiting = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      if (error) waiting?.reject(error);
+      else waiting?.resolve(value as never);
+      if (this.#waiting.size === 0) worker.unref();
+    });
+    worker.on("error", (error) => this.#fail(error));
+    worker.on("exit", () => this.#fail(new Error("the folding thread ended")));
+    return worker;
+  }
+
+  #fail(error: unknown): void {
+    if (this.#waiting.size > 0) this.#log(`folding thread: ${String(error)}`);
+    this.#worker = undefined;
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+
+  ask<T>(question: FoldQuestion): Promise<T> {
+    this.#worker ??= this.#start();
+    const worker = this.#worker;
+    worker.ref();
+    this.#next += 1;
+    const id = this.#next;
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.set(id, { resolve: resolve as (value: never) => void, reject });
+      worker.postMessage({ id, question });
+    });
+  }
+
+  async close(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    await worker?.terminate();
+  }
+}
+
+/** Threads are started when first needed: one for snapshots, two for the past. */
+export function openFold(home: string, log: (line: string) => void): Fold {
+  const snapshots = new FoldThread(home, log);
+  const past = [new FoldThread(home, log), new FoldThread(home, log)];
+  return {
+    snapshot: (seq) => snapshots.ask({ op: "snapshot", seq }),
+    past: (question) => {
+      const [first, second] = past as [FoldThread, FoldThread];
+      return (first.load <= second.load ? first : second).ask({ op: "past", question });
+    },
+    close: async () => {
+      await Promise.all([snapshots, ...past].map((thread) => thread.close()));
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import type { Journal, Provider } from "@skep/kernel";
+import { realClock } from "../clock.ts";
+import { loadConfig } from "../config/mod.ts";
+import { type Deps, jobLimits, mounts } from "./mounts.ts";
+
+/** The providers of this program for folding apart: their state and files, with nothing live behind them. */
+export function foldedMounts(home: string, journal: Journal): Provider[] {
+  const config = loadConfig({ home, env: {}, flags: {} });
+  const absent = (): never => {
+    throw new Error("Nothing is live where the past is folded");
+  };
+  const deps = {
+    home,
+    config,
+    limits: jobLimits(config),
+    clock: realClock,
+    started: 0,
+    origin: "",
+    kernel: absent,
+    record: (seq: number) => journal.record(seq),
+  };
+  return mounts(deps as unknown as Deps);
+}

@@ -1,0 +1,112 @@
+import { randomBytes } from "node:crypto";
+import { type Fault, faults } from "@skep/fault";
+import { Kernel, type Session } from "@skep/kernel";
+import { createSigner as createLogSigner, type Signer } from "@skep/tlog";
+import { realClock } from "../clock.ts";
+import { type Config, limitsOf } from "../config/mod.ts";
+import { version } from "../version.ts";
+import { Door } from "./door.ts";
+import { type Fold, openFold } from "./fold.ts";
+import { type HiveKeys, hiveKeys } from "./keys.ts";
+import { type Deps, jobLimits, mounts } from "./mounts.ts";
+import { type HomeStorage, lock, openStorage } from "./storage.ts";
+
+const fault = faults("hive", {
+  stopped: ["internal", "Cannot go on: a write to the disk failed; the next start recovers from the journal"],
+});
+
+/** What a hive is started with. */
+export interface HiveOptions {
+  readonly home: string;
+  readonly config: Config;
+  /** A line for the operator; escaped by the writer. */
+  readonly log: (line: string) => void;
+  /** The disk failed: the process must end now. */
+  readonly fatal: (fault: Fault) => void;
+}
+
+/** A running hive without its edges. */
+export interface Hive extends AsyncDisposable {
+  readonly home: string;
+  readonly config: Config;
+  readonly kernel: Kernel;
+  readonly door: Door;
+  readonly keys: HiveKeys;
+  readonly storage: HomeStorage;
+  /** Names the log in its checkpoints. */
+  readonly origin: string;
+  readonly logSigner: Signer;
+  /** The owner's session, for what the program does itself. */
+  readonly owner: Session;
+}
+
+/** Locks the home, recovers by replay and opens the one door. Throws `journal.*`, `lock.*` and `config.*` faults. */
+export async function openHive({ home, config, log, fatal }: HiveOptions): Promise<Hive> {
+  const held = lock(home);
+  try {
+    return await open({ home, config, log, fatal }, () => held[Symbol.dispose]());
+  } catch (error) {
+    held[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function open({ home, config, log, fatal }: HiveOptions, unlock: () => void): Promise<Hive> {
+  const keys = hiveKeys(home);
+  const storage = await openStorage(home, config.values["disk.reserve"]);
+  const origin = `skep.invalid/${keys.hive}`;
+  const logSigner = createLogSigner(origin, keys.log.key);
+  let kernel: Kernel | undefined;
+  const live = (): Kernel => {
+    if (!kernel) throw fault.stopped("not open yet");
+    return kernel;
+  };
+  const fold: Fold = openFold(home, log);
+  const deps: Deps = {
+    home,
+    config,
+    storage,
+    kernel: live,
+    record: (seq) => live().journal.record(seq),
+    logSigner,
+    origin,
+    fold,
+    limits: jobLimits(config),
+    clock: realClock,
+    started: Date.now(),
+  };
+  const started = await Kernel.open({
+    files: storage.files,
+    index: storage.index,
+    providers: mounts(deps),
+    version,
+    clock: realClock,
+    limits: limitsOf(config.values),
+    defer: setImmediate,
+    fatal: (error) => fatal(fault.stopped(undefined, { cause: error })),
+    chance: () => randomBytes(32).toString("hex"),
+    born: () => ({ id: keys.hive, name: keys.hive }),
+    space: () => storage.space.now?.level ?? "ok",
+    log,
+    fold: (seq) => fold.snapshot(seq),
+  });
+  kernel = started;
+  const door = new Door(started, keys, "owner");
+  return {
+    home,
+    config,
+    kernel: started,
+    door,
+    keys,
+    storage,
+    origin,
+    logSigner,
+    owner: door.owner("daemon"),
+    [Symbol.asyncDispose]: async () => {
+      await started.close();
+      await fold.close();
+      await storage[Symbol.asyncDispose]();
+      unlock();
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomBytes } from "node:crypto";
+import {
+  linkSync,
+  mkdirSync,
+  openSync,
+  closeSync,
+  fsyncSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { faults } from "@skep/fault";
+
+const fault = faults("keys", {
+  damaged: [
+    "corrupt",
+    "Cannot read a key file that does not hold 32 bytes",
+    { cure: "Restore it from a backup with `skep restore`" },
+  ],
+});
+
+/** Reads a small private file, or makes it with these bytes: 0600, durable, and never two winners. */
+export function privateFile(path: string, make: () => Uint8Array): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
+  const file = openSync(temporary, "wx", 0o600);
+  try {
+    writeSync(file, make());
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  try {
+    // A link fails where a rename would replace: whoever comes second takes the first one's.
+    linkSync(temporary, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+  return readFileSync(path);
+}
+
+const pkcs8 = Buffer.from("302e020100300506032b657004220420", "hex");
+
+/** An Ed25519 key of a home. */
+export interface HomeKey {
+  readonly seed: Uint8Array;
+  readonly key: KeyObject;
+  /** 64 hex digits. */
+  readonly publicKey: string;
+}
+
+/** The key in a file of 32 bytes, made when it is not there. Throws `keys.damaged`. */
+export function homeKey(path: string): HomeKey {
+  const seed = privateFile(path, () => randomBytes(32));
+  if (seed.length !== 32) throw fault.damaged(path);
+  const key = createPrivateKey({ key: Buffer.concat([pkcs8, seed]), format: "der", type: "pkcs8" });
+  const { x } = createPublicKey(key).export({ format: "jwk" });
+  return { seed, key, publicKey: Buffer.from(x ?? "", "base64url").toString("hex") };
+}
+
+/** The keys that a hive has: who it is, what its tickets and its log are signed with. */
+export interface HiveKeys {
+  readonly identity: HomeKey;
+  readonly ticket: HomeKey;
+  readonly log: HomeKey;
+  /** Derived from the first identity: stays when keys are rotated. */
+  readonly hive: string;
+}
+
+const letters = "abcdefghijklmnopqrstuvwxyz234567";
+
+/** Twelve letters and digits that stand for some bytes. */
+export function shortName(bytes: Uint8Array): string {
+  const digest = createHash("sha256").update(bytes).digest();
+  return Array.from(digest.subarray(0, 12), (byte) => letters[byte & 31]).join("");
+}
+
+/** The keys of a home, made at its first start. */
+export function hiveKeys(home: string): HiveKeys {
+  const identity = homeKey(join(home, "keys", "identity"));
+  const name = privateFile(join(home, "keys", "hive"), () =>
+    Buffer.from(`hive-${shortName(Buffer.from(identity.publicKey, "hex"))}`),
+  );
+  return {
+    identity,
+    ticket: homeKey(join(home, "keys", "ticket")),
+    log: homeKey(join(home, "keys", "log")),
+    hive: Buffer.from(name).toString().trim(),
+  };
+}

@@ -1,0 +1,69 @@
+import type { Clock } from "@skep/clock";
+import type { JournalRecord, Kernel, Provider } from "@skep/kernel";
+import { casProvider } from "@skep/provider-cas";
+import { type JobLimits, jobsProvider } from "@skep/provider-jobs";
+import { defineProvider } from "@skep/kernel";
+import { workersProvider } from "@skep/provider-workers";
+import type { Signer } from "@skep/tlog";
+import type { Config } from "../config/mod.ts";
+import type { Fold } from "./fold.ts";
+import type { HomeStorage } from "./storage.ts";
+
+/** What the providers of this program are given. */
+export interface Deps {
+  readonly home: string;
+  readonly config: Config;
+  readonly storage: HomeStorage;
+  /** The kernel, once it is open. */
+  readonly kernel: () => Kernel;
+  /** A record of the journal. */
+  readonly record: (seq: number) => Promise<JournalRecord>;
+  readonly logSigner: Signer;
+  readonly origin: string;
+  readonly fold: Fold;
+  readonly limits: JobLimits;
+  readonly clock: Clock;
+  readonly started: number;
+}
+
+/** Limits of jobs where they name none, and at most, from the configuration. */
+export function jobLimits({ values }: Config): JobLimits {
+  const most = {
+    wallMs: values["sandbox.wall_time"],
+    memoryBytes: values["sandbox.memory"],
+    fuel: String(values["sandbox.fuel"]),
+    stdoutBytes: values["sandbox.output"],
+    stderrBytes: values["sandbox.output"],
+  };
+  return {
+    most,
+    standard: {
+      ...most,
+      wallMs: Math.min(most.wallMs, 60_000),
+      memoryBytes: Math.min(most.memoryBytes, 128 * 1024 * 1024),
+    },
+  };
+}
+
+/** What is mounted where: one list of values. */
+export function mounts(deps: Deps): Provider[] {
+  const { storage } = deps;
+  return [
+    defineProvider({
+      name: "queen",
+      doc: "q",
+      initial: () => ({}),
+      events: {},
+      offers: { spawned: () => ({ ids: () => [], has: () => false }) },
+      mounts: () => ({}),
+    }),
+    casProvider({ blobs: storage.blobs }),
+    workersProvider(),
+    jobsProvider({
+      blobs: storage.blobs,
+      limits: deps.limits,
+      record: deps.record,
+      ended: (job) => storage.index.find("job", job),
+    }),
+  ];
+}

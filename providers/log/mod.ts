@@ -1,0 +1,1 @@
+export { type LogDeps, logProvider } from "./src/log.ts";

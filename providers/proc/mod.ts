@@ -1,0 +1,1 @@
+export { type LoopFigures, type ProcDeps, procProvider, type ProcSession } from "./src/proc.ts";

@@ -1,0 +1,56 @@
+import type { Build, Json, Node, Scene } from "@skep/kernel";
+import { escapeForeign } from "@skep/text";
+import type { ProcDeps, ProcSession, Uses } from "./deps.ts";
+
+type At = Scene<null, Uses>;
+
+// A session sees itself; whoever operates the hive sees all. What may not be seen is absent.
+function seen(deps: ProcDeps, name: string, { caller }: At): ProcSession | undefined {
+  const id = name === "self" ? caller.session : name;
+  return id === caller.session || caller.role === "queen" ? deps.sessions().get(id) : undefined;
+}
+
+function names(deps: ProcDeps, { caller }: At): Iterable<string> {
+  const all = deps.sessions();
+  const own = all.has(caller.session) ? ["self"] : [];
+  if (caller.role === "queen") return [...own, ...all.keys()];
+  return own.length > 0 ? [...own, caller.session] : own;
+}
+
+/** `/proc/9p/session/<id>`, `self` included. */
+export function sessionNode(t: Build<null, Uses>, deps: ProcDeps): Node {
+  const field = (doc: string, name: string, of: (session: ProcSession) => string | number) => {
+    const value = (scene: At): string | number => {
+      const session = seen(deps, scene.params.session ?? "", scene);
+      return session ? of(session) : "";
+    };
+    return t.text(doc, {
+      render: (scene) => `${name}=${escapeForeign(String(value(scene)), { form: "wire" })}\n`,
+      json: (scene) => ({ [name]: value(scene) }),
+    });
+  };
+  const answers = (scene: At): readonly object[] =>
+    seen(deps, scene.params.session ?? "", scene)?.answers ?? [];
+  return t.each(
+    "Sessions that are attached; `self` is the caller's own",
+    "session",
+    {
+      list: (scene) => names(deps, scene),
+      has: (name, scene) => seen(deps, name, scene) !== undefined,
+    },
+    t.dir("One session", {
+      state: field("SETUP, ACTIVE, DRAINING or CLOSED", "state", ({ state }) => state),
+      subject: field("Whose ticket it is", "subject", ({ subject }) => subject),
+      role: field("The role in its ticket", "role", ({ caller }) => caller.role),
+      edge: field("The edge it came through", "edge", ({ edge }) => edge),
+      since: field("When it attached, milliseconds since 1970", "since_ms", ({ since }) => since),
+      answers: t.text("The last 16 answers to its commands, one JSON object per line, newest last", {
+        render: (scene) =>
+          answers(scene)
+            .map((answer) => `${JSON.stringify(answer)}\n`)
+            .join(""),
+        json: (scene) => [...answers(scene)] as unknown as Json,
+      }),
+    }),
+  );
+}

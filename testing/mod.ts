@@ -11,3 +11,5 @@ export {
 } from "./storage/recording-files.ts";
 export type { Image } from "./storage/steps.ts";
 export { toyAuthority, toyHive, type ToyOptions, toyProvider } from "./hive/toy-hive.ts";
+export { type GuestResult, type GuestTask, guestHost, runGuest, type Step } from "./guest/guest.ts";
+export { guestLacks } from "./guest/image.ts";

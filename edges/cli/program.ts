@@ -32,6 +32,12 @@ export const globalFlags = {
     value: "DIR",
     doc: "Home of the hive; default $SKEP_HOME, then the XDG state directory",
   },
+  context: {
+    kind: "string",
+    value: "NAME",
+    completer: "context",
+    doc: "Another hive, by the name of its context; default $SKEP_CONTEXT",
+  },
   "no-color": { kind: "boolean", doc: "No colours; so do NO_COLOR and TERM=dumb" },
   quiet: { kind: "boolean", doc: "No messages, warnings or progress on stderr; faults stay" },
   verbose: { kind: "boolean", doc: "More messages, and the causes of internal errors" },

@@ -24,7 +24,15 @@ function byHand(): { clock: Clock; pass: (ms: number) => void } {
   return { clock, pass };
 }
 
-const global = { json: false, home: undefined, quiet: false, verbose: false, input: true, color: true };
+const global = {
+  json: false,
+  home: undefined,
+  context: undefined,
+  quiet: false,
+  verbose: false,
+  input: true,
+  color: true,
+};
 
 function bar(tty: boolean, quiet = false) {
   const { clock, pass } = byHand();

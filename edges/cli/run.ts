@@ -22,6 +22,7 @@ function globalsOf(set: Readonly<Record<string, unknown>>): GlobalFlags {
   return {
     json: set.json === true,
     home: typeof set.home === "string" ? set.home : undefined,
+    context: typeof set.context === "string" ? set.context : undefined,
     quiet: set.quiet === true,
     verbose: set.verbose === true,
     input: set["no-input"] !== true,

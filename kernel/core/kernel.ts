@@ -181,7 +181,17 @@ export class Kernel implements SessionHost {
   }
 
   #deciding(found: Found, caller: Caller): Deciding {
-    return { ...this.scene(found, caller), next: this.journal.next, chance: this.options.chance() };
+    const { chance } = this.options;
+    let drawn: string | undefined;
+    return {
+      ...this.scene(found, caller),
+      next: this.journal.next,
+      // Few decisions need chance, and drawing it costs more than they do.
+      get chance() {
+        drawn ??= chance();
+        return drawn;
+      },
+    };
   }
 
   #decide(intent: Intent): Answer {

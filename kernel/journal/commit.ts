@@ -75,7 +75,8 @@ export class GroupCommit {
   #wait(one: Waiting): void {
     let at = this.#waiting.length;
     while (at > 0 && (this.#waiting[at - 1]?.seq ?? 0) > one.seq) at -= 1;
-    this.#waiting.splice(at, 0, one);
+    if (at === this.#waiting.length) this.#waiting.push(one);
+    else this.#waiting.splice(at, 0, one);
   }
 
   async #drain(): Promise<void> {

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { decodeHeader, encodeFrameHead, encodeHeader, frameHead, headerSize, scanFrames } from "./frame.ts";
+import { decodeHeader, encodeGroup, encodeHeader, frameHead, headerSize, scanFrames } from "./frame.ts";
 
 const largest = 65_535;
 const record = (words: string) => Buffer.from(JSON.stringify({ words }));
 
 function frames(groups: readonly (readonly Buffer[])[]): Buffer {
-  return Buffer.concat(
-    groups.flatMap((group) => group.flatMap((one, at) => [encodeFrameHead(one, at === 0), one])),
-  );
+  return Buffer.concat(groups.map(encodeGroup));
 }
 
 const groups = fc.array(

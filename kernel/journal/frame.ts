@@ -25,12 +25,19 @@ export function decodeHeader(bytes: Uint8Array): number | undefined {
   return Number(view.readBigUInt64BE(8));
 }
 
-/** The eight bytes that go before a record. */
-export function encodeFrameHead(record: Uint8Array, startsGroup: boolean): Buffer {
-  const head = Buffer.allocUnsafe(frameHead);
-  head.writeUInt32BE(startsGroup ? record.length + groupStart : record.length, 0);
-  head.writeUInt32BE(crc32(record), 4);
-  return head;
+/** The frames of a group in one piece. */
+export function encodeGroup(records: readonly Uint8Array[]): Buffer {
+  let size = 0;
+  for (const record of records) size += frameHead + record.length;
+  const bytes = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const record of records) {
+    bytes.writeUInt32BE(at === 0 ? record.length + groupStart : record.length, at);
+    bytes.writeUInt32BE(crc32(record), at + 4);
+    bytes.set(record, at + frameHead);
+    at += frameHead + record.length;
+  }
+  return bytes;
 }
 
 /** What a scan of frames found: how far they are whole, and whether more bytes follow that are none. */

@@ -2,11 +2,14 @@ import { crc32 } from "node:zlib";
 import { limits } from "../limits.ts";
 import type { AppendFile, Files } from "../store/files.ts";
 import { fault } from "./faults.ts";
-import { decodeHeader, encodeFrameHead, encodeHeader, frameHead, headerSize, scanFrames } from "./frame.ts";
+import { decodeHeader, encodeGroup, encodeHeader, frameHead, headerSize, scanFrames } from "./frame.ts";
 import { forgetEnd, type End, noteEnd, readEnd, restore, writeAgain } from "./tail.ts";
 
 /** Bytes after which a segment is sealed and the next begins. */
 export const segmentSize = 64 * 1024 * 1024;
+
+/** Bytes that are read at a time where a segment is only summed. */
+const piece = 4 * 1024 * 1024;
 
 interface Segment {
   readonly name: string;
@@ -82,18 +85,30 @@ export class Segments {
   }
 
   async #loadSealed(name: string, repair: boolean): Promise<void> {
-    const bytes = await this.#whole(name);
-    const size = bytes.length;
-    const first = this.#checkFirst(name, bytes);
-    const crc = crc32(bytes);
+    const size = (await this.#files.size(name)) ?? 0;
+    const first = this.#checkFirst(name, await this.#files.read(name, 0, headerSize));
+    const crc = await this.#crcOf(name, size);
     let offsets = await this.#readIndex(name, size, crc);
     if (!offsets) {
-      const scan = scanFrames(bytes, headerSize, limits.record);
+      const scan = scanFrames(await this.#whole(name), headerSize, limits.record);
       if (scan.rest) throw fault.damaged(`${name} at byte ${scan.end}`);
       offsets = Uint32Array.from(scan.offsets);
       if (repair) await this.#writeIndex(name, offsets, size, crc);
     }
     this.#segments.push({ name, first, offsets, count: offsets.length, size, sealed: true });
+  }
+
+  // Reads one piece ahead, so that disk and sum go on together.
+  async #crcOf(name: string, size: number): Promise<number> {
+    let crc = 0;
+    let ahead = this.#files.read(name, 0, piece);
+    for (let at = 0; at < size; at += piece) {
+      const bytes = await ahead;
+      if (at + piece < size) ahead = this.#files.read(name, at + piece, piece);
+      crc = crc32(bytes, crc);
+    }
+    await ahead;
+    return crc;
   }
 
   async #loadLast(name: string, end: End | undefined, repair: boolean): Promise<number> {
@@ -152,17 +167,15 @@ export class Segments {
     const segment = await this.#writable();
     const file = this.#file;
     if (!file) throw fault.closed();
-    const parts: Uint8Array[] = [];
     let { size } = segment;
     this.#room(segment, records.length);
     for (const [at, record] of records.entries()) {
       segment.offsets[segment.count + at] = size;
-      const head = encodeFrameHead(record, at === 0);
-      this.#crc = crc32(record, crc32(head, this.#crc));
-      parts.push(head, record);
       size += frameHead + record.length;
     }
-    await file.append(parts);
+    const bytes = encodeGroup(records);
+    this.#crc = crc32(bytes, this.#crc);
+    await file.append([bytes]);
     await file.sync();
     segment.count += records.length;
     segment.size = size;

@@ -32,9 +32,12 @@ function* linesOf(data: Uint8Array): Generator<{ readonly line: string; readonly
 export class ControlHandle implements Handle {
   readonly #port: ControlPort;
   readonly #log = new AnswerLog(64 * 1024);
+  readonly #readable: boolean;
   #given = 0;
 
-  constructor(port: ControlPort) {
+  /** Answers are kept to be read back when the file was opened for reading too. */
+  constructor(readable: boolean, port: ControlPort) {
+    this.#readable = readable;
     this.#port = port;
   }
 
@@ -64,7 +67,7 @@ export class ControlHandle implements Handle {
   }
 
   #answer(answer: Answer): void {
-    this.#log.push(answer);
+    if (this.#readable) this.#log.push(answer);
     this.#port.answered(answer);
   }
 

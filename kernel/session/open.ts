@@ -126,8 +126,13 @@ function openBytes(session: View, found: Found): Awaitable<Handle> {
   return settledThen(session, new BytesHandle(session, bytes));
 }
 
-function controlHandle(session: View, found: Found, node: ControlNode | ValueNode): ControlHandle {
-  return new ControlHandle({
+function controlHandle(
+  session: View,
+  found: Found,
+  node: ControlNode | ValueNode,
+  readable: boolean,
+): ControlHandle {
+  return new ControlHandle(readable, {
     judge: (line) => {
       session.checkAlive();
       return session.judge(found, node, line);
@@ -173,12 +178,12 @@ export function openNode(session: View, found: Found, mode: OpenMode): Awaitable
   const { node, facet } = found.place;
   if (facet === "json" || node.kind === "text") return openBytes(session, found);
   if (node.kind === "stream") return openStream(session, found, node);
-  if (node.kind === "control") return controlHandle(session, found, node);
+  if (node.kind === "control") return controlHandle(session, found, node, mode.read);
   if (node.kind === "value") {
     const bytes = mode.read ? renderBytes(session, found) : new Uint8Array(0);
     return settledThen(
       session,
-      new ValueHandle(session, bytes as Uint8Array, controlHandle(session, found, node)),
+      new ValueHandle(session, bytes as Uint8Array, controlHandle(session, found, node, false)),
     );
   }
   if (node.kind !== "blob") throw fault.readOnly(found.path);

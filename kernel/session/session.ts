@@ -237,6 +237,12 @@ export class Session implements View {
 
   /** Once a second: what was read is charged by one record. */
   beat(): void {
+    this.#chargeReads();
+    const { expiresAt } = this.authority;
+    if (expiresAt !== undefined && this.kernel.time.now() >= expiresAt) this.close("ticket expired");
+  }
+
+  #chargeReads(): void {
     if (this.#reads.ops === 0) return;
     const { ops, bytes } = this.#reads;
     this.#reads = { ops: 0, bytes: 0 };
@@ -246,8 +252,6 @@ export class Session implements View {
     this.kernel.system("kernel", "/", { op: "charge", session: this.id }, () => ({
       events: [{ type: "charged@1", data: { blocks, ops, bytes } }],
     }));
-    if (this.authority.expiresAt !== undefined && this.kernel.time.now() >= this.authority.expiresAt)
-      this.close("ticket expired");
   }
 
   /** Judges one line; the answer may leave once `kernel.settled()`. Throws the fault of a refusal. */
@@ -321,7 +325,7 @@ export class Session implements View {
   /** Ends the session: its handles are of no use any more. Ending twice is harmless. */
   close(reason = "closed"): void {
     if (this.#state === "CLOSED") return;
-    this.beat();
+    this.#chargeReads();
     this.#state = "CLOSED";
     this.kernel.ended(this);
     for (const act of this.#onClose) act(reason);

@@ -1,0 +1,135 @@
+import {
+  type BlockBudget,
+  defineProvider,
+  type Json,
+  type Provider,
+  type Runtime,
+  type Scene,
+} from "@skep/kernel";
+import { Command } from "./command.ts";
+import { decide, expire, nextEnd, type Uses } from "./decide.ts";
+import { events, initial, type Queen, type Spawned } from "./state.ts";
+
+export type { Queen, Spawned } from "./state.ts";
+
+const telemetryRing = 1024;
+
+/** What the app passes in. */
+export interface QueenDeps {
+  /** Workers that may live at once. */
+  readonly mostLive: number;
+  readonly clock: {
+    /** How far the wall clock is ahead of record time, milliseconds. */
+    drift(): number;
+    /** The operator says that the wall clock is right. */
+    confirm(): void;
+  };
+}
+
+/** The view `spawned`: workers that the queen made, which are no processes of ours. */
+export interface SpawnedView {
+  ids(): Iterable<string>;
+  has(id: string): boolean;
+  get(id: string): Spawned | undefined;
+  /**
+   * What a ticket whose subject is a spawned worker carries besides its own blocks: the budget of its spawn, counted
+   * like that of a ticket. Undefined when there is none.
+   */
+  budget(id: string): BlockBudget | undefined;
+}
+
+function ringOf(runtime: Runtime, worker: string): void {
+  const ring = runtime.ring(`/worker/${worker}/telemetry`, telemetryRing);
+  ring.onWrap = (dropped, base) =>
+    runtime.log(`telemetry ring wrap dropped_bytes=${dropped} new_base=${base}`);
+}
+
+function view({ live }: Queen): SpawnedView {
+  return {
+    ids: () => live.keys(),
+    has: (id) => live.has(id),
+    get: (id) => live.get(id),
+    budget: (id) => {
+      const worker = live.get(id);
+      return worker?.ops == null ? undefined : { id: `spawn:${id}`, ops: worker.ops };
+    },
+  };
+}
+
+function spawnedOf({ state, params }: Scene<Queen, Uses>): Spawned | undefined {
+  return state.live.get(params.id ?? "");
+}
+
+function spawnText(worker: Spawned | undefined): string {
+  if (!worker) return "";
+  const { kind, since, expires, ticks, ops, lease } = worker;
+  const lines = {
+    kind,
+    since_ms: since,
+    ...(expires === null ? {} : { expires_ms: expires }),
+    ...(ticks === null ? {} : { ticks }),
+    ...(ops === null ? {} : { ops }),
+    ...lease,
+  };
+  return Object.entries(lines)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join("");
+}
+
+/** `/queen/ctl`: spawn and kill workers, revoke tickets, confirm the clock. */
+export function queenProvider(deps: QueenDeps): Provider {
+  return defineProvider<Queen, Uses>({
+    name: "queen",
+    doc: "What an operator commands the hive as a whole",
+    uses: ["kernel"],
+    initial,
+    events,
+    offers: { spawned: view },
+    opened: ({ live }, runtime) => {
+      for (const worker of live.keys()) ringOf(runtime, worker);
+    },
+    notify: {
+      "spawned@1": ({ worker }: { worker: string }, _meta, runtime) => {
+        ringOf(runtime, worker);
+        runtime.log(`spawned ${worker}`);
+      },
+      "killed@1": ({ worker, reason }: { worker: string; reason: string }, _meta, runtime) => {
+        runtime.log(`${reason} ${worker}`);
+        runtime.closeSessions(({ subject }) => subject === worker);
+        runtime.dropRing(`/worker/${worker}/telemetry`);
+      },
+      "revoked@1": ({ block }: { block: string }, _meta, runtime) => runtime.log(`revoked ${block}`),
+      "clock-confirmed@1": ({ drift }: { drift: number }, _meta, runtime) => {
+        deps.clock.confirm();
+        runtime.log(`clock confirmed drift_ms=${drift}`);
+      },
+    },
+    tick: { next: nextEnd, decide: expire },
+    mounts: (t) => ({
+      "/queen": t.dir("What an operator commands the hive as a whole", {
+        ctl: t.control(
+          "Spawn or kill a worker, revoke a ticket, confirm the clock; one JSON object per line",
+          {
+            input: Command,
+            undo: "compensable",
+            work: ({ spawn }) => spawn !== undefined,
+            examples: [
+              '{"spawn":"heartbeat","ticks":100,"budget":{"ttl_s":60,"ops":10}}',
+              '{"spawn":"gpu","lease":{"gpu_id":"GPU-0","mem_mb":4096,"streams":1,"ttl_s":120,"priority":1}}',
+              '{"kill":"worker-1"}',
+              '{"revoke":"<block id>"}',
+              '{"clock":"confirm"}',
+            ],
+            decide: (command, at) =>
+              decide(command, at, { mostLive: deps.mostLive, drift: Math.round(deps.clock.drift()) }),
+          },
+        ),
+      }),
+      "/worker/:id/spawn": t.text("What a worker was spawned for", {
+        visible: (scene) => spawnedOf(scene) !== undefined,
+        render: (scene) => spawnText(spawnedOf(scene)),
+        json: (scene) => (spawnedOf(scene) ?? null) as Json,
+      }),
+    }),
+  });
+}

@@ -261,7 +261,15 @@ function errorOf(failure: DiskFailure, name: string): Error {
   return failure.errno === "ENOSPC" ? storeFault.full(name) : storeFault.io(name);
 }
 
-/** One step for each part, so that a power cut can keep any of them; a real disk may be as unkind. */
+// A disk takes an append sector by sector and in any order; here a sector is small, so that small tests meet it.
+function* pieces(parts: readonly Uint8Array[]): Generator<Uint8Array> {
+  const size = parts.reduce((sum, part) => sum + part.length, 0);
+  const sector = Math.max(32, Math.ceil(size / 10));
+  for (const part of parts)
+    for (let at = 0; at < part.length; at += sector) yield part.subarray(at, at + sector);
+}
+
+/** One step for each piece, so that a power cut can keep any of them. */
 class RecordingAppend implements AppendFile {
   readonly #files: Recording;
   readonly #name: string;
@@ -298,7 +306,7 @@ class RecordingAppend implements AppendFile {
     return this.#run("append", async () => {
       const failure = await this.#files.begin("append");
       let left = failure ? (failure.bytes ?? 0) : Number.POSITIVE_INFINITY;
-      for (const part of parts) {
+      for (const part of pieces(parts)) {
         const fits = part.subarray(0, Math.min(left, part.length));
         this.#files.put(this.#file, this.#name, fits);
         left -= fits.length;

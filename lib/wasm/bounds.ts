@@ -59,7 +59,7 @@ export const defaultBounds: AdmitBounds = {
   operands: 10_000,
   branchTargets: 10_000,
   allBranchTargets: 200_000,
-  merges: 400_000_000,
+  merges: 50_000_000,
   memoryPages: 65_536,
   tableEntries: 10_000,
   globals: 10_000,

@@ -89,12 +89,9 @@ export class Stdio {
     if (fd !== 0) return errno.badf;
     this.#guest.place(done, 4);
     let total = 0;
-    for (const vector of this.#vectors(list, count)) {
-      const got = this.#fill(vector);
-      total += got;
-      if (got < vector.length) break;
-    }
-    this.#guest.setU32(done, total);
+    for (const vector of this.#vectors(list, count)) total += this.#fill(vector);
+    // Buffers may overlap and so add up to more than 32 bits can say.
+    this.#guest.setU32(done, total >>> 0);
     return errno.success;
   }
 
@@ -123,7 +120,6 @@ export class Stdio {
       this.#deliver(stream, pointer, length);
       total += length;
     }
-    // More than 32 bits cannot be said; buffers that overlap can add up to it.
     this.#guest.setU32(done, total >>> 0);
     return errno.success;
   }

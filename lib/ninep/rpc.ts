@@ -18,6 +18,7 @@ import type { Wire } from "./wire.ts";
 
 const LERROR = numberOf("Rlerror");
 const TREAD = numberOf("Tread");
+const RFLUSH = numberOf("Rflush");
 const RREAD = numberOf("Rread");
 
 /** One request from asking to its answer. */
@@ -217,31 +218,20 @@ export class Rpc {
     const tag = u16At(bytes, start + 5);
     const flushed = this.#flushes.get(tag);
     if (flushed) {
+      if (type !== RFLUSH) throw fault.protocol(`${nameOf(type) ?? type} as an answer to Tflush`);
       decodeBody("Rflush", bytes, start, end);
       this.#flushed(tag, flushed);
       return;
     }
     const asked = tag === NOTAG ? this.#version : this.#asked[tag];
     if (!asked || asked.settled) throw fault.protocol(`an answer to tag ${tag}, which asked nothing`);
+    const hot = type === RREAD && asked.name === "Tread";
+    const answer = hot ? dataOf(bytes, start, end) : outcome(asked, type, bytes, start, end);
     this.#release(asked);
     asked.settled = true;
     asked.forget?.();
-    if (type === RREAD && asked.name === "Tread") asked.resolve(dataOf(bytes, start, end));
-    else this.#answer(asked, type, bytes, start, end);
-  }
-
-  #answer(asked: Asked, type: number, bytes: Buffer, start: number, end: number): void {
-    if (type === LERROR) {
-      const { ecode } = decodeBody("Rlerror", bytes, start, end);
-      asked.reject(asked.flushing ? asked.reason : remoteFault(asked.name, ecode));
-      return;
-    }
-    const name = nameOf(type);
-    if (name === undefined || type !== numberOf(asked.name) + 1) {
-      asked.reject(fault.protocol(`${name ?? type} as an answer to ${asked.name}`));
-      throw fault.protocol(`${name ?? type} as an answer to ${asked.name}`);
-    }
-    asked.resolve(decodeBody(name, bytes, start, end));
+    if (answer instanceof Fault) asked.reject(asked.flushing ? asked.reason : answer);
+    else asked.resolve(answer);
   }
 
   /** Gives the tag back, unless a Tflush for it is on its way. */
@@ -278,4 +268,13 @@ function dataOf(bytes: Buffer, start: number, end: number): Uint8Array {
   if (end < from || u32At(bytes, start + HEADER) !== end - from)
     throw fault.malformed("an Rread of another size");
   return bytes.subarray(from, end);
+}
+
+/** What a frame says to a request; throws, before anything is settled, where it is no answer to it. */
+function outcome(asked: Asked, type: number, bytes: Buffer, start: number, end: number): object {
+  if (type === LERROR) return remoteFault(asked.name, decodeBody("Rlerror", bytes, start, end).ecode);
+  const name = nameOf(type);
+  if (name === undefined || type !== numberOf(asked.name) + 1)
+    throw fault.protocol(`${name ?? type} as an answer to ${asked.name}`);
+  return decodeBody(name, bytes, start, end);
 }

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { IndexTable } from "./index-table.ts";
 import type { Answer, Question } from "./index-client.ts";
+import { IndexTable } from "./index-table.ts";
 
 const table = new IndexTable(String(workerData));
 
@@ -10,15 +10,17 @@ function isDamage(error: unknown): boolean {
   return code === 11 || code === 26;
 }
 
-let gone = false;
+// After a failure nothing is answered: an entry that was not taken in must not look absent.
+let failed: unknown;
+let open = true;
 function answer(question: Question): Answer {
   if (question.op === "close") {
-    if (!gone) table.close();
-    gone = true;
+    if (open) table.close();
+    open = false;
     return { value: undefined };
   }
-  if (gone) return { error: "the database was damaged" };
   try {
+    if (failed !== undefined) throw failed;
     if (question.op === "add") {
       table.add(question.entries, question.upTo);
       return { value: question.upTo };
@@ -27,9 +29,10 @@ function answer(question: Question): Answer {
     if (question.op === "page") return { value: table.page(question.kind, question.below, question.count) };
     return { value: table.count(question.kind) };
   } catch (error) {
-    if (isDamage(error)) {
+    failed ??= error;
+    if (open && isDamage(error)) {
       table.discard();
-      gone = true;
+      open = false;
     }
     return { error: String(error) };
   }

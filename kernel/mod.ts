@@ -2,6 +2,7 @@ export { limits, type Limits } from "./limits.ts";
 export { build, type Build } from "./namespace/build.ts";
 export type {
   Awaitable,
+  Below,
   BlobHandle,
   BlobNode,
   Caller,
@@ -16,6 +17,7 @@ export type {
   Node,
   Scene,
   StreamNode,
+  SubtreeNode,
   TextNode,
   Undo,
   ValueNode,

@@ -34,7 +34,7 @@ function file(session: Session, found: Found, mode: Mode): Awaitable<ConsoleHand
   const opened = session.open(found, { read: mode === "read", write: mode === "append" });
   return then(opened, (handle) =>
     then(isStream ? session.stat(found) : undefined, (stat) => ({
-      kind: kind === "each" ? "dir" : kind,
+      kind: kind === "each" || kind === "subtree" ? "dir" : kind,
       size: stat?.size,
       // While the handle is open its anchor is what file offset 0 stands for.
       base: isStream ? session.anchors.get(found.path)?.at : undefined,

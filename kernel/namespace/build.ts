@@ -2,6 +2,7 @@ import type { ZodType, z } from "zod";
 import type {
   AliasNode,
   Awaitable,
+  Below,
   BlobHandle,
   BlobNode,
   ControlNode,
@@ -13,6 +14,7 @@ import type {
   Node,
   Scene,
   StreamNode,
+  SubtreeNode,
   TextNode,
   Undo,
   ValueNode,
@@ -34,6 +36,16 @@ export interface Build<S, V> {
     },
     child: Node,
   ): EachNode;
+  /** A tree whose names and shape are answered for by these functions; its files are only read. */
+  subtree(
+    doc: string,
+    param: string,
+    of: Hide<S, V> & {
+      readonly at: (scene: Scene<S, V>) => Awaitable<"dir" | "file" | undefined>;
+      readonly list: (scene: Scene<S, V>) => Awaitable<Iterable<Below>>;
+    },
+    file: TextNode,
+  ): SubtreeNode;
   /** The directory at `to`, whoever mounted it, under a second name. */
   alias(doc: string, to: string): AliasNode;
   text(
@@ -97,6 +109,7 @@ export function build<S, V>(): Build<S, V> {
         entries: new Map(Object.entries(entries ?? {})),
         ...of,
       }) as unknown as EachNode,
+    subtree: (doc, param, of, file) => ({ kind: "subtree", doc, param, file, ...of }) as SubtreeNode,
     alias: (doc, to) => ({ kind: "alias", doc, to }),
     text: (doc, of) => ({ kind: "text", doc, ...of }) as TextNode,
     stream: (doc, of) => ({ kind: "stream", doc, ...of }) as StreamNode,

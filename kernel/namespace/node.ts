@@ -156,6 +156,24 @@ export interface BlobNode extends Common {
   readonly size: (scene: Scene<never, never>) => Awaitable<number | undefined>;
 }
 
+/** One name below a directory that somebody else answers for. */
+export interface Below {
+  readonly name: string;
+  readonly kind: "dir" | "file";
+}
+
+/** A tree whose names and shape somebody else answers for: tiles, the past. Its files are only read. */
+export interface SubtreeNode extends Common {
+  readonly kind: "subtree";
+  /** Name of the parameter with the path below, such as `x001/067`; empty at the top. */
+  readonly param: string;
+  /** What stands at the path in the scene's parameter; undefined for nothing. Not asked about the top. */
+  readonly at: (scene: Scene<never, never>) => Awaitable<"dir" | "file" | undefined>;
+  readonly list: (scene: Scene<never, never>) => Awaitable<Iterable<Below>>;
+  /** What each file below is; the parameter tells which. */
+  readonly file: TextNode;
+}
+
 /** What hangs below another directory, once more: `alias("/worker")` below `/shard/13/worker`. */
 export interface AliasNode extends Common {
   readonly kind: "alias";
@@ -172,4 +190,5 @@ export type Node =
   | ControlNode
   | ValueNode
   | BlobNode
+  | SubtreeNode
   | AliasNode;

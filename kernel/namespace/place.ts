@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Provider } from "../state/provider.ts";
-import type { AliasNode, Awaitable, Node, Scene } from "./node.ts";
+import type { AliasNode, Awaitable, Node, Scene, SubtreeNode } from "./node.ts";
 
 /** Which of a node's names this is: `x`, `x.follow` or `x.json`. */
 export type Facet = "plain" | "follow" | "json";
@@ -116,6 +116,31 @@ export function createTree(providers: readonly Provider[]): Place {
   return planter.root;
 }
 
+/** Whether names hang below a node. */
+export function isDirectory({ place }: Found): boolean {
+  const { kind } = place.node;
+  return kind === "dir" || kind === "each" || kind === "subtree";
+}
+
+/** A name below a subtree, without asking whether it is there. */
+export function below(from: Found, node: SubtreeNode, name: string, kind: "dir" | "file"): Found {
+  const top = from.params[node.param] ?? "";
+  const params = { ...from.params, [node.param]: top === "" ? name : `${top}/${name}` };
+  const place: Place = kind === "dir" ? from.place : { ...from.place, node: node.file };
+  return { place, path: `${from.path}/${name}`, params };
+}
+
+function stepBelow(
+  from: Found,
+  node: SubtreeNode,
+  name: string,
+  scene: (found: Found) => Scene,
+): Awaitable<Found | undefined> {
+  const kind = node.at(scene(below(from, node, name, "dir")) as Scene<never, never>);
+  if (kind instanceof Promise) return kind.then((known) => known && below(from, node, name, known));
+  return kind && below(from, node, name, kind);
+}
+
 /** One step down; undefined when there is nothing of that name. `scene` is that of the directory's owner. */
 export function step(
   from: Found,
@@ -127,6 +152,7 @@ export function step(
   const entry = dir.entries.get(name);
   if (entry) return { place: entry, path, params: from.params };
   const { node, child } = dir;
+  if (node.kind === "subtree") return stepBelow(from, node, name, scene);
   if (node.kind !== "each" || !child) return undefined;
   const found = { place: child, path, params: { ...from.params, [node.param]: name } };
   const known = node.has(name, scene(from) as Scene<never, never>);

@@ -2,11 +2,12 @@ import { Fault, faults } from "@skep/fault";
 import type { Answer, Intent } from "../gate/intent.ts";
 import type { Awaitable, Caller, ControlNode, Json, Scene, ValueNode } from "../namespace/node.ts";
 import { checkName, join, parsePath } from "../namespace/path.ts";
-import { type Found, step } from "../namespace/place.ts";
+import { type Found, isDirectory, step } from "../namespace/place.ts";
 import { refusal } from "./answers.ts";
 import { type Authority, callerOf } from "./authority.ts";
 import type { Entry, Handle, Identity, OpenMode, Stat } from "./handle.ts";
 import type { SessionHost } from "./host.ts";
+import { inside } from "./inside.ts";
 import { openNode } from "./open.ts";
 import { Rates } from "./rates.ts";
 import { identify, statNode, versionOf } from "./stat.ts";
@@ -106,12 +107,13 @@ export class Session implements View {
   /** One step down. What the caller may not see is absent. */
   walk(from: Found, name: string): Awaitable<Found> {
     this.checkAlive();
-    const kind = from.place.node.kind;
-    if (kind !== "dir" && kind !== "each") throw fault.notDirectory(from.path);
+    if (!isDirectory(from)) throw fault.notDirectory(from.path);
     checkName(name, this.kernel.limits);
     const to = step(from, name, (found) => this.scene(found));
     if (to instanceof Promise) return to.then((found) => this.#release(() => this.#seen(from, name, found)));
-    return kind === "each" ? this.#release(() => this.#seen(from, name, to)) : this.#seen(from, name, to);
+    return from.place.node.kind !== "dir"
+      ? this.#release(() => this.#seen(from, name, to))
+      : this.#seen(from, name, to);
   }
 
   // What state shows, an absence too, leaves only when it is durable.
@@ -165,27 +167,13 @@ export class Session implements View {
   /** Names of a directory, in order; hidden ones are left out. */
   async list(found: Found): Promise<Entry[]> {
     this.checkAlive();
-    const { place } = found;
-    const { node } = place;
-    if (node.kind !== "dir" && node.kind !== "each") throw fault.notDirectory(found.path);
+    if (!isDirectory(found)) throw fault.notDirectory(found.path);
     const entries: Entry[] = [];
-    const add = (at: Found): void => {
+    for (const at of await inside(found, this.scene(found))) {
+      if (!this.#visible(at)) continue;
       entries.push({ name: at.path.slice(at.path.lastIndexOf("/") + 1), ...identify(at) });
-    };
-    for (const [name, entry] of place.entries) {
-      const at = { place: entry, path: join(found.path, name), params: found.params };
-      if (this.#visible(at)) add(at);
+      if (entries.length >= this.kernel.limits.entries) break;
     }
-    if (node.kind === "each" && place.child)
-      for (const name of await node.list(this.scene(found) as Scene<never, never>)) {
-        const at = {
-          place: place.child,
-          path: join(found.path, name),
-          params: { ...found.params, [node.param]: name },
-        };
-        if (this.#visible(at)) add(at);
-        if (entries.length >= this.kernel.limits.entries) break;
-      }
     await this.kernel.settled();
     return entries;
   }
@@ -194,7 +182,7 @@ export class Session implements View {
   open(found: Found, mode: OpenMode): Awaitable<Handle> {
     this.checkAlive();
     const { node } = found.place;
-    if (node.kind === "dir" || node.kind === "each") throw fault.isDirectory(found.path);
+    if (isDirectory(found)) throw fault.isDirectory(found.path);
     if (mode.read) this.#checkRead(found, node.right);
     if (mode.write) this.#checkWrite(found);
     return openNode(this, found, mode);

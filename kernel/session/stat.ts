@@ -1,5 +1,5 @@
 import type { Awaitable, Scene } from "../namespace/node.ts";
-import { type Found, pathNumber } from "../namespace/place.ts";
+import { type Found, isDirectory, pathNumber } from "../namespace/place.ts";
 import type { StreamSource } from "../state/ring.ts";
 import type { Identity, Stat } from "./handle.ts";
 import { renderBytes, streamJson } from "./render.ts";
@@ -44,9 +44,10 @@ function writable(session: View, { place, path }: Found): boolean {
 }
 
 /** What of a place never changes: its kind and number, and whether writes go to its end. */
-export function identify({ place, path }: Found): Identity {
+export function identify(found: Found): Identity {
+  const { place, path } = found;
   const { kind } = place.node;
-  const isDir = kind === "dir" || kind === "each";
+  const isDir = isDirectory(found);
   return {
     kind: isDir ? "dir" : "file",
     number: pathNumber(path),

@@ -226,13 +226,21 @@ export class Runner implements AsyncDisposable {
     this.onKill?.();
   }
 
+  /** Waits for the end of the process; the timer also keeps this program running meanwhile. */
+  async #leave(): Promise<Exit> {
+    const timer = setInterval(() => this.kill("crash", "The runner closed its output and stayed"), 1000);
+    try {
+      return await this.#exit;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
   /** Waits for the end of the process and names its cause. */
   async ended(): Promise<Ended> {
     const byUs = this.#killed;
     if (!byUs && !this.#gone) this.#child.stdin?.destroy();
-    const timer = setTimeout(() => this.kill("crash", "The runner closed its output and stayed"), 1000);
-    const { code, signal, starved } = await this.#exit;
-    clearTimeout(timer);
+    const { code, signal, starved } = await this.#leave();
     if (this.#killed) return this.#killed;
     if (starved) return { reason: "memory", message: "The kernel ended the process at its memory limit" };
     if (/out of memory|heap limit|allocation failed|OOM/i.test(this.#complaint))
@@ -247,9 +255,8 @@ export class Runner implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.ref();
     this.kill("canceled", "The pool was closed");
-    await this.#exit;
+    await this.#leave();
     await this.#removed;
   }
 }

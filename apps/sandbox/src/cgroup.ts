@@ -47,7 +47,7 @@ export function cgroupLayout(cgroups: string, mounts: string): Layout | undefine
   const dir = (name: string) => {
     const point = points.get(name);
     const path = paths.get(name);
-    return point === undefined || path === undefined ? null : join(point, path);
+    return point === undefined || path === undefined ? null : join(point, path).replace(/(.)\/$/, "$1");
   };
   const memory = dir("memory");
   if (memory !== null) return { version: 1, memory, pids: dir("pids") };

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SandboxJob, SandboxLimits } from "./job.ts";
 
@@ -41,4 +41,17 @@ export function jobOf(
     limits: { ...modestLimits, ...more.limits },
     output,
   };
+}
+
+/** Every process below this one, on Linux. */
+export function descendants(pid: number): number[] {
+  const found: number[] = [];
+  for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry)))
+    try {
+      const [, parent] = /\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, "latin1")) ?? [];
+      if (Number(parent) === pid) found.push(Number(name), ...descendants(Number(name)));
+    } catch {
+      // gone meanwhile
+    }
+  return found;
 }

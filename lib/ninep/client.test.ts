@@ -107,6 +107,13 @@ test("the plain name of a stream ends at its end", async () => {
   assert.equal((await client.readAll("log")).toString(), "first\nsecond\n");
 });
 
+test("an offset that is none rejects before anything is sent", async () => {
+  await using client = await connect();
+  await using file = await client.open("hello");
+  for (const offset of [-1, 0.5, Number.NaN, 2 ** 60])
+    await assert.rejects(file.read(offset, 1), { code: "ninep.unencodable" });
+});
+
 test("more requests than the window has tags wait their turn", async () => {
   await using client = await connect();
   await using file = await client.open("hello");

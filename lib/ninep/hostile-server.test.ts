@@ -48,6 +48,13 @@ for (const [why, answer] of [
     assert.equal((await client.closed)?.code, "ninep.protocol");
   });
 
+test("an answer whose fields are malformed ends the call that it answers", async () => {
+  const { client, arm } = await connect(() => Buffer.from("\x0c\0\0\0\x09\0\0?????", "latin1"));
+  arm();
+  await assert.rejects(client.request("Tstatfs", { fid: 0 }), { code: "ninep.malformed" });
+  assert.equal((await client.closed)?.code, "ninep.malformed");
+});
+
 test("whatever a server answers, calls end and nothing is thrown elsewhere", async () => {
   for (let seed = 1; seed <= 300; seed++) {
     const draw = draws(seed);

@@ -109,6 +109,7 @@ export class Rpc {
   /** The hot path: one Tread; what it resolves with is a view of what came. */
   read(fid: number, offset: number, count: number, signal?: AbortSignal): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
+      if (!Number.isSafeInteger(offset) || offset < 0) throw fault.unencodable(`offset ${offset}`);
       const put = (tag: number) => {
         const at = this.#outbox.header(HEADER + 16, TREAD, tag);
         const { bytes } = this.#outbox;

@@ -12,6 +12,12 @@ export interface Up extends AsyncDisposable {
   readonly workers: readonly string[];
 }
 
+function shownEdges(at: Listening): Record<string, string> {
+  const shown = (where: string | { host: string; port: number }): string =>
+    typeof where === "string" ? where : `${where.host}:${where.port}`;
+  return Object.fromEntries(Object.entries(at).map(([name, where]) => [name, shown(where)]));
+}
+
 /** Starts a hive with its edges and workers in this process. */
 export async function startHive(context: Context, given: Readonly<Record<string, unknown>>): Promise<Up> {
   const { out } = context;
@@ -41,6 +47,7 @@ export async function startHive(context: Context, given: Readonly<Record<string,
     out.warn(`Cut ${cut} bytes of a torn write off the journal; nothing that was acknowledged is lost`);
   try {
     const edges = await startEdges(hive, uid, log);
+    hive.live.edges = shownEdges(edges.at);
     const workers = new LocalWorkers(hive, log);
     await workers.start(config.values["workers.count"]);
     return {

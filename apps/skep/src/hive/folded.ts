@@ -1,7 +1,13 @@
 import type { Journal, Provider } from "@skep/kernel";
 import { realClock } from "../clock.ts";
 import { loadConfig } from "../config/mod.ts";
+import { StartLines } from "./live.ts";
 import { type Deps, jobLimits, mounts } from "./mounts.ts";
+
+// Whatever live figure is asked for, there is none.
+function absentDeps(absent: () => never): object {
+  return new Proxy({}, { get: () => absent });
+}
 
 /** The providers of this program for folding apart: their state and files, with nothing live behind them. */
 export function foldedMounts(home: string, journal: Journal): Provider[] {
@@ -16,7 +22,7 @@ export function foldedMounts(home: string, journal: Journal): Provider[] {
     clock: realClock,
     started: 0,
     origin: "",
-    kernel: absent,
+    live: { lines: new StartLines(), proc: absentDeps(absent), queen: absentDeps(absent) },
     record: (seq: number) => journal.record(seq),
   };
   return mounts(deps as unknown as Deps);

@@ -8,6 +8,7 @@ import { version } from "../version.ts";
 import { Door } from "./door.ts";
 import { type Fold, openFold } from "./fold.ts";
 import { type HiveKeys, hiveKeys } from "./keys.ts";
+import { Live } from "./live.ts";
 import { type Deps, jobLimits, mounts } from "./mounts.ts";
 import { type HomeStorage, lock, openStorage } from "./storage.ts";
 
@@ -36,6 +37,7 @@ export interface Hive extends AsyncDisposable {
   /** Names the log in its checkpoints. */
   readonly origin: string;
   readonly logSigner: Signer;
+  readonly live: Live;
   /** The owner's session, for what the program does itself. */
   readonly owner: Session;
 }
@@ -62,11 +64,16 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     return kernel;
   };
   const fold: Fold = openFold(home, log);
+  const figures = new Live(config, storage, live);
+  const say = (line: string): void => {
+    figures.lines.push(line);
+    log(line);
+  };
   const deps: Deps = {
     home,
     config,
     storage,
-    kernel: live,
+    live: figures,
     record: (seq) => live().journal.record(seq),
     logSigner,
     origin,
@@ -87,7 +94,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     chance: () => randomBytes(32).toString("hex"),
     born: () => ({ id: keys.hive, name: keys.hive }),
     space: () => storage.space.now?.level ?? "ok",
-    log,
+    log: say,
     fold: (seq) => fold.snapshot(seq),
   });
   kernel = started;
@@ -101,10 +108,12 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     storage,
     origin,
     logSigner,
+    live: figures,
     owner: door.owner("daemon"),
     [Symbol.asyncDispose]: async () => {
       await started.close();
       await fold.close();
+      figures.stop();
       await storage[Symbol.asyncDispose]();
       unlock();
     },

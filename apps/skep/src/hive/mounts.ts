@@ -1,12 +1,15 @@
 import type { Clock } from "@skep/clock";
-import type { JournalRecord, Kernel, Provider } from "@skep/kernel";
+import type { JournalRecord, Provider } from "@skep/kernel";
 import { casProvider } from "@skep/provider-cas";
 import { type JobLimits, jobsProvider } from "@skep/provider-jobs";
-import { defineProvider } from "@skep/kernel";
+import { logProvider } from "@skep/provider-log";
+import { procProvider } from "@skep/provider-proc";
+import { queenProvider } from "@skep/provider-queen";
 import { workersProvider } from "@skep/provider-workers";
 import type { Signer } from "@skep/tlog";
 import type { Config } from "../config/mod.ts";
 import type { Fold } from "./fold.ts";
+import type { Live } from "./live.ts";
 import type { HomeStorage } from "./storage.ts";
 
 /** What the providers of this program are given. */
@@ -14,8 +17,7 @@ export interface Deps {
   readonly home: string;
   readonly config: Config;
   readonly storage: HomeStorage;
-  /** The kernel, once it is open. */
-  readonly kernel: () => Kernel;
+  readonly live: Pick<Live, "lines" | "proc" | "queen">;
   /** A record of the journal. */
   readonly record: (seq: number) => Promise<JournalRecord>;
   readonly logSigner: Signer;
@@ -49,14 +51,9 @@ export function jobLimits({ values }: Config): JobLimits {
 export function mounts(deps: Deps): Provider[] {
   const { storage } = deps;
   return [
-    defineProvider({
-      name: "queen",
-      doc: "q",
-      initial: () => ({}),
-      events: {},
-      offers: { spawned: () => ({ ids: () => [], has: () => false }) },
-      mounts: () => ({}),
-    }),
+    logProvider(deps.live.lines.deps),
+    procProvider(deps.live.proc),
+    queenProvider(deps.live.queen),
     casProvider({ blobs: storage.blobs }),
     workersProvider(),
     jobsProvider({

@@ -1,0 +1,88 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { Kernel } from "@skep/kernel";
+import type { LogDeps } from "@skep/provider-log";
+import type { ProcDeps } from "@skep/provider-proc";
+import type { QueenDeps } from "@skep/provider-queen";
+import type { Config } from "../config/mod.ts";
+import { version } from "../version.ts";
+import type { HomeStorage } from "./storage.ts";
+
+/** Lines of the program itself, for `/kmesg`. */
+export class StartLines {
+  readonly #lines: string[] = [];
+  #act: ((line: string) => void) | undefined;
+
+  push(line: string): void {
+    if (this.#act) this.#act(line);
+    else if (this.#lines.length < 1000) this.#lines.push(line);
+  }
+
+  readonly deps: LogDeps = {
+    startLines: (act) => {
+      this.#act = act;
+      for (const line of this.#lines.splice(0)) act(line);
+    },
+  };
+}
+
+/** Figures of the running program that its own files show. */
+export class Live {
+  /** What is on and where; filled in once the edges listen. */
+  edges: Readonly<Record<string, string>> = {};
+  readonly lines = new StartLines();
+  readonly #config: Config;
+  readonly #storage: HomeStorage;
+  readonly #kernel: () => Kernel;
+  readonly #delay = monitorEventLoopDelay({ resolution: 5 });
+
+  constructor(config: Config, storage: HomeStorage, kernel: () => Kernel) {
+    this.#config = config;
+    this.#storage = storage;
+    this.#kernel = kernel;
+    this.#delay.enable();
+  }
+
+  #warnings(): readonly string[] {
+    const space = this.#storage.space.now;
+    const low =
+      space && space.level !== "ok"
+        ? [`only ${Math.round(space.freeRatio * 1000) / 10} % of the disk is free`]
+        : [];
+    return [...this.#config.warnings, ...low];
+  }
+
+  get proc(): ProcDeps {
+    const ms = (nanoseconds: number): number =>
+      Number.isFinite(nanoseconds) ? Math.round(nanoseconds / 1e4) / 100 : 0;
+    return {
+      version,
+      node: process.versions.node,
+      edges: () => this.edges,
+      warnings: () => this.#warnings(),
+      sessions: () => this.#kernel().sessions,
+      pressure: () => this.#kernel().metrics.pressure,
+      ninep: () => ({
+        outstanding: this.#kernel().journal.depth,
+        shortWrites: this.#kernel().metrics.counts.shortWrites,
+      }),
+      undurable: () => this.#kernel().journal.depth,
+      loop: () => ({
+        samples: this.#delay.count,
+        p50: ms(this.#delay.percentile(50)),
+        p99: ms(this.#delay.percentile(99)),
+        max: ms(this.#delay.max),
+      }),
+    };
+  }
+
+  get queen(): QueenDeps {
+    return {
+      mostLive: 256,
+      clock: { drift: () => this.#kernel().time.drift(), confirm: () => this.#kernel().time.confirm() },
+    };
+  }
+
+  stop(): void {
+    this.#delay.disable();
+  }
+}

@@ -5,6 +5,7 @@ import type { Refused } from "./refusals.ts";
 /** A decision that is to become a record. */
 export interface Draft {
   readonly subject: string;
+  readonly role?: string;
   readonly ticket: readonly string[];
   readonly path: string;
   readonly command: Json;
@@ -39,6 +40,7 @@ export function acceptedRecord(draft: Draft, mark: Mark): JournalRecord {
     v: 1,
     ...mark,
     subject: draft.subject,
+    ...(draft.role === undefined ? {} : { role: draft.role }),
     ticket: draft.ticket,
     path: draft.path,
     command: draft.command,
@@ -58,12 +60,13 @@ export function acceptedRecord(draft: Draft, mark: Mark): JournalRecord {
 
 /** The record of refusals of one ticket with one reason within a second. */
 export function refusedRecord(refused: Refused, mark: Mark): JournalRecord {
-  const { subject, ticket, path, kind, code, message, count } = refused;
+  const { subject, role, ticket, path, kind, code, message, count } = refused;
   const verdict = { ok: false, kind, code, message, count };
   return {
     v: 1,
     ...mark,
     subject,
+    role,
     ticket,
     path,
     command: null,

@@ -211,6 +211,7 @@ export class Kernel implements SessionHost {
       });
     const seq = this.#accept({
       subject: actor.authority.subject,
+      role: actor.authority.role,
       ticket: actor.authority.blocks.map(({ id }) => id),
       path: found.path,
       command: intent.stored,

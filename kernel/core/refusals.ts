@@ -4,6 +4,7 @@ import type { Intent } from "../gate/intent.ts";
 /** Refusals of one ticket with one reason at one path within a second. */
 export interface Refused {
   readonly subject: string;
+  readonly role: string;
   readonly ticket: readonly string[];
   readonly path: string;
   readonly kind: string;
@@ -17,7 +18,7 @@ export class Refusals {
   #gathered = new Map<string, Refused>();
 
   add({ actor, found }: Intent, fault: Fault): void {
-    const { subject, blocks } = actor.authority;
+    const { subject, role, blocks } = actor.authority;
     const ticket = blocks.map(({ id }) => id);
     const key = `${ticket.join(",")} ${subject} ${fault.code}`;
     const known = this.#gathered.get(key);
@@ -25,6 +26,7 @@ export class Refusals {
     else if (this.#gathered.size < 1000)
       this.#gathered.set(key, {
         subject,
+        role,
         ticket,
         path: found.path,
         kind: fault.kind,

@@ -34,6 +34,8 @@ export interface JournalRecord {
   /** Milliseconds since 1970; never below that of an earlier record. */
   readonly time: number;
   readonly subject: string;
+  /** Role of the ticket; absent for the system. */
+  readonly role?: string;
   /** Block ids of the ticket, root first; empty for the system. */
   readonly ticket: readonly string[];
   readonly path: string;

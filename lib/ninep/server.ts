@@ -1,9 +1,10 @@
 import { type Fault, toFault } from "@skep/fault";
 import { isDirectory } from "./attr.ts";
-import { Calls, Pending } from "./calls.ts";
+import type { Pending } from "./calls.ts";
 import { type Body, decodeBody, nameOf, numberOf, type RequestName, sizeOf } from "./codec.ts";
-import { DIALECT, HEADER, NOTAG } from "./constants.ts";
+import { DIALECT, HEADER } from "./constants.ts";
 import { joinU64, u16At, u32At } from "./cursor.ts";
+import { Exchange, type Put } from "./exchange.ts";
 import { fault } from "./faults.ts";
 import { Framer } from "./framer.ts";
 import type { Awaitable, Host } from "./host.ts";
@@ -41,11 +42,6 @@ export interface Connection {
 const SMALLEST = 4096;
 const TURN = 256;
 const number = {
-  lerror: numberOf("Rlerror"),
-  tversion: numberOf("Tversion"),
-  tflush: numberOf("Tflush"),
-  twrite: numberOf("Twrite"),
-  tclunk: numberOf("Tclunk"),
   tread: numberOf("Tread"),
   rread: numberOf("Rread"),
 };
@@ -53,8 +49,6 @@ const READ_FRAME = HEADER + 16;
 
 /** The name of the answer to each request, by the request's number. */
 const replies: (MessageName | undefined)[] = Array.from({ length: 256 }, (_, at) => nameOf(at + 1));
-
-type Put = (call: Pending, value: unknown) => void;
 
 class Server implements Connection {
   readonly closed: Promise<Fault | undefined>;
@@ -64,10 +58,9 @@ class Server implements Connection {
   readonly #maxMsize: number;
   readonly #framer: Framer;
   readonly #outbox: Outbox;
+  readonly #exchange: Exchange;
   readonly #settle: (cause: Fault | undefined) => void;
-  #calls: Calls;
   #session: Session | undefined;
-  #flushing = new Map<number, Pending>();
   #over = false;
   #pumping = false;
   #deferred = false;
@@ -83,7 +76,8 @@ class Server implements Connection {
     this.#maxMsize = Math.max(SMALLEST, options.msize ?? 131_072);
     this.#framer = new Framer(this.#maxMsize);
     this.#outbox = new Outbox(wire);
-    this.#calls = this.#newCalls();
+    const { window = 64, waiting = 48, report } = options;
+    this.#exchange = new Exchange(this.#outbox, { window, waiting, report });
     wire.listen({
       data: (bytes) => this.#data(bytes),
       drain: () => {
@@ -95,15 +89,11 @@ class Server implements Connection {
   }
 
   get load() {
-    return { fids: this.#session?.fids.size ?? 0, requests: this.#calls.size };
+    return { fids: this.#session?.fids.size ?? 0, requests: this.#exchange.size };
   }
 
   close(): void {
     this.#end(undefined);
-  }
-
-  #newCalls(): Calls {
-    return new Calls(this.#options.window ?? 64, this.#options.waiting ?? 48);
   }
 
   #data(bytes: Uint8Array): void {
@@ -167,48 +157,40 @@ class Server implements Connection {
     }
     const body = decodeBody(name, bytes, start, end);
     if (name === "Tversion") this.#version(body as Body<"Tversion">, tag);
-    else if (name === "Tflush") this.#flush(tag, (body as Body<"Tflush">).oldtag);
+    else if (name === "Tflush") this.#exchange.flush(tag, (body as Body<"Tflush">).oldtag);
     else this.#request(type, tag, name as RequestName, body);
   }
 
   #version({ msize, version }: Body<"Tversion">, tag: number): void {
     this.#reset();
     if (version !== DIALECT) this.#outbox.put("Rversion", tag, { msize, version: "unknown" });
-    else if (msize < SMALLEST) this.#refuse(tag, fault.version(`msize ${msize} is below ${SMALLEST}`));
+    else if (msize < SMALLEST)
+      this.#exchange.refuse(tag, fault.version(`msize ${msize} is below ${SMALLEST}`));
     else this.#agree(Math.min(msize, this.#maxMsize), tag);
   }
 
   #agree(msize: number, tag: number): void {
     this.#framer.limit = msize;
     this.#session = new Session(this.#host, msize, this.#options.fids ?? 1024, {
-      dropped: (fid, cause) => this.#dropped(fid, cause),
-      failed: (thrown) => this.#report(toFault(thrown)),
+      dropped: (fid, cause) => this.#exchange.dropped(fid, cause),
+      failed: (thrown) => this.#exchange.report(toFault(thrown)),
     });
     this.#outbox.put("Rversion", tag, { msize, version: DIALECT });
   }
 
   #unknown(type: number, tag: number): void {
-    const call = this.#begin(type, tag, -1);
-    if (call) this.#refuse(tag, fault.unsupported(type));
-  }
-
-  /** A call for a request, or nothing where the window is full and it was refused. */
-  #begin(type: number, tag: number, fid: number): Pending | undefined {
-    if (tag === NOTAG) throw fault.protocol("a request without a tag");
-    if (this.#calls.get(tag) || this.#flushing.has(tag)) throw fault.protocol(`tag ${tag} is in use`);
-    if (!this.#calls.full || type === number.tclunk) return new Pending(type, tag, fid);
-    this.#refuse(tag, fault.windowFull());
-    return undefined;
+    const call = this.#exchange.begin(type, tag, -1);
+    if (call) this.#exchange.refuse(tag, fault.unsupported(type));
   }
 
   /** The hot path: a Tread from its bytes, the answer straight into the outbox. */
   #read(bytes: Buffer, start: number, end: number, tag: number): void {
     if (end - start !== READ_FRAME) throw fault.malformed("a Tread of another size");
     const fid = u32At(bytes, start + 7);
-    const call = this.#begin(number.tread, tag, fid);
+    const call = this.#exchange.begin(number.tread, tag, fid);
     if (!call) return;
     const offset = Number(joinU64(u32At(bytes, start + 11), u32At(bytes, start + 15)));
-    this.#run(call, () => this.#readOf(fid, offset, u32At(bytes, start + 19), call), this.#putRead);
+    this.#exchange.run(call, () => this.#readOf(fid, offset, u32At(bytes, start + 19), call), this.#putRead);
   }
 
   #readOf(number: number, offset: number, asked: number, call: Pending): Awaitable<Uint8Array> {
@@ -234,13 +216,13 @@ class Server implements Connection {
 
   #request(type: number, tag: number, name: RequestName, body: object): void {
     const session = this.#session as Session;
-    const call = this.#begin(type, tag, (body as { fid?: number }).fid ?? -1);
+    const call = this.#exchange.begin(type, tag, (body as { fid?: number }).fid ?? -1);
     if (!call) return;
     const handler = requests[name] as
       | ((at: Session, body: object, call: Pending) => Awaitable<object>)
       | undefined;
-    if (handler) this.#run(call, () => handler(session, body, call), this.#putReply);
-    else this.#refuse(tag, fault.unsupported(name));
+    if (handler) this.#exchange.run(call, () => handler(session, body, call), this.#putReply);
+    else this.#exchange.refuse(tag, fault.unsupported(name));
   }
 
   readonly #putReply: Put = (call, value) => {
@@ -250,111 +232,9 @@ class Server implements Connection {
     this.#outbox.put(name, call.tag, value as object);
   };
 
-  #run(call: Pending, work: () => Awaitable<unknown>, put: Put): void {
-    try {
-      const value = work();
-      if (value instanceof Promise) this.#later(call, value, put);
-      else put(call, value);
-    } catch (thrown) {
-      this.#refuse(call.tag, thrown);
-    }
-  }
-
-  #later(call: Pending, value: Promise<unknown>, put: Put): void {
-    if (!this.#calls.add(call)) {
-      call.done = true;
-      call.abort();
-      value.catch(() => undefined);
-      throw fault.waitLimit();
-    }
-    value.then(
-      (found) => this.#finish(call, () => put(call, found)),
-      (thrown) => this.#finish(call, () => this.#refuse(call.tag, thrown)),
-    );
-  }
-
-  #finish(call: Pending, answer: () => void): void {
-    if (call.done) return;
-    this.#calls.end(call);
-    try {
-      answer();
-    } catch (thrown) {
-      this.#refuse(call.tag, thrown);
-    }
-    this.#answerFlushes(call);
-    this.#outbox.flushSoon();
-  }
-
-  /**
-   * Ends an older request. A write is told to hurry and answered as it turns out, so that nobody takes it for
-   * undone; everything else is dropped without an answer. Rflush comes after that.
-   */
-  #flush(tag: number, oldtag: number): void {
-    if (this.#calls.get(tag) || this.#flushing.has(tag)) throw fault.protocol(`tag ${tag} is in use`);
-    const call = this.#calls.get(oldtag) ?? this.#flushing.get(oldtag);
-    if (!call) {
-      this.#outbox.put("Rflush", tag, {});
-      return;
-    }
-    call.flushes = [...(call.flushes ?? []), tag];
-    this.#flushing.set(tag, call);
-    if (call.type !== number.twrite) this.#drop(call);
-    call.abort();
-    if (call.done) this.#answerFlushes(call);
-  }
-
-  #drop(call: Pending): void {
-    call.release?.();
-    this.#calls.end(call);
-  }
-
-  #answerFlushes(call: Pending): void {
-    for (const tag of call.flushes ?? []) {
-      this.#flushing.delete(tag);
-      this.#outbox.put("Rflush", tag, {});
-    }
-    call.flushes = undefined;
-  }
-
-  /** A fid is gone: what waits on it is answered now, writes as they turn out. */
-  #dropped(fid: number, cause: () => Error): void {
-    const calls = this.#calls.of(fid);
-    if (calls.length === 0) return;
-    for (const call of calls) {
-      if (call.type !== number.twrite) {
-        this.#drop(call);
-        this.#refuse(call.tag, cause());
-        this.#answerFlushes(call);
-      }
-      call.abort();
-    }
-    this.#outbox.flushSoon();
-  }
-
-  #refuse(tag: number, thrown: unknown): void {
-    const found = toFault(thrown);
-    if (found.kind === "internal") this.#report(found);
-    const at = this.#outbox.header(HEADER + 4, number.lerror, tag);
-    this.#outbox.bytes.writeUInt32LE(found.row.errno, at);
-  }
-
-  #report(found: Fault): void {
-    try {
-      this.#options.report?.(found);
-    } catch {
-      // whoever listens must not end the connection of somebody else
-    }
-  }
-
   #reset(): void {
-    const calls = this.#calls.all();
-    this.#calls = this.#newCalls();
-    this.#flushing = new Map();
     this.#framer.limit = this.#maxMsize;
-    for (const call of calls) {
-      call.done = true;
-      call.abort();
-    }
+    this.#exchange.reset();
     const session = this.#session;
     this.#session = undefined;
     session?.close();

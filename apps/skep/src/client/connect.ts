@@ -1,37 +1,92 @@
 import { createConnection, type Socket } from "node:net";
-import { faults } from "@skep/fault";
+import { tmpdir } from "node:os";
+import type { Context } from "@skep/edge-cli";
+import { type Fault, faults } from "@skep/fault";
 import { type Client, createClient, wireFromSocket } from "@skep/ninep";
-import { findSocket } from "../config/mod.ts";
+import { findHome, findSocket, formatAddress } from "../config/mod.ts";
+import { userHome } from "../person.ts";
+import { currentContext, type Place, readContext } from "./contexts.ts";
 
 const fault = faults("client", {
-  down: ["cut", "Cannot reach the hive: nothing listens on its socket", { cure: "Start it with `skep up`" }],
+  down: ["cut", "Cannot reach the hive: nothing listens there", { cure: "Start it with `skep up`" }],
+  both: ["invalid", "Cannot use --home and --context together", { cure: "Leave one of them out" }],
 });
 
-/** Where a hive is: a socket, and what to show there. */
+/** Where a hive is, and what to show there. */
 export interface Target {
-  readonly path: string;
+  readonly place: Place;
   /** A ticket; empty on the owner's own socket. */
   readonly aname: string;
+  /** For messages: the home, or the name of the context. */
+  readonly name: string;
+  /** The home of the hive, where it is one of this machine's. */
+  readonly home?: string;
 }
 
-/** The socket of a home, for whoever owns it. */
-export function homeTarget(home: string): Target {
-  return { path: findSocket({ home, env: process.env, uid: process.getuid?.() ?? 0 } as never), aname: "" };
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** The socket of a home, for whoever owns it. Throws `config.home` when the place of the socket is open to others. */
+export function homeTarget(home: string, env: Env = process.env): Target {
+  const uid = process.getuid?.() ?? 0;
+  const path = findSocket({ home, env, uid, tempDir: tmpdir() });
+  return { place: { path }, aname: "", name: home, home };
 }
 
-function dial({ path }: Target): Promise<Socket> {
+/** The target of a context. Throws `context.*`. */
+export function contextTarget(env: Env, name: string): Target {
+  const { place, ticket } = readContext(env, name);
+  return { place, aname: ticket, name };
+}
+
+/** The home that a command means: of this machine, whatever context is in use. */
+export function homeOf({ global, io }: Pick<Context, "global" | "io">): string {
+  return findHome({ flag: global.home, env: io.env, userHome });
+}
+
+/**
+ * The hive that a command means: `--context` or `--home`, then `$SKEP_CONTEXT`, `$SKEP_HOME`, the context in use, and
+ * the default home. Throws `context.*`, `config.home`, `client.both`.
+ */
+export function targetOf({ global, io }: Pick<Context, "global" | "io">): Target {
+  const { env } = io;
+  if (global.context !== undefined && global.home !== undefined) throw fault.both();
+  if (global.context !== undefined) return contextTarget(env, global.context);
+  if (global.home === undefined) {
+    const named = env.SKEP_CONTEXT || (env.SKEP_HOME ? undefined : currentContext(env));
+    if (named) return contextTarget(env, named);
+  }
+  return homeTarget(homeOf({ global, io }), env);
+}
+
+/** A place in words. */
+export function placeName(place: Place): string {
+  return "path" in place ? place.path : formatAddress(place);
+}
+
+function down({ place, home, name }: Target, cause: unknown): Fault {
+  const cure = home === undefined ? `Is the hive of context ${name} up?` : "Start it with `skep up`";
+  return fault.down(placeName(place), { cause, cure });
+}
+
+/** A connected socket. Throws `client.down`. */
+export function dial(target: Target): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = createConnection({ path });
+    const socket = createConnection(target.place);
     socket.once("connect", () => {
       socket.removeAllListeners("error");
       resolve(socket);
     });
-    socket.once("error", (cause) => reject(fault.down(path, { cause })));
+    socket.once("error", (cause) => reject(down(target, cause)));
   });
 }
 
 /** A 9P client of a hive. Throws `client.down` when nothing listens, and the fault of a refused attach. */
-export async function connect(target: Target): Promise<Client> {
+export async function connect(target: Target, signal?: AbortSignal): Promise<Client> {
   const socket = await dial(target);
-  return createClient(wireFromSocket(socket), { aname: target.aname, uname: "skep" });
+  return createClient(wireFromSocket(socket), { aname: target.aname, uname: "skep", signal });
+}
+
+/** Connects to the hive that a command means. */
+export function connectOf(context: Context): Promise<Client> {
+  return connect(targetOf(context), context.signal);
 }

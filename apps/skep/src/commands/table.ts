@@ -1,7 +1,13 @@
 import { builtins, type Program, program } from "@skep/edge-cli";
 import { configCommands } from "../config/mod.ts";
+import { completeContext, completePath } from "../client/complete.ts";
 import { userHome } from "../person.ts";
 import { version } from "../version.ts";
+import { cat } from "./cat.ts";
+import { echo } from "./echo.ts";
+import { ls } from "./ls.ts";
+import { stat } from "./stat.ts";
+import { tail } from "./tail.ts";
 import { up } from "./up.ts";
 
 /** Every command of `skep`, in the order of the help. */
@@ -25,10 +31,15 @@ export function createProgram(): Program {
     ],
     commands: [
       up,
+      ls,
+      cat,
+      tail,
+      echo,
+      stat,
       ...configCommands("care", userHome),
       ...builtins(() => table, "skep", "about", { node: process.versions.node }),
     ],
-    completers: {},
+    completers: { path: completePath, context: completeContext },
   });
   return table;
 }

@@ -1,0 +1,54 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type Command, command } from "@skep/edge-cli";
+import { configSources, loadConfig } from "../config/mod.ts";
+import { userHome } from "../person.ts";
+
+/** `skep worker`. */
+export const worker: Command = command({
+  name: "worker",
+  group: "hive",
+  summary: "Work for a hive: run the jobs that it leases to this machine",
+  doc: "`skep up` starts workers by itself. The folder holds `ticket`, `identity` (made at the first start) and `secrets/`; a `skep.toml` there replaces the hive's for what a module may use.",
+  examples: [
+    { run: "skep worker --worker-home ~/.local/state/skep-worker", doc: "With the ticket in that folder" },
+  ],
+  flags: {
+    "worker-home": { kind: "directory", required: true, doc: "The worker's own folder" },
+    slots: { kind: "integer", default: "2", doc: "Jobs at a time" },
+    stranger: {
+      kind: "string",
+      repeat: true,
+      value: "SUBJECT",
+      doc: "A subject whose modules never share a process; * for all",
+    },
+    isolation: {
+      kind: "choice",
+      choices: ["auto", "require", "off"],
+      doc: "bubblewrap around the sandbox: where it is there, or no worker without it, or never",
+    },
+  },
+  onSignal: "drain",
+  run: async (context) => {
+    const { flags, out, signal } = context;
+    const workerHome = flags["worker-home"];
+    const own = join(workerHome, "skep.toml");
+    const sources = configSources(context, {}, userHome);
+    const { values } = loadConfig({ ...sources, file: existsSync(own) ? own : undefined });
+    const { openWorker } = await import("../worker/program.ts");
+    const opened = await openWorker({
+      home: sources.home,
+      workerHome,
+      values: { ...values, ...(flags.isolation ? { "sandbox.isolation": flags.isolation } : {}) },
+      slots: flags.slots,
+      strangers: flags.stranger ?? [],
+      log: (line) => out.warn(line),
+    });
+    // A worker of a daemon that was killed ends with it: its parent's channel is gone then.
+    process.once("disconnect", () => process.exit(0));
+    signal.addEventListener("abort", () => void opened.worker.stop(), { once: true });
+    if (signal.aborted) void opened.worker.stop();
+    await opened.worker.run();
+    await opened[Symbol.asyncDispose]();
+  },
+});

@@ -1,0 +1,119 @@
+import { type Clock, delay } from "@skep/clock";
+import { toFault } from "@skep/fault";
+import type { Attached } from "./link.ts";
+import { isLater, isLost } from "./faults.ts";
+import type { Spool } from "./spool.ts";
+
+interface Pending {
+  readonly job: string;
+  readonly attempt: number;
+  readonly line: string;
+  spooled: boolean;
+  sending: boolean;
+}
+
+/** A result that is not acknowledged within so long goes to the disk, milliseconds. */
+const spoolAfter = 50;
+/** Wait before a result that the hive could not take yet is sent again. */
+const againAfter = 250;
+
+/** Results on their way: sent, sent again on the next connection, dropped once the hive has answered. */
+export class Results {
+  readonly #spool: Spool;
+  readonly #clock: Clock;
+  readonly #log: (line: string) => void;
+  readonly #pending = new Map<string, Pending>();
+  #attached: Attached | undefined;
+
+  constructor(spool: Spool, clock: Clock, log: (line: string) => void) {
+    this.#spool = spool;
+    this.#clock = clock;
+    this.#log = log;
+    for (const { job, attempt, line } of spool.read())
+      this.#pending.set(`${job}-${attempt}`, { job, attempt, line, spooled: true, sending: false });
+  }
+
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  has(job: string, attempt: number): boolean {
+    return this.#pending.has(`${job}-${attempt}`);
+  }
+
+  /** From now on results go here; what waits is sent. */
+  attach(attached: Attached): void {
+    this.#attached = attached;
+    for (const pending of this.#pending.values()) {
+      pending.sending = false;
+      void this.#send(pending);
+    }
+  }
+
+  detach(): void {
+    this.#attached = undefined;
+    for (const pending of this.#pending.values()) this.#keep(pending);
+  }
+
+  /** Resolves when the hive has answered, or at once without a connection. */
+  async add(job: string, attempt: number, line: string): Promise<void> {
+    const pending: Pending = { job, attempt, line, spooled: false, sending: false };
+    this.#pending.set(`${job}-${attempt}`, pending);
+    if (!this.#attached) return this.#keep(pending);
+    const late = this.#clock.after(spoolAfter, () => this.#keep(pending));
+    await this.#send(pending);
+    late.stop();
+  }
+
+  #keep(pending: Pending): void {
+    if (pending.spooled || !this.#pending.has(`${pending.job}-${pending.attempt}`)) return;
+    pending.spooled = true;
+    this.#spool.keep(pending.job, pending.attempt, pending.line);
+  }
+
+  #drop({ job, attempt, spooled }: Pending): void {
+    this.#pending.delete(`${job}-${attempt}`);
+    if (spooled) this.#spool.drop(job, attempt);
+  }
+
+  async #send(pending: Pending): Promise<void> {
+    const attached = this.#attached;
+    if (!attached || pending.sending) return;
+    pending.sending = true;
+    try {
+      await attached.results.write(Buffer.from(`${pending.line}\n`));
+      this.#drop(pending);
+    } catch (thrown) {
+      const told = toFault(thrown);
+      if (isLost(told)) return this.#keep(pending);
+      if (isLater(told)) return this.#later(pending, attached);
+      this.#log(`result of job ${pending.job} was refused: ${await whyOf(attached, told.message)}`);
+      this.#drop(pending);
+    }
+  }
+
+  #later(pending: Pending, attached: Attached): void {
+    this.#keep(pending);
+    pending.sending = false;
+    void delay(this.#clock, againAfter).then(() => {
+      if (this.#attached === attached) return this.#send(pending);
+      return undefined;
+    });
+  }
+}
+
+/** The last refusal that the control tells, which says more than an errno. */
+async function whyOf({ results }: Attached, otherwise: string): Promise<string> {
+  try {
+    const parts: Uint8Array[] = [];
+    for (let bytes = await results.read(0, 65_536); bytes.length > 0; bytes = await results.read(0, 65_536))
+      parts.push(Buffer.from(bytes));
+    const refused = Buffer.concat(parts)
+      .toString()
+      .split("\n")
+      .findLast((line) => line.includes('"verdict":"refused"'));
+    return refused ? String((JSON.parse(refused) as { message?: unknown }).message) : otherwise;
+  } catch {
+    return otherwise;
+  }
+}

@@ -1,0 +1,167 @@
+import { randomBytes } from "node:crypto";
+import type { Clock } from "@skep/clock";
+import { toFault } from "@skep/fault";
+import type { Client } from "@skep/ninep";
+import { type Means, perform } from "./execute.ts";
+import { type Lease, Lines, readInbox } from "./lease.ts";
+import { type Attached, Link } from "./link.ts";
+import { Results } from "./results.ts";
+import type { Spool } from "./spool.ts";
+
+/** What a worker is made of beside its means. */
+export interface WorkerOptions {
+  readonly means: Omit<Means, "use" | "client">;
+  readonly spool: Spool;
+  readonly dial: () => Promise<Client>;
+  readonly slots: number;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly log: (line: string) => void;
+}
+
+interface Running {
+  readonly lease: Lease;
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+}
+
+/** How often leases are renewed while jobs run, milliseconds. */
+const renewEvery = 5000;
+/** What running jobs get to end by themselves when the worker stops, milliseconds. */
+const grace = 1000;
+const longestLine = 64 * 1024;
+
+/** A worker: says hello, follows its inbox, runs what is leased to it, tells the results. */
+export class Worker {
+  readonly incarnation: string = randomBytes(12).toString("hex");
+  readonly #options: WorkerOptions;
+  readonly #means: Means;
+  readonly #link: Link;
+  readonly #results: Results;
+  readonly #running = new Map<string, Running>();
+  readonly #stopped = new AbortController();
+  #renewal: NodeJS.Timeout | undefined;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    const { clock, log, dial, means, spool } = options;
+    this.#link = new Link({
+      dial,
+      clock,
+      log,
+      greet: (client) => this.#greet(client),
+      serve: (attached) => this.#serve(attached),
+    });
+    this.#results = new Results(spool, clock, log);
+    this.#means = {
+      ...means,
+      use: (act, signal) => this.#link.use(act, signal),
+      client: () => this.#link.now?.client,
+    };
+  }
+
+  get #home(): string {
+    return `/worker/${this.#options.means.issuer.worker}`;
+  }
+
+  /** Works until `stop`; resolves when everything is told or returned. */
+  async run(): Promise<void> {
+    this.#renewal = setInterval(() => this.#renew(), renewEvery);
+    await this.#link.run();
+    clearInterval(this.#renewal);
+  }
+
+  async #greet(client: Client): Promise<Attached> {
+    const { means, slots, version, clock } = this.#options;
+    const results = await client.open(`${this.#home}/results`, "readWrite");
+    const inbox = await client.open(`${this.#home}/inbox.follow`);
+    const from = Number((await inbox.getattr()).size);
+    const hello = {
+      op: "hello",
+      incarnation: this.incarnation,
+      key: means.issuer.signer.publicKey,
+      slots,
+      kinds: ["wasm"],
+      grades: ["shared", "fresh"],
+      layers: means.pool.layers,
+      version,
+      now: clock.now(),
+    };
+    await client.append(`${this.#home}/ctl`, JSON.stringify(hello));
+    return { client, results, inbox, from };
+  }
+
+  async #serve(attached: Attached): Promise<void> {
+    this.#results.attach(attached);
+    try {
+      const { inbox, from } = attached;
+      const lines = new Lines(longestLine);
+      let mine = false;
+      for await (const bytes of inbox.follow({ offset: from }))
+        for (const line of lines.push(bytes)) {
+          // What stands before our own hello was for a process or a connection that is gone.
+          if (!mine) mine = line === JSON.stringify({ hello: this.incarnation });
+          else this.#take(line);
+        }
+    } finally {
+      this.#results.detach();
+    }
+  }
+
+  #take(line: string): void {
+    const said = readInbox(line);
+    if ("cancel" in said) this.#running.get(said.cancel)?.stop.abort();
+    else if ("lease" in said) this.#start(said.lease);
+  }
+
+  #start(lease: Lease): void {
+    const known = this.#running.get(lease.job);
+    // After every hello the hive tells again what it thinks is here.
+    if (this.#stopped.signal.aborted || this.#results.has(lease.job, lease.try)) return;
+    if (known?.lease.try === lease.try) return;
+    known?.stop.abort();
+    const stop = new AbortController();
+    const done = this.#perform(lease, stop.signal).finally(() => {
+      if (this.#running.get(lease.job)?.stop === stop) this.#running.delete(lease.job);
+    });
+    this.#running.set(lease.job, { lease, stop, done });
+  }
+
+  async #perform(lease: Lease, signal: AbortSignal): Promise<void> {
+    try {
+      const line = await perform(lease, this.#means, signal);
+      if (signal.aborted && this.#stopped.signal.aborted) return;
+      await this.#results.add(lease.job, lease.try, line);
+    } catch (thrown) {
+      if (this.#stopped.signal.aborted) return;
+      const { message, cause } = toFault(thrown);
+      this.#options.log(`job ${lease.job}: ${message}${cause ? ` (${String(cause)})` : ""}`);
+      this.#tell({ op: "return", job: lease.job });
+    }
+  }
+
+  #renew(): void {
+    if (this.#running.size > 0) this.#tell({ op: "renew" });
+  }
+
+  #tell(command: object): Promise<unknown> {
+    const sent = this.#link.now?.results.write(Buffer.from(`${JSON.stringify(command)}\n`));
+    return Promise.resolve(sent).catch(() => undefined);
+  }
+
+  /** Takes no more, gives back what does not end soon, says bye and ends. */
+  async stop(): Promise<void> {
+    if (this.#stopped.signal.aborted) return;
+    const running = [...this.#running.values()];
+    this.#stopped.abort();
+    const all = Promise.all(running.map(({ done }) => done));
+    const late = new Promise((resolve) => setTimeout(resolve, grace).unref());
+    if (running.length > 0) await Promise.race([all, late]);
+    const left = [...this.#running.values()];
+    for (const { stop } of left) stop.abort();
+    await Promise.all(left.map(({ lease }) => this.#tell({ op: "return", job: lease.job })));
+    const client = this.#link.now?.client;
+    await client?.append(`${this.#home}/ctl`, '{"op":"bye"}').catch(() => undefined);
+    await this.#link.close();
+  }
+}

@@ -1,16 +1,21 @@
 import type { Journal, Provider } from "@skep/kernel";
 import { realClock } from "../clock.ts";
 import { loadConfig } from "../config/mod.ts";
+import { openBlobs } from "@skep/storage";
 import { StartLines } from "./live.ts";
 import { type Deps, jobLimits, mounts } from "./mounts.ts";
+import { places } from "./storage.ts";
 
 // Whatever live figure is asked for, there is none.
 function absentDeps(absent: () => never): object {
   return new Proxy({}, { get: () => absent });
 }
 
-/** The providers of this program for folding apart: their state and files, with nothing live behind them. */
-export function foldedMounts(home: string, journal: Journal): Provider[] {
+/**
+ * The providers of this program for folding apart: their state and files, with nothing live behind them. Jobs that had
+ * left state at that time are not found here: the index tells of the present.
+ */
+export function foldedMounts(home: string, journal: Journal | undefined): Provider[] {
   const config = loadConfig({ home, env: {}, flags: {} });
   const absent = (): never => {
     throw new Error("Nothing is live where the past is folded");
@@ -23,7 +28,9 @@ export function foldedMounts(home: string, journal: Journal): Provider[] {
     started: 0,
     origin: "",
     live: { lines: new StartLines(), proc: absentDeps(absent), queen: absentDeps(absent) },
-    record: (seq: number) => journal.record(seq),
+    blobs: openBlobs(places.blobs(home)),
+    record: (seq: number) => journal?.record(seq) ?? absent(),
+    ended: async () => undefined,
   };
   return mounts(deps as unknown as Deps);
 }

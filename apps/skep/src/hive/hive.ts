@@ -72,7 +72,8 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
   const deps: Deps = {
     home,
     config,
-    storage,
+    blobs: storage.blobs,
+    ended: (job) => storage.index.find("job", job),
     live: figures,
     record: (seq) => live().journal.record(seq),
     logSigner,

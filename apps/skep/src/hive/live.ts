@@ -7,6 +7,8 @@ import type { Config } from "../config/mod.ts";
 import { version } from "../version.ts";
 import type { HomeStorage } from "./storage.ts";
 
+const resolution = 5;
+
 /** Lines of the program itself, for `/kmesg`. */
 export class StartLines {
   readonly #lines: string[] = [];
@@ -33,7 +35,7 @@ export class Live {
   readonly #config: Config;
   readonly #storage: HomeStorage;
   readonly #kernel: () => Kernel;
-  readonly #delay = monitorEventLoopDelay({ resolution: 5 });
+  readonly #delay = monitorEventLoopDelay({ resolution });
 
   constructor(config: Config, storage: HomeStorage, kernel: () => Kernel) {
     this.#config = config;
@@ -52,8 +54,9 @@ export class Live {
   }
 
   get proc(): ProcDeps {
+    // The histogram holds intervals between its own ticks: what is beyond one is the delay.
     const ms = (nanoseconds: number): number =>
-      Number.isFinite(nanoseconds) ? Math.round(nanoseconds / 1e4) / 100 : 0;
+      Number.isFinite(nanoseconds) ? Math.max(0, Math.round(nanoseconds / 1e4 - resolution * 100) / 100) : 0;
     return {
       version,
       node: process.versions.node,

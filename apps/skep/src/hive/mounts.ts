@@ -1,5 +1,5 @@
 import type { Clock } from "@skep/clock";
-import type { JournalRecord, Provider } from "@skep/kernel";
+import type { Blobs, JournalRecord, Provider } from "@skep/kernel";
 import { casProvider } from "@skep/provider-cas";
 import { type JobLimits, jobsProvider } from "@skep/provider-jobs";
 import { logProvider } from "@skep/provider-log";
@@ -10,16 +10,17 @@ import type { Signer } from "@skep/tlog";
 import type { Config } from "../config/mod.ts";
 import type { Fold } from "./fold.ts";
 import type { Live } from "./live.ts";
-import type { HomeStorage } from "./storage.ts";
 
 /** What the providers of this program are given. */
 export interface Deps {
   readonly home: string;
   readonly config: Config;
-  readonly storage: HomeStorage;
+  readonly blobs: Blobs;
   readonly live: Pick<Live, "lines" | "proc" | "queen">;
   /** A record of the journal. */
   readonly record: (seq: number) => Promise<JournalRecord>;
+  /** Sequence of the record that ended a job which left state. */
+  readonly ended: (job: string) => Promise<number | undefined>;
   readonly logSigner: Signer;
   readonly origin: string;
   readonly fold: Fold;
@@ -49,18 +50,18 @@ export function jobLimits({ values }: Config): JobLimits {
 
 /** What is mounted where: one list of values. */
 export function mounts(deps: Deps): Provider[] {
-  const { storage } = deps;
+  const { blobs } = deps;
   return [
     logProvider(deps.live.lines.deps),
     procProvider(deps.live.proc),
     queenProvider(deps.live.queen),
-    casProvider({ blobs: storage.blobs }),
+    casProvider({ blobs }),
     workersProvider(),
     jobsProvider({
-      blobs: storage.blobs,
+      blobs,
       limits: deps.limits,
       record: deps.record,
-      ended: (job) => storage.index.find("job", job),
+      ended: deps.ended,
     }),
   ];
 }

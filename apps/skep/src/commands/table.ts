@@ -3,11 +3,10 @@ import { configCommands } from "../config/mod.ts";
 import { completeContext, completePath } from "../client/complete.ts";
 import { userHome } from "../person.ts";
 import { version } from "../version.ts";
-import { cat } from "./cat.ts";
-import { echo } from "./echo.ts";
-import { ls } from "./ls.ts";
-import { stat } from "./stat.ts";
-import { tail } from "./tail.ts";
+import { accessCommands } from "./access.ts";
+import { careCommands } from "./care.ts";
+import { fileCommands } from "./files.ts";
+import { proofCommands } from "./proof.ts";
 import { up } from "./up.ts";
 
 /** Every command of `skep`, in the order of the help. */
@@ -31,11 +30,10 @@ export function createProgram(): Program {
     ],
     commands: [
       up,
-      ls,
-      cat,
-      tail,
-      echo,
-      stat,
+      ...fileCommands,
+      ...accessCommands,
+      ...proofCommands,
+      ...careCommands,
       ...configCommands("care", userHome),
       ...builtins(() => table, "skep", "about", { node: process.versions.node }),
     ],

@@ -1,5 +1,6 @@
 import { type ActionSpec, actionOf } from "./completion/model.ts";
 import type { Command, Context, FlagSpec } from "./command.ts";
+import { parse } from "./parse.ts";
 import { family, findCommand, flagsOf, globalFlags, nextWords, type Program } from "./program.ts";
 
 /** A word that may stand at the cursor, and what it means. */
@@ -112,6 +113,12 @@ export async function completions(
   context: Context,
 ): Promise<readonly Candidate[]> {
   const last = typed.at(-1) ?? "";
-  const found = await candidates(program, typed, context);
+  // Whom completers ask is on the line that is being typed, too.
+  const { home = context.global.home, context: named = context.global.context } = parse(
+    program,
+    typed.slice(0, -1),
+  ).globals as { readonly home?: string; readonly context?: string };
+  const global = { ...context.global, home, context: named };
+  const found = await candidates(program, typed, { ...context, global });
   return found.filter(({ word }) => word.startsWith(last) && !/[\n\t]/.test(word));
 }

@@ -1,0 +1,1 @@
+export { type AuditDeps, type AuditJournal, auditProvider } from "./src/audit.ts";

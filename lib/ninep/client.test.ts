@@ -107,6 +107,22 @@ test("the plain name of a stream ends at its end", async () => {
   assert.equal((await client.readAll("log")).toString(), "first\nsecond\n");
 });
 
+test("a tag is not used again before its Rflush, also when the answer came first", async () => {
+  let writes = 0;
+  const held = Promise.withResolvers<number>();
+  const slow = { ...ctl, open: () => ({ write: () => (writes++ === 0 ? held.promise : 1) }) };
+  await using client = await connect(hostOf(dir({ slow })));
+  await using file = await client.open("slow", "append");
+  const stop = new AbortController();
+  const written = file.write(Buffer.from("x"), 0, { signal: stop.signal });
+  await client.getattr("/");
+  stop.abort();
+  held.resolve(1);
+  assert.equal(await written, 1, "what was done before the flush reached it is told");
+  const later = await Promise.all(Array.from({ length: 200 }, () => file.write(Buffer.from("x"))));
+  assert.deepEqual(new Set(later), new Set([1]));
+});
+
 test("an offset that is none rejects before anything is sent", async () => {
   await using client = await connect();
   await using file = await client.open("hello");

@@ -7,6 +7,8 @@ import {
   type HostFile,
   type HostHandle,
   memoryWires,
+  NOFID,
+  type Root,
   type Message,
   serve,
 } from "./mod.ts";
@@ -14,6 +16,7 @@ import { RawClient, rawClient } from "./raw-client.ts";
 import { dir, hostOf, Stream, text } from "./sample-host.ts";
 
 const EAGAIN = 11;
+const EBADF = 9;
 const ECANCELED = 125;
 
 const readAt = (fid: number, offset: number): Body<"Tread"> => ({ fid, offset, count: 100 });
@@ -141,9 +144,28 @@ test("a file that opens after its request was dropped is closed again", async ()
   raw.send("Tlopen", 7, { fid: 1, flags: 0 });
   raw.send("Tflush", 8, { oldtag: 7 });
   assert.deepEqual(await raw.next(), { type: "Rflush", tag: 8 });
-  opening.resolve({ close: () => void closed++ });
+  opening.resolve({ read: () => Buffer.from("x"), close: () => void closed++ });
+  assert.equal(await raw.errno("Tread", readAt(1, 0)), EBADF);
+  assert.equal(closed, 1);
   await raw.ask("Tclunk", { fid: 1 });
   assert.equal(closed, 1);
+});
+
+test("a root that comes after its attach was flushed is closed again", async () => {
+  let closed = 0;
+  const attaching = Promise.withResolvers<Root>();
+  let attaches = 0;
+  const root: Root = { file: dir({}), close: () => void closed++ };
+  const { raw, connection } = await rawClient({
+    attach: () => (attaches++ === 0 ? root : attaching.promise),
+  });
+  raw.send("Tattach", 7, { fid: 5, afid: NOFID, uname: "", aname: "", nUname: 0 });
+  raw.send("Tflush", 8, { oldtag: 7 });
+  assert.deepEqual(await raw.next(), { type: "Rflush", tag: 8 });
+  attaching.resolve(root);
+  await raw.ask("Tstatfs", { fid: 0 });
+  assert.equal(closed, 1);
+  assert.equal(connection.load.fids, 1);
 });
 
 test("forty-eight reads may wait; the next is EAGAIN while all else is answered", async () => {
@@ -152,6 +174,7 @@ test("forty-eight reads may wait; the next is EAGAIN while all else is answered"
   for (let tag = 100; tag < 150; tag++) raw.send("Tread", tag, readAt(1, 0));
   assert.deepEqual(await raw.next(), { type: "Rlerror", tag: 148, ecode: EAGAIN });
   assert.deepEqual(await raw.next(), { type: "Rlerror", tag: 149, ecode: EAGAIN });
+  assert.equal(log.aborted, 2, "the host is told that nobody waits");
   assert.equal(connection.load.requests, 48);
   assert.equal(await raw.errno("Twalk", { fid: 0, newfid: 2, names: ["fast"] }), 0);
   raw.send("Tflush", 200, { oldtag: 100 });

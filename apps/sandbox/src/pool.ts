@@ -32,7 +32,7 @@ export interface SandboxOptions {
 }
 
 const defaultLimits: SandboxLimits = {
-  fuel: 100_000_000_000n,
+  fuel: 1_000_000_000_000n,
   memoryBytes: 512 * MiB,
   wallMs: 300_000,
   stdoutBytes: 64 * MiB,

@@ -36,6 +36,8 @@ function nodeWords(node: string, shape: RunnerShape): string[] {
     `--max-old-space-size=${shape.heapMiB}`,
     `--stack-size=${stackKib - 2048}`,
     `--wasm-max-mem-pages=${Math.max(1, Math.floor(shape.memoryBytes / 65_536))}`,
+    // Inlining makes metered recursion slower and its depth depend on the tier.
+    "--no-wasm-inlining",
     "--v8-pool-size=1",
     "--disable-sigusr1",
     "--expose-gc",

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readSync, writeSync } from "node:fs";
 import { toFault } from "@skep/fault";
-import { admit, execute } from "@skep/wasm";
+import { admit, compile, execute } from "@skep/wasm";
 import { chunkBytes, encode, type Frame, frame, headBytes } from "./frames.ts";
 import type { RunHeader } from "./header.ts";
 
@@ -61,7 +61,7 @@ function compiled(digest: string): WebAssembly.Module {
   if (known) return known;
   const bytes = waiting.get(digest);
   if (!bytes) throw new Error("no such module here");
-  const module = new WebAssembly.Module(bytes);
+  const module = compile(bytes);
   waiting.delete(digest);
   if (modules.size >= keptModules) modules.delete(modules.keys().next().value ?? "");
   modules.set(digest, module);

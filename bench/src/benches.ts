@@ -1,0 +1,9 @@
+import type { Bench } from "./row.ts";
+import { console } from "./rows/console.ts";
+import { controls } from "./rows/controls.ts";
+import { reads } from "./rows/reads.ts";
+import { memory, start } from "./rows/start.ts";
+import { streams } from "./rows/streams.ts";
+
+/** Every bench, in the order of the table. */
+export const benches: readonly Bench[] = [reads, controls, streams, console, start, memory];

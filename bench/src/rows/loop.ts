@@ -1,0 +1,16 @@
+import type { Client } from "@skep/ninep";
+
+/** The daemon's own figures of its event loop, milliseconds. */
+export interface LoopFigures {
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** Reads `/proc/9p/loop.json`. */
+export async function loopOf(client: Client): Promise<LoopFigures> {
+  const figures = JSON.parse((await client.readAll("/proc/9p/loop.json")).toString()) as Record<
+    string,
+    number
+  >;
+  return { p99: figures.p99_ms ?? Number.NaN, max: figures.max_ms ?? Number.NaN };
+}

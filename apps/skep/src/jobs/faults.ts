@@ -1,0 +1,16 @@
+import { faults } from "@skep/fault";
+
+/** What can go wrong between a command and its job. */
+export const fault = faults("run", {
+  module: ["absent", "Cannot read the module"],
+  oversize: [
+    "oversize",
+    "Cannot submit so many arguments and environment values",
+    { cure: "Pass them through stdin" },
+  ],
+  env: ["invalid", "Cannot read an environment value that is not NAME=VALUE"],
+  answer: ["corrupt", "Cannot read the hive's answer"],
+  receipt: ["corrupt", "Cannot call it a success: the receipt does not verify"],
+  file: ["absent", "Cannot read the file"],
+  write: ["failed", "Cannot write the receipt"],
+});

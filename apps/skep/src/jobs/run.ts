@@ -1,0 +1,193 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Context } from "@skep/edge-cli";
+import { escapeLines } from "@skep/text";
+import type { Client } from "@skep/ninep";
+import { createSigner, type Signer } from "@skep/receipt";
+import { connect, homeOf, targetOf } from "../client/connect.ts";
+import { homeKey } from "../hive/keys.ts";
+import { type Content, heldContent, takeAll } from "./blob.ts";
+import { fault } from "./faults.ts";
+import { follow, type Outcome, outcomeOf, type StreamName, stored } from "./outcome.ts";
+import { ask, inlineBytes, type Submitted, submit, type Wish } from "./submit.ts";
+
+/** The exit code of every end that is not the module's. */
+const notTheModules = 125;
+
+/** What `skep run` was asked. */
+export interface RunRequest extends Wish {
+  readonly file: string;
+  readonly receipt: string | undefined;
+  readonly detach: boolean;
+}
+
+async function readModule(file: string): Promise<Content> {
+  try {
+    return heldContent(await readFile(file));
+  } catch (cause) {
+    const why = cause instanceof Error && "code" in cause ? `${file}: ${String(cause.code)}` : file;
+    throw fault.module(why, { cause });
+  }
+}
+
+/** Input is taken to its end before anything else is done; a terminal is nobody's input. */
+async function readStdin({ io, out }: Context): Promise<Content> {
+  if (io.stdin.isTTY) return heldContent(Buffer.alloc(0));
+  using bar = out.progress({ label: "Reading input", unit: "bytes" });
+  return await takeAll(io.stdin.chunks(), inlineBytes, (bytes) => bar.add(bytes));
+}
+
+/** The key that the hive's owner signs work with. */
+export function ownerSigner(context: Context): Signer {
+  return createSigner(homeKey(join(homeOf(context), "keys", "identity")).seed);
+}
+
+async function handIn(
+  context: Context,
+  client: Client,
+  request: RunRequest,
+  module: Content,
+): Promise<Submitted> {
+  await using stdin = await readStdin(context);
+  using bar = context.out.progress({ label: "Storing", total: module.bytes + stdin.bytes, unit: "bytes" });
+  return await submit({
+    client,
+    signer: ownerSigner(context),
+    module,
+    stdin,
+    wish: request,
+    now: Date.now(),
+    signal: context.signal,
+    sent: (bytes) => bar.add(bytes),
+  });
+}
+
+/** Where the module's output goes: its stdout to ours, its stderr to ours. */
+function writer({ io, out }: Context): (stream: StreamName, bytes: Uint8Array) => Promise<void> {
+  return (stream, bytes) => {
+    if (stream === "stdout") return out.data(bytes);
+    return io.stderr.write(io.stderr.isTTY ? escapeLines(Buffer.from(bytes)) : bytes);
+  };
+}
+
+async function printOutput(
+  write: ReturnType<typeof writer>,
+  client: Client,
+  outcome: Outcome,
+): Promise<void> {
+  for (const stream of ["stdout", "stderr"] as const) {
+    const held = outcome[stream];
+    if (held) await write(stream, held);
+    else
+      for await (const bytes of stored(client, outcome.job, stream)) await write(stream, Buffer.from(bytes));
+  }
+}
+
+/** Text where it is text, else base64; nothing where it is long. */
+function shown(bytes: Buffer | undefined): object {
+  if (!bytes) return {};
+  const text = bytes.toString();
+  return Buffer.from(text).equals(bytes) ? { text } : { base64: bytes.toString("base64") };
+}
+
+/** What `--json` tells of an outcome. */
+export function outcomeJson(outcome: Outcome): object {
+  const { job, status, verified, why, key, stdout, stderr, receipt } = outcome;
+  const { state, exit, reason, message, worker } = status;
+  return {
+    job,
+    state,
+    exit,
+    reason,
+    ...(message ? { message } : {}),
+    verified,
+    ...(why ? { why } : {}),
+    worker,
+    key,
+    job_id: receipt?.job_id ?? null,
+    sandbox: receipt?.result.metrics.extra.sandbox ?? null,
+    grade: receipt?.result.metrics.extra.grade ?? null,
+    stdout: { bytes: status.stdout_bytes, ...shown(stdout) },
+    stderr: { bytes: status.stderr_bytes, ...shown(stderr) },
+  };
+}
+
+function exitOf({ status, verified }: Outcome): number {
+  if (!verified || status.reason !== "exit" || status.exit === null) return notTheModules;
+  // A process has eight bits; a larger code must not come out as success.
+  return Math.min(status.exit, 255);
+}
+
+/** Says what a person should know beside the output. */
+function tell({ out }: Context, { status, verified, why, job }: Outcome): void {
+  const { state, reason, message } = status;
+  if (reason !== "exit")
+    out.message(`job ${job} ${state}: ${reason ?? "unknown"}${message ? `: ${message}` : ""}`);
+  if (!verified) out.warn(`the receipt of job ${job} does not verify: ${why}`);
+}
+
+async function saveReceipt(path: string, { envelope }: Outcome): Promise<void> {
+  try {
+    await writeFile(path, `${envelope}\n`);
+  } catch (cause) {
+    throw fault.write(path, { cause });
+  }
+}
+
+async function finish(
+  context: Context,
+  client: Client,
+  request: RunRequest,
+  outcome: Outcome,
+  live: boolean,
+): Promise<number> {
+  const { out } = context;
+  if (out.wantsJson) await out.json(outcomeJson(outcome));
+  else if (!live && outcome.verified) await printOutput(writer(context), client, outcome);
+  tell(context, outcome);
+  if (request.receipt !== undefined && outcome.envelope !== "") await saveReceipt(request.receipt, outcome);
+  if (!outcome.verified && outcome.status.reason === "exit") throw fault.receipt(outcome.why);
+  return exitOf(outcome);
+}
+
+async function waitFor(
+  context: Context,
+  client: Client,
+  submitted: Submitted,
+  request: RunRequest,
+  module: Content,
+): Promise<number> {
+  const { out, signal } = context;
+  const live = out.isTTY && !out.wantsJson;
+  const write = writer(context);
+  const show = (stream: StreamName, bytes: Uint8Array) =>
+    live ? write(stream, Buffer.from(bytes)) : undefined;
+  try {
+    const seen = await follow(client, submitted.job, show, signal);
+    const held = { stdout: seen.stdout.held, stderr: seen.stderr.held };
+    return await finish(
+      context,
+      client,
+      request,
+      await outcomeOf(client, submitted, held, module.digest),
+      live,
+    );
+  } catch (thrown) {
+    if (signal.aborted)
+      await ask(client, "/jobs/ctl", { op: "cancel", job: submitted.job }).catch(() => undefined);
+    throw thrown;
+  }
+}
+
+/** Runs a module in the hive and gives its exit code; 125 for every end that is not the module's. */
+export async function runModule(context: Context, request: RunRequest): Promise<number> {
+  const module = await readModule(request.file);
+  const target = targetOf(context);
+  await using client = await connect(target, context.signal);
+  const submitted = await handIn(context, client, request, module);
+  if (!request.detach) return await waitFor(context, client, submitted, request, module);
+  const { out } = context;
+  if (out.wantsJson) await out.json({ job: submitted.job, job_id: submitted.jobId });
+  else await out.line(submitted.job);
+  return 0;
+}

@@ -1,0 +1,146 @@
+import { randomBytes } from "node:crypto";
+import { Fault } from "@skep/fault";
+import type { Client } from "@skep/ninep";
+import { type Signer, type SignedManifest, signManifest } from "@skep/receipt";
+import { type Content, upload } from "./blob.ts";
+import { fault } from "./faults.ts";
+
+/** What is to run, beside module and input. */
+export interface Wish {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly wallMs?: number | undefined;
+  readonly memoryBytes?: number | undefined;
+  readonly fuel?: number | undefined;
+  readonly fresh?: boolean | undefined;
+}
+
+/** A job that the hive took. */
+export interface Submitted {
+  /** Its number in the hive. */
+  readonly job: string;
+  /** Hash of its manifest: what the receipt binds. */
+  readonly jobId: string;
+}
+
+/** Input up to this size rides in the manifest's line, bytes. */
+export const inlineBytes = 6 * 1024;
+/** Longest line that the hive takes, with room for what it adds. */
+const longestLine = 16_000;
+/** A manifest is good for so long, milliseconds. */
+const validFor = 600_000;
+
+function detailsOf(wish: Wish, stdin: Content): Uint8Array {
+  const { args, env, fuel, fresh } = wish;
+  const details = {
+    ...(args.length > 0 ? { args } : {}),
+    ...(Object.keys(env).length > 0 ? { env } : {}),
+    ...(stdin.bytes > 0 ? { stdin: stdin.digest } : {}),
+    ...(fuel === undefined ? {} : { limits: { fuel: String(fuel) } }),
+    ...(fresh ? { grade: "fresh" } : {}),
+    nonce: randomBytes(9).toString("base64url"),
+  };
+  return Buffer.from(JSON.stringify(details));
+}
+
+/** Signs what is to run. Times are milliseconds since 1970. */
+export function manifestOf(
+  signer: Signer,
+  digest: string,
+  stdin: Content,
+  wish: Wish,
+  now: number,
+): { readonly manifest: SignedManifest; readonly jobId: string } {
+  return signManifest(signer, {
+    payload: {
+      kind: "wasm",
+      module_cid: `sha256:${digest}`,
+      input: [...detailsOf(wish, stdin)],
+      ...(wish.wallMs === undefined ? {} : { max_duration_ms: wish.wallMs }),
+      ...(wish.memoryBytes === undefined ? {} : { max_memory_bytes: wish.memoryBytes }),
+    },
+    createdAt: BigInt(now) * 1_000_000n,
+    expiresAt: BigInt(now + validFor) * 1_000_000n,
+  });
+}
+
+interface Answer {
+  readonly verdict?: string;
+  readonly kind?: string;
+  readonly code?: string;
+  readonly message?: string;
+  readonly next?: string;
+  readonly result?: { readonly job?: string };
+}
+
+/** Writes one command and reads its answer; a refusal is thrown as the fault that the hive told. */
+export async function ask(
+  client: Client,
+  path: string,
+  command: object,
+  signal?: AbortSignal,
+): Promise<Answer> {
+  await using ctl = await client.open(path, "readWrite", { signal });
+  const line = Buffer.from(`${JSON.stringify(command)}\n`);
+  let refused: unknown;
+  await ctl.write(line, 0, { signal }).catch((thrown: unknown) => {
+    refused = thrown;
+  });
+  // A refusal's errno is a word; its answer says why.
+  const text = Buffer.from(await ctl.read(0, ctl.iounit, { signal }).catch(() => Buffer.alloc(0))).toString();
+  const answer = readAnswer(text);
+  if (answer?.verdict === "ok") return answer;
+  if (answer?.code === undefined) throw refused ?? fault.answer(text);
+  throw new Fault((answer.kind ?? "internal") as Fault["kind"], answer.code, answer.message ?? "", {
+    ...(answer.next === undefined ? {} : { cure: answer.next }),
+  });
+}
+
+function readAnswer(text: string): Answer | undefined {
+  try {
+    return JSON.parse(text) as Answer;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is submitted and how. */
+export interface Submission {
+  readonly client: Client;
+  readonly signer: Signer;
+  readonly module: Content;
+  readonly stdin: Content;
+  readonly wish: Wish;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Bytes of input or module that were stored. */
+  readonly sent?: (bytes: number) => void;
+}
+
+/**
+ * Hands a job in: the input is stored first where it is long, the module only when the hive says that it lacks it.
+ * Throws the hive's refusal, and `run.oversize`.
+ */
+export async function submit(what: Submission): Promise<Submitted> {
+  const { client, signer, module, stdin, wish, now, signal, sent } = what;
+  const { manifest, jobId } = manifestOf(signer, module.digest, stdin, wish, now);
+  const command = (inline: boolean) => ({
+    op: "submit",
+    manifest,
+    ...(inline ? { stdin: { inline: stdin.held?.toString("base64") ?? "" } } : {}),
+  });
+  const fits = (inline: boolean) => JSON.stringify(command(inline)).length <= longestLine;
+  const inline = stdin.bytes > 0 && stdin.bytes <= inlineBytes && stdin.held !== undefined && fits(true);
+  if (!inline && !fits(false)) throw fault.oversize();
+  if (!inline && stdin.bytes > 0) await upload(client, stdin, sent, signal);
+  const hand = () => ask(client, "/jobs/ctl", command(inline), signal);
+  const answer = await hand().catch(async (thrown: unknown) => {
+    if (!(thrown instanceof Fault) || thrown.code !== "jobs.module") throw thrown;
+    await upload(client, module, sent, signal);
+    return await hand();
+  });
+  const job = answer.result?.job;
+  if (job === undefined) throw fault.answer(JSON.stringify(answer));
+  return { job, jobId };
+}

@@ -8,6 +8,7 @@ import { careCommands } from "./care.ts";
 import { fileCommands } from "./files.ts";
 import { proofCommands } from "./proof.ts";
 import { up } from "./up.ts";
+import { workCommands } from "./work.ts";
 
 /** Every command of `skep`, in the order of the help. */
 export function createProgram(): Program {
@@ -30,6 +31,7 @@ export function createProgram(): Program {
     ],
     commands: [
       up,
+      ...workCommands,
       ...fileCommands,
       ...accessCommands,
       ...proofCommands,

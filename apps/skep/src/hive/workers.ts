@@ -61,7 +61,7 @@ export class LocalWorkers implements AsyncDisposable {
       role: "worker",
       hive: this.#hive.keys.hive,
       rights: workerRights(id),
-      issued: now,
+      issuedAt: now,
     } as never);
     writeFileSync(path, token, { mode: 0o600 });
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { fullAuthority, type Session } from "@skep/kernel";
-import { recordingFiles, simulatedClock, toyHive } from "@skep/testing";
+import { defineProvider, fullAuthority, type Session } from "@skep/kernel";
+import { recordingFiles, simulatedClock, toyAuthority, toyHive } from "@skep/testing";
 
 async function hive(t: TestContext) {
   const files = recordingFiles();
@@ -101,4 +101,38 @@ test("what never changes of a place is told alike by identify, stat and list", a
     const { kind, number, append } = await session.stat(found);
     assert.deepEqual({ kind, number, append }, identity);
   }
+});
+
+test("a stream that names a right is appended to with that right only", async (t) => {
+  const provider = defineProvider({
+    name: "toy",
+    doc: "One stream",
+    initial: () => ({}),
+    events: {},
+    mounts: (b) => ({
+      "/out": b.stream("Output of workers", {
+        right: "output",
+        source: ({ ring }) => ring("/out"),
+        append: (bytes, { ring }) => {
+          ring("/out").append(bytes);
+          return bytes.length;
+        },
+      }),
+    }),
+  });
+  const kernel = await toyHive({ files: recordingFiles(), clock: simulatedClock(), providers: [provider] });
+  t.after(() => kernel.close());
+  const as = (...rights: string[]) => kernel.attach(toyAuthority("ann", { "/out": rights }), "test");
+  const append = (...rights: string[]) => as(...rights).append("/out", "line\n");
+  const modes = async (...rights: string[]) => {
+    const session = as(...rights);
+    const { readable, writable } = await session.stat(await session.find("/out"));
+    return { readable, writable };
+  };
+  assert.deepEqual(await modes("read", "write"), { readable: false, writable: false });
+  assert.deepEqual(await modes("read", "output"), { readable: true, writable: false });
+  assert.deepEqual(await modes("write", "output"), { readable: false, writable: true });
+  assert.equal((await append("read", "write")).code, "session.write");
+  assert.equal((await append("read", "output")).code, "session.write");
+  assert.deepEqual((await append("write", "output")).result, { bytes: 5 });
 });

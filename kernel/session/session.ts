@@ -207,7 +207,9 @@ export class Session implements View {
         node.kind === "blob" ||
         (node.kind === "stream" && node.append));
     if (!writable) throw fault.notWritable(found.path);
-    if (!this.authority.allows(found.path, "write")) throw fault.write(found.path);
+    const { right } = node;
+    if (!this.authority.allows(found.path, "write") || (right && !this.authority.allows(found.path, right)))
+      throw fault.write(found.path);
   }
 
   /** Counts bytes read against the ticket's budgets; one record a second tells the journal. */

@@ -36,11 +36,24 @@ function streamSize(session: View, found: Found, source: StreamSource): number {
   return source.next - (session.anchors.get(found.path)?.at ?? source.base);
 }
 
-function writable(session: View, { place, path }: Found): boolean {
-  const { node, facet } = place;
+function may({ authority }: View, { place, path }: Found, verb: "read" | "write"): boolean {
+  const { right } = place.node;
+  return (
+    authority.allows(path, verb) !== undefined && (!right || authority.allows(path, right) !== undefined)
+  );
+}
+
+// The answers of a control belong to whoever may write it.
+function readable(session: View, found: Found): boolean {
+  if (found.place.node.kind === "control") return session.authority.allows(found.path, "write") !== undefined;
+  return may(session, found, "read");
+}
+
+function writable(session: View, found: Found): boolean {
+  const { node, facet } = found.place;
   if (facet !== "plain" || node.kind === "text") return false;
   if (node.kind === "stream" && !node.append) return false;
-  return session.authority.allows(path, "write") !== undefined;
+  return may(session, found, "write");
 }
 
 /** What of a place never changes: its kind and number, and whether writes go to its end. */
@@ -82,7 +95,7 @@ export function statNode(session: View, found: Found): Awaitable<Stat> {
       next === undefined
         ? bound?.changedAt || session.kernel.slices.kernel.lifecycle.get().since
         : session.kernel.rings.touched(path.replace(/\.(follow|json)$/, ""), next, undefined),
-    readable: session.authority.allows(path, node.kind === "control" ? "write" : "read") !== undefined,
+    readable: readable(session, found),
     writable: !isDir && writable(session, found),
     doc: node.doc,
   });

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { Fault } from "@skep/fault";
-import { fullAuthority, type Kernel, kernelEvent, type Session } from "@skep/kernel";
+import { type Authority, fullAuthority, type Kernel, kernelEvent, type Session } from "@skep/kernel";
 import { type Client, createClient, wireFromSocket } from "@skep/ninep";
 import { recordingFiles, simulatedClock, toyAuthority, toyHive } from "@skep/testing";
 import { createNinepEdge, type Credential, type NinepDoor } from "./mod.ts";
@@ -14,12 +14,15 @@ import { createNinepEdge, type Credential, type NinepDoor } from "./mod.ts";
 const rights = { "/comb/hum": ["read"], "/comb/bees": ["read"] };
 
 function doorTo(kernel: Kernel, sessions: Session[]): NinepDoor {
+  const authorities: Readonly<Record<string, () => Authority>> = {
+    whole: () => fullAuthority("owner"),
+    narrow: () => toyAuthority("ann", rights),
+    expiring: () => ({ ...fullAuthority("owner"), expiresAt: kernel.time.now() + 60_000 }),
+  };
   const attach = async (credential: Credential, edge: string): Promise<Session> => {
-    if (credential.kind === "ticket" && credential.token !== "narrow" && credential.token !== "whole")
-      throw new Fault("unauthenticated", "toy.ticket", "Cannot read this ticket");
-    const narrow = credential.kind === "ticket" && credential.token === "narrow";
-    const authority = narrow ? toyAuthority("ann", rights) : fullAuthority("owner");
-    const session = kernel.attach(authority, edge);
+    const authority = authorities[credential.kind === "ticket" ? credential.token : "whole"];
+    if (!authority) throw new Fault("unauthenticated", "toy.ticket", "Cannot read this ticket");
+    const session = kernel.attach(authority(), edge);
     sessions.push(session);
     return session;
   };
@@ -270,6 +273,18 @@ test("each attach has its own session; revocation ends one, waiting reads includ
   assert.equal(await text(owner, "/comb/count"), "0\n");
   sessions[2]?.close("test");
   await waiting;
+});
+
+test("a ticket that expires ends its attach, waiting reads included", async (t) => {
+  const { client, clock, kernel, sessions } = await hive(t);
+  const expiring = await client("expiring");
+  await using follow = await expiring.open("/comb/hum.follow");
+  const waiting = assert.rejects(follow.read(0, 100), errno("EACCES"));
+  await text(expiring, "/comb/count");
+  clock.advance(61_000);
+  await waiting;
+  assert.equal(sessions[0]?.state, "CLOSED");
+  assert.equal(kernel.sessions.size, 0);
 });
 
 test("the end of a connection ends its sessions", async (t) => {

@@ -42,6 +42,7 @@ export class DoorHost implements Host {
     session.onClose((reason) => ended.abort(reason));
     try {
       const file = new SessionFile(session, await session.find(path), { uid });
+      session.checkAlive();
       return { file, ended: ended.signal, close: () => session.close("connection ended") };
     } catch (thrown) {
       session.close("attach failed");

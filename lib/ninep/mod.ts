@@ -29,6 +29,7 @@ export type {
   Root,
   Statfs,
 } from "./host.ts";
+export { linesOf } from "./lines.ts";
 export { type MessageName, messages } from "./messages.ts";
 export { type Connection, type ServeOptions, serve } from "./server.ts";
 export { memoryWires, type SocketLike, type Wire, type WireEvents, wireFromSocket } from "./wire.ts";

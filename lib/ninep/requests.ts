@@ -176,11 +176,11 @@ function readdir(
   return andThen(handle.readdir(body.offset, room, call), (entries) => pack(entries, room));
 }
 
-function statfs({ fids, msize }: Serving, { fid }: Body<"Tstatfs">): Awaitable<Body<"Rstatfs">> {
+function statfs({ fids }: Serving, { fid }: Body<"Tstatfs">): Awaitable<Body<"Rstatfs">> {
   const { root } = fids.get(fid).attached;
   const plain = { blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0, fsid: 0 };
   return andThen(root.statfs?.() ?? {}, (told) => ({
-    ...{ fstype: V9FS_MAGIC, bsize: msize - IO_HEADER, ...plain, namelen: 255 },
+    ...{ fstype: V9FS_MAGIC, bsize: 4096, ...plain, namelen: 255 },
     ...told,
   }));
 }

@@ -56,9 +56,16 @@ export async function foldTo(
   version: string,
   seq: number,
 ): Promise<Slices> {
-  const slices = new Slices(providers, version);
-  const pointer = await usable(files, journal, slices.code, seq);
-  if (pointer) await loadSnapshot(files, slices, pointer);
+  let slices = new Slices(providers, version);
+  let pointer = await usable(files, journal, slices.code, seq);
+  if (pointer)
+    try {
+      await loadSnapshot(files, slices, pointer);
+    } catch {
+      // A newer snapshot may have taken its place meanwhile.
+      slices = new Slices(providers, version);
+      pointer = undefined;
+    }
   for await (const record of journal.records(pointer?.seq ?? 0, seq)) slices.apply(record);
   return slices;
 }

@@ -21,6 +21,8 @@ export interface Caller {
   /** Block ids of the ticket, root first. */
   readonly blocks: readonly string[];
   may(path: string, right: string): boolean;
+  /** Whether some right lies at, above or below a path: otherwise it is absent for this caller. */
+  reaches(path: string): boolean;
 }
 
 /** What a node sees when it is read: a state as of one sequence, and who asks. */

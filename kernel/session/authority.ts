@@ -58,5 +58,6 @@ export function callerOf(authority: Authority, session: string): Caller {
     session,
     blocks: authority.blocks.map(({ id }) => id),
     may: (path, right) => authority.allows(path, right) !== undefined,
+    reaches: (path) => authority.touches(path),
   };
 }

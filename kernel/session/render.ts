@@ -1,5 +1,5 @@
-import type { Awaitable, Json, Scene } from "../namespace/node.ts";
-import type { Found } from "../namespace/place.ts";
+import type { Awaitable, Json, Scene, TextNode, ValueNode } from "../namespace/node.ts";
+import type { Facet, Found } from "../namespace/place.ts";
 import type { StreamSource } from "../state/ring.ts";
 import type { View } from "./view.ts";
 
@@ -25,14 +25,19 @@ export function streamJson(session: View, found: Found, source: StreamSource): s
   return `${JSON.stringify({ base, next, ended: ended ?? false, overtaken })}\n`;
 }
 
+/** The bytes of a text, of its twin, or of a value. */
+export function renderNode(node: TextNode | ValueNode, facet: Facet, scene: Hidden): Awaitable<Uint8Array> {
+  if (node.kind === "value") return toBytes(node.read(scene));
+  if (facet === "json" && node.json) return after(node.json(scene), jsonBytes);
+  return after(node.render(scene), toBytes);
+}
+
 /** The bytes of a text or value node, or of a JSON twin. */
 export function renderBytes(session: View, found: Found): Awaitable<Uint8Array> {
   const { node, facet } = found.place;
   const scene = session.scene(found) as Hidden;
-  if (node.kind === "value") return toBytes(node.read(scene));
   if (node.kind === "stream")
     return after(node.source(scene), (source) => Buffer.from(streamJson(session, found, source)));
-  if (node.kind !== "text") return new Uint8Array(0);
-  if (facet === "json" && node.json) return after(node.json(scene), jsonBytes);
-  return after(node.render(scene), toBytes);
+  if (node.kind !== "text" && node.kind !== "value") return new Uint8Array(0);
+  return renderNode(node, facet, scene);
 }

@@ -26,30 +26,41 @@ export function dirOf(name: string): string {
 /** Replays steps; files are numbered so that a rename keeps what later happens to the file. */
 export class Disk {
   readonly names = new Map<string, number>();
-  readonly #contents = new Map<number, Uint8Array>();
+  // With room to grow, all of it zero, so that many small appends do not copy the file each time.
+  readonly #contents = new Map<number, { readonly room: Uint8Array; readonly size: number }>();
 
   apply(step: Step, fate: Fate = "kept"): void {
     if (fate === "lost") return;
     if (step.do === "create") {
       this.names.set(step.name, step.file);
-      this.#contents.set(step.file, this.content(step.file));
+      if (!this.#contents.has(step.file)) this.#hold(step.file, new Uint8Array(0));
     } else if (step.do === "write") this.#write(step.file, step.at, step.bytes, fate);
-    else if (step.do === "cut") this.#contents.set(step.file, this.content(step.file).slice(0, step.size));
+    else if (step.do === "cut") this.#hold(step.file, this.content(step.file).slice(0, step.size));
     else if (step.do === "rename") this.#rename(step.from, step.to);
     else if (step.do === "remove") this.names.delete(step.name);
   }
 
   content(file: number): Uint8Array {
-    return this.#contents.get(file) ?? new Uint8Array(0);
+    const held = this.#contents.get(file);
+    return held ? held.room.subarray(0, held.size) : new Uint8Array(0);
+  }
+
+  #hold(file: number, bytes: Uint8Array): void {
+    this.#contents.set(file, { room: bytes, size: bytes.length });
   }
 
   /** Grows a file with zeros, as where its size reached the disk and its bytes did not. */
   extend(file: number, size: number): void {
     const old = this.content(file);
     if (old.length >= size) return;
-    const grown = new Uint8Array(size);
-    grown.set(old);
-    this.#contents.set(file, grown);
+    const held = this.#contents.get(file);
+    if (held && held.room.length >= size) {
+      this.#contents.set(file, { room: held.room, size });
+      return;
+    }
+    const room = new Uint8Array(size * 2);
+    room.set(old);
+    this.#contents.set(file, { room, size });
   }
 
   #write(file: number, at: number, bytes: Uint8Array, fate: Fate): void {

@@ -1,0 +1,157 @@
+import { createHash } from "node:crypto";
+import { type Blobs, defineProvider, fullAuthority, Kernel, type Session } from "@skep/kernel";
+import { createSigner, signReceipt } from "@skep/receipt";
+import { recordingFiles, type SimulatedClock, simulatedClock } from "@skep/testing";
+import { jobsProvider } from "./jobs.ts";
+
+export const sha256 = (bytes: Uint8Array | string): string =>
+  createHash("sha256").update(bytes).digest("hex");
+
+const limits = { wallMs: 1000, memoryBytes: 65_536, fuel: "1000000", stdoutBytes: 4096, stderrBytes: 4096 };
+
+/** Blobs in memory that hold nothing: these tests keep input and output inline. */
+const noBlobs = { read: async () => new Uint8Array(0) } as unknown as Blobs;
+
+type Known = { readonly key: string };
+
+/** A stand-in for the blob store and the workers, so that jobs are tested alone. */
+function standIn(known: Map<string, Known>) {
+  return defineProvider<null>({
+    name: "workers",
+    doc: "Stand-in for workers and blobs",
+    initial: () => null,
+    events: { "joined@1": () => undefined, "left@1": () => undefined },
+    offers: {
+      workers: () => ({ get: (id: string) => known.get(id) }),
+      cas: () => ({ sizeFor: () => 10, size: () => 10 }),
+    },
+    mounts: (t) => ({
+      "/worker": t.each(
+        "Workers",
+        "id",
+        { list: () => known.keys(), has: (id) => known.has(id) },
+        t.dir("One worker", {}),
+      ),
+    }),
+  });
+}
+
+export interface Rig extends AsyncDisposable {
+  readonly kernel: Kernel;
+  readonly clock: SimulatedClock;
+  readonly owner: Session;
+  readonly files: ReturnType<typeof recordingFiles>;
+  /** A worker says hello; the same incarnation keeps its leases. */
+  join(id: string, options?: { slots?: number; incarnation?: string; kinds?: string[] }): Session;
+  leave(id: string): void;
+  submit(line?: object): Promise<string>;
+  status(job: string): Promise<Record<string, unknown>>;
+  /** A signed result of a worker. */
+  done(worker: string, job: string, stdout: string, exit?: number): Promise<object>;
+}
+
+export async function rig(files = recordingFiles(), clock = simulatedClock(7)): Promise<Rig> {
+  const known = new Map<string, Known>();
+  const seeds = new Map<string, Uint8Array>();
+  let drawn = 0;
+  const kernel = await Kernel.open({
+    files,
+    clock,
+    version: "test",
+    providers: [
+      standIn(known),
+      jobsProvider({
+        blobs: noBlobs,
+        limits: { standard: limits, most: limits },
+        record: (seq) => kernel.journal.record(seq),
+        ended: async () => undefined,
+      }),
+    ],
+    defer: (act) => void setImmediate(act),
+    fatal: (error) => {
+      throw error;
+    },
+    chance: () => sha256(`${drawn++}`),
+    born: () => ({ id: "hive-test", name: "test" }),
+  });
+  const owner = kernel.attach(fullAuthority("owner"), "test");
+  const sessions = new Map<string, Session>();
+  const self: Rig = {
+    kernel,
+    clock,
+    owner,
+    files,
+    join(id, { slots = 1, incarnation = `${id}-incarnation`, kinds = ["wasm"] } = {}) {
+      const seed = Buffer.from(sha256(id), "hex");
+      seeds.set(id, seed);
+      known.set(id, { key: createSigner(seed).publicKey });
+      kernel.system("workers", "/", { op: "join" }, () => ({
+        events: [{ type: "joined@1", data: { worker: id, slots, kinds, incarnation } }],
+      }));
+      const session = sessions.get(id) ?? kernel.attach(fullAuthority(id, "worker"), "test");
+      sessions.set(id, session);
+      return session;
+    },
+    leave(id) {
+      kernel.system("workers", "/", { op: "leave" }, () => ({
+        events: [{ type: "left@1", data: { worker: id } }],
+      }));
+    },
+    async submit(line = { op: "submit", run: { kind: "wasm", module: "ab".repeat(32) } }) {
+      const answer = await owner.append("/jobs/ctl", line as never);
+      return String((answer.result as { job: string }).job);
+    },
+    async status(job) {
+      return JSON.parse(Buffer.from(await owner.read(`/jobs/${job}/status.json`)).toString());
+    },
+    async done(worker, job, stdout, exit = 0) {
+      const { job_id } = (await self.status(job)) as { job_id: string };
+      const receipt = receiptFor(seeds.get(worker) as Uint8Array, job_id, stdout, exit);
+      const line = {
+        op: "done",
+        job,
+        exit,
+        stdout: { bytes: stdout.length, inline: Buffer.from(stdout).toString("base64") },
+        stderr: { bytes: 0, inline: "" },
+        receipt,
+      };
+      return sessions.get(worker)?.append(`/worker/${worker}/results`, line as never) as Promise<object>;
+    },
+    async [Symbol.asyncDispose]() {
+      await kernel.close();
+    },
+  };
+  return self;
+}
+
+/** A receipt as a worker makes it, over output that stands inline. */
+export function receiptFor(seed: Uint8Array, jobId: string, stdout: string, exit: number): object {
+  let state = createHash("sha256").update("phase-protocol:v1:commitment").digest();
+  const chunks = stdout === "" ? [] : [stdout];
+  for (const [seq, data] of chunks.entries()) {
+    const head = Buffer.alloc(8);
+    head.writeBigUInt64BE(BigInt(seq));
+    const sized = (text: string): Buffer[] => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(Buffer.byteLength(text));
+      return [length, Buffer.from(text)];
+    };
+    state = createHash("sha256")
+      .update(Buffer.concat([state, head, ...sized("stdout"), ...sized(data)]))
+      .digest();
+  }
+  const result = {
+    job_spec_hash: [...Buffer.from(jobId, "hex")],
+    output_commitment: [...state],
+    output_chunk_count: chunks.length,
+    completion: "stop" as const,
+    resumption: null,
+    metrics: {
+      total_duration_ms: 1,
+      prompt_tokens: 0,
+      completion_tokens: 0,
+      extra: { module_hash: `sha256:${"ab".repeat(32)}`, exit_code: String(exit) },
+    },
+  };
+  return signReceipt(createSigner(seed), { result, jobId, completedAt: 1_779_883_200_000_000_000n });
+}

@@ -22,7 +22,7 @@ function any(name: MessageName): fc.Arbitrary<Message> {
   return arbitraryOf(fc as unknown as Arbitraries, name) as unknown as fc.Arbitrary<Message>;
 }
 
-const quick = { numRuns: 60 };
+const quick = { numRuns: 30 };
 
 for (const name of messageNames) {
   test(`${name} decodes to what was encoded`, () => {
@@ -52,7 +52,7 @@ for (const name of messageNames) {
         longer.writeUInt32LE(longer.length);
         assert.throws(() => decode(longer), { code: "ninep.malformed" });
       }),
-      { numRuns: 8 },
+      { numRuns: 4 },
     );
   });
 

@@ -41,7 +41,8 @@ export async function attach(place: Place, aname = ""): Promise<Client> {
     socket.once("connect", resolve);
     socket.once("error", reject);
   });
-  return createClient(wireFromSocket(socket), { aname, uname: "bench" });
+  const nUname = process.getuid?.() ?? 0;
+  return createClient(wireFromSocket(socket), { aname, uname: "bench", nUname });
 }
 
 const pkcs8 = "302e020100300506032b657004220420";

@@ -53,7 +53,7 @@ async function withDiod(
   await using place = await temporaryPlace();
   await writeFile(join(place.path, "state"), "state=ONLINE\n");
   await using diod = await startDiod(place.path);
-  return act(diod, place.path);
+  return await act(diod, place.path);
 }
 
 /** Reads of an opened file on one TCP connection, against diod with the same client. */

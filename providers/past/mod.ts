@@ -1,0 +1,1 @@
+export { type PastDeps, pastProvider } from "./src/past.ts";

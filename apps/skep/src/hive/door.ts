@@ -1,6 +1,6 @@
 import type { Credential } from "@skep/edge-ninep";
 import { faults } from "@skep/fault";
-import { type Authority, fullAuthority, type Kernel, type Session } from "@skep/kernel";
+import { type Authority, fullAuthority, type Kernel, type Session, within } from "@skep/kernel";
 import { type Ticket, verify } from "@skep/ticket";
 import type { HiveKeys } from "./keys.ts";
 
@@ -21,6 +21,18 @@ export function authorityOf(ticket: Ticket): Authority {
     })),
     allows: (path, verb) => ticket.allows(path, verb),
     touches: (path) => ticket.reaches(path),
+  };
+}
+
+/** An authority of the program itself that can read what lies at or below some paths, and no more. */
+export function readOnly(subject: string, paths: readonly string[]): Authority {
+  const grant = { meters: [] };
+  return {
+    subject,
+    role: "observer",
+    blocks: [{ id: subject }],
+    allows: (path, verb) => (verb === "read" && paths.some((at) => within(path, at)) ? grant : undefined),
+    touches: (path) => paths.some((at) => within(path, at) || within(at, path)),
   };
 }
 

@@ -1,15 +1,7 @@
 import type { Fault } from "@skep/fault";
+import type { PastQuestion } from "@skep/kernel";
 
-/** What is asked about the past. */
-export type PastQuestion = {
-  readonly seq: number;
-  readonly op: "stat" | "list" | "read";
-  readonly path: string;
-  readonly caller: { readonly subject: string; readonly role: string; readonly blocks: readonly string[] };
-  readonly offset?: number;
-  readonly count?: number;
-};
-
+/** What is asked of a folding thread. */
 export type FoldQuestion =
   | { readonly op: "snapshot"; readonly seq: number }
   | { readonly op: "past"; readonly question: PastQuestion };
@@ -17,4 +9,5 @@ export type FoldQuestion =
 /** An error crosses as the parts of a fault. */
 export type FoldError = Pick<Fault, "kind" | "code" | "message">;
 
+/** The answer to the question of that number. */
 export type FoldAnswer = { readonly id: number; readonly value?: unknown; readonly error?: FoldError };

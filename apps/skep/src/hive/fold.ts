@@ -1,11 +1,12 @@
 import { Worker } from "node:worker_threads";
-import type { FoldAnswer, FoldQuestion, PastQuestion } from "./fold-protocol.ts";
+import type { PastAnswer, PastQuestion } from "@skep/kernel";
+import type { FoldAnswer, FoldQuestion } from "./fold-protocol.ts";
 
 /** Folding apart from the live state, in threads: snapshots, and the past. */
 export interface Fold {
   snapshot(seq: number): Promise<{ readonly file: string; readonly digest: string; readonly code: string }>;
   /** Answers a question about the files as they were. */
-  past(question: PastQuestion): Promise<unknown>;
+  past(question: PastQuestion): Promise<PastAnswer>;
   close(): Promise<void>;
 }
 

@@ -29,6 +29,7 @@ export function foldedMounts(home: string, journal: Journal | undefined): Provid
     origin: "",
     live: { lines: new StartLines(), proc: absentDeps(absent), queen: absentDeps(absent) },
     blobs: openBlobs(places.blobs(home)),
+    journal: () => journal ?? absent(),
     record: (seq: number) => journal?.record(seq) ?? absent(),
     ended: async () => undefined,
   };

@@ -75,6 +75,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     blobs: storage.blobs,
     ended: (job) => storage.index.find("job", job),
     live: figures,
+    journal: () => live().journal,
     record: (seq) => live().journal.record(seq),
     logSigner,
     origin,

@@ -1,8 +1,10 @@
 import type { Clock } from "@skep/clock";
-import type { Blobs, JournalRecord, Provider } from "@skep/kernel";
+import type { Blobs, Journal, JournalRecord, Provider } from "@skep/kernel";
+import { auditProvider } from "@skep/provider-audit";
 import { casProvider } from "@skep/provider-cas";
 import { type JobLimits, jobsProvider } from "@skep/provider-jobs";
 import { logProvider } from "@skep/provider-log";
+import { pastProvider } from "@skep/provider-past";
 import { procProvider } from "@skep/provider-proc";
 import { queenProvider } from "@skep/provider-queen";
 import { workersProvider } from "@skep/provider-workers";
@@ -17,6 +19,8 @@ export interface Deps {
   readonly config: Config;
   readonly blobs: Blobs;
   readonly live: Pick<Live, "lines" | "proc" | "queen">;
+  /** The journal, once it is open. */
+  readonly journal: () => Journal;
   /** A record of the journal. */
   readonly record: (seq: number) => Promise<JournalRecord>;
   /** Sequence of the record that ended a job which left state. */
@@ -63,5 +67,7 @@ export function mounts(deps: Deps): Provider[] {
       record: deps.record,
       ended: deps.ended,
     }),
+    auditProvider({ journal: deps.journal, signer: deps.logSigner }),
+    pastProvider({ journal: deps.journal, ask: (question) => deps.fold.past(question) }),
   ];
 }

@@ -102,11 +102,14 @@ test("two questions are answered at a time, and a crowd is told to come back", a
   context.after(() => kernel.close());
   const seq = await bee("hatch", "maya");
   const found = await owner.find(`/at/${seq}/comb/count`);
-  const answers = await Promise.allSettled(Array.from({ length: 80 }, async () => owner.stat(found)));
-  const refused = answers.filter(({ status }) => status === "rejected");
-  assert.equal(load.most, 2);
-  assert.equal(refused.length, 80 - 2 - 64);
-  assert.ok(refused.every((one) => one.status === "rejected" && one.reason.code === "past.crowded"));
+  // Twice, since a place that is not given back shows only then.
+  for (const round of [1, 2]) {
+    const answers = await Promise.allSettled(Array.from({ length: 80 }, async () => owner.stat(found)));
+    const refused = answers.filter(({ status }) => status === "rejected");
+    assert.equal(load.most, 2, `round ${round}`);
+    assert.equal(refused.length, 80 - 2 - 64);
+    assert.ok(refused.every((one) => one.status === "rejected" && one.reason.code === "past.crowded"));
+  }
 });
 
 test("a plain walk and read ask no second time", async (context) => {

@@ -1,12 +1,7 @@
-// The one program: daemon, worker and command line.
-import { processIo, runProgram } from "@skep/edge-cli";
-import { realClock } from "./clock.ts";
-import { createProgram } from "./commands/table.ts";
+// The one program: daemon, worker and command line. What Node compiled of it is kept, so that a start is short.
+import { enableCompileCache } from "node:module";
+import { compileCache } from "./compile-cache.ts";
 
-// Started through a launcher that an older Node had to keep: when that is killed, this goes with it.
-const launcher = Number(process.env.SKEP_LAUNCHER ?? 0);
-delete process.env.SKEP_LAUNCHER;
-if (launcher > 0)
-  setInterval(() => process.ppid !== launcher && process.kill(process.pid, "SIGKILL"), 250).unref();
-
-process.exit(await runProgram(createProgram(), processIo(process, realClock)));
+enableCompileCache(compileCache());
+const { start } = await import("./start.ts");
+process.exit(await start());

@@ -87,6 +87,7 @@ export class Kernel implements SessionHost {
     );
     for (const { provider, slice } of this.slices.bound)
       (provider.opened as ((state: unknown, runtime: Rings) => void) | undefined)?.(slice, this.rings);
+    await this.#catchUpIndex();
     const { records } = this.journal.segments;
     for await (const record of this.journal.records(Math.max(0, records - retold), records))
       this.rings.told(record);
@@ -104,6 +105,14 @@ export class Kernel implements SessionHost {
     await this.settled();
     this.effects.resume();
     this.#beat();
+  }
+
+  // The index is written behind the journal, so a crash may have cost it its end, or all of it.
+  async #catchUpIndex(): Promise<void> {
+    const { index } = this.options;
+    if (!index) return;
+    for await (const record of this.journal.records(index.upTo, this.journal.segments.records))
+      index.add(this.rings.indexed(record), record.seq + 1);
   }
 
   /** A session for a verified ticket. */

@@ -92,6 +92,7 @@ export const hostile = {
   nanBoxing: nanBoxing(),
   truncated: module(types, functions(1), start, code(quiet)).subarray(0, 40),
   customBomb: module(...Array(5_000).fill(custom("name", 100)), types, functions(1), start, code(quiet)),
-  customFlood: module(custom("x", 17 * 1024 * 1024)),
+  /** Zeros make it longer than any module may be. */
+  customFlood: new Uint8Array(17 * 1024 * 1024),
   noStart: module(types, functions(1), code(quiet)),
 };

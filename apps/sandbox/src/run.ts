@@ -119,7 +119,7 @@ class Running {
   async go(residentBytes: number): Promise<RunResult> {
     const { wallMs } = this.#limits;
     const deadline = setTimeout(
-      () => this.#runner.kill("timeout", `It took longer than ${wallMs} ms`),
+      () => this.#runner.kill("timeout", `It took longer than ${Math.round(wallMs)} ms`),
       wallMs,
     );
     const watch = setInterval(() => {

@@ -52,21 +52,18 @@ async function openToFollow(client: Client, path: string, signal: AbortSignal): 
   }
 }
 
-// What a follower reads is there until a read gives nothing; the read after that waits.
+// What was there when it was opened is not new; the end of that is known from its size.
 async function follow({ out, signal }: Context, file: RemoteFile, last: LastLines): Promise<void> {
+  const there = Number((await file.getattr({ signal })).size);
   let at = 0;
-  let caughtUp = false;
-  for (let empty = 0; empty < 2; ) {
-    const bytes = await file.read(at, file.iounit, { signal });
+  for (; at < there; ) {
+    const bytes = await file.read(at, Math.min(there - at, file.iounit), { signal });
+    if (bytes.length === 0) break;
+    last.add(bytes);
     at += bytes.length;
-    empty = bytes.length === 0 ? empty + 1 : 0;
-    if (caughtUp) await out.data(bytes);
-    else if (bytes.length > 0) last.add(bytes);
-    else {
-      caughtUp = true;
-      await out.data(last.bytes);
-    }
   }
+  await out.data(last.bytes);
+  for await (const bytes of file.follow({ offset: at, signal })) await out.data(bytes);
 }
 
 /** `skep tail`. */
@@ -90,7 +87,7 @@ export const tail: Command = command({
     const last = new LastLines(flags.lines);
     if (flags.follow) {
       await using file = await openToFollow(client, args.path, signal);
-      return follow(context, file, last);
+      return await follow(context, file, last);
     }
     await using file = await openToRead(client, args.path, signal);
     for await (const bytes of bytesOf(file, signal)) last.add(bytes);

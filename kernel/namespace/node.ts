@@ -104,6 +104,8 @@ export interface TextNode extends Common {
   readonly kind: "text";
   readonly render: (scene: Scene<never, never>) => Awaitable<string | Uint8Array>;
   readonly json?: (scene: Scene<never, never>) => Awaitable<Json>;
+  /** True for what never changes once it is there. */
+  readonly fixed?: boolean;
   /** Only this caller-independent size is told without rendering. */
   readonly size?: (scene: Scene<never, never>) => number;
 }

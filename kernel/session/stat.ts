@@ -72,10 +72,32 @@ function ownerOf(session: View, { place }: Found) {
   return session.kernel.slices.bound[place.owner];
 }
 
+interface Change {
+  /** Grows when the file changes. */
+  readonly version: number;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+}
+
+// What is not journalled shows figures of now; what uses views changes with the slices of others.
+function changeOf(session: View, found: Found): Change {
+  const { slices, time } = session.kernel;
+  const { node } = found.place;
+  const bound = ownerOf(session, found);
+  const since = slices.kernel.lifecycle.get().since;
+  const fixed = node.kind === "subtree" || (node.kind === "text" && node.fixed === true);
+  if (!bound || fixed) return { version: 0, time: since };
+  if (bound.provider.journalled === false) return { version: time.now(), time: time.now() };
+  let { changed: version, changedAt } = bound;
+  if (bound.provider.uses)
+    for (const other of slices.bound) if (other.changed > version) ({ changed: version, changedAt } = other);
+  return { version, time: changedAt || since };
+}
+
 /** Grows when the file changes; 0 for a stream that has to be opened to know. */
 export function versionOf(session: View, found: Found): number {
   const { node } = found.place;
-  if (node.kind !== "stream") return ownerOf(session, found)?.changed ?? 0;
+  if (node.kind !== "stream") return changeOf(session, found).version;
   const source = node.source(session.scene(found) as Hidden);
   return source instanceof Promise ? 0 : source.next;
 }
@@ -86,14 +108,14 @@ export function statNode(session: View, found: Found): Awaitable<Stat> {
   const { node } = place;
   const identity = identify(found);
   const isDir = identity.kind === "dir";
-  const bound = ownerOf(session, found);
+  const change = changeOf(session, found);
   const make = ({ size, next }: Extent): Stat => ({
     ...identity,
-    version: next ?? bound?.changed ?? 0,
+    version: next ?? change.version,
     size,
     mtime:
       next === undefined
-        ? bound?.changedAt || session.kernel.slices.kernel.lifecycle.get().since
+        ? change.time
         : session.kernel.rings.touched(path.replace(/\.(follow|json)$/, ""), next, undefined),
     readable: readable(session, found),
     writable: !isDir && writable(session, found),

@@ -42,7 +42,10 @@ function tiles(t: Builder, log: AuditLog): Node {
     "The log as C2SP tiles: <level>/<index>[.p/<width>], entries/<index>[.p/<width>]",
     "below",
     { at: (scene) => log.at(below(scene)), list: (scene) => (below(scene) === "" ? log.top() : []) },
-    t.text("A tile of hashes, or a bundle of records", { render: (scene) => log.tile(below(scene)) }),
+    t.text("A tile of hashes, or a bundle of records", {
+      fixed: true,
+      render: (scene) => log.tile(below(scene)),
+    }),
   );
 }
 

@@ -118,6 +118,7 @@ export function pastProvider(deps: PastDeps): Provider {
           t.text("A file as it was", {
             visible,
             right: "history",
+            fixed: true,
             render: async (scene) => {
               const told = await asker.ask("read", scene);
               return "bytes" in told ? told.bytes : "";

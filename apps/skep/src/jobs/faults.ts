@@ -12,5 +12,11 @@ export const fault = faults("run", {
   answer: ["corrupt", "Cannot read the hive's answer"],
   receipt: ["corrupt", "Cannot call it a success: the receipt does not verify"],
   file: ["absent", "Cannot read the file"],
+  key: [
+    "invalid",
+    "Cannot verify without the worker's key",
+    { cure: "Give --key with 64 hex digits, or --worker with the id of a worker of this hive" },
+  ],
+  unsigned: ["invalid", "Cannot verify for a worker that does not sign"],
   write: ["failed", "Cannot write the receipt"],
 });

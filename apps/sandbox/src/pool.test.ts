@@ -51,6 +51,13 @@ test("an endless loop ends at its deadline", async () => {
   assert.equal(result.reason, "timeout");
 });
 
+test("a flood of output that is taken slowly ends at its deadline", async () => {
+  const limits = { wallMs: 400, fuel: 1n << 60n, stdoutBytes: 1e9 };
+  const onOutput = () => new Promise<void>((resolve) => setImmediate(resolve));
+  const result = await pool.run(jobOf(example("misbehaving/flood"), { limits, onOutput }));
+  assert.equal(result.reason, "timeout");
+});
+
 test("output over its limit ends the job with exactly the limit delivered", async () => {
   const result = await pool.run(jobOf(example("misbehaving/flood"), { limits: { stdoutBytes: 100_000 } }));
   assert.equal(result.reason, "output");

@@ -225,6 +225,8 @@ export class Runner implements AsyncDisposable {
     this.#killed = { reason, message };
     if (!this.#gone) endGroup(this.#child);
     this.#child.stdin?.destroy();
+    // Output that nobody will read would keep the pipe, and with it the end of the process, waiting.
+    this.#child.stdout?.destroy();
     this.onKill?.();
   }
 
@@ -241,7 +243,8 @@ export class Runner implements AsyncDisposable {
   /** Waits for the end of the process and names its cause. */
   async ended(): Promise<Ended> {
     const byUs = this.#killed;
-    if (!byUs && !this.#gone) this.#child.stdin?.destroy();
+    if (!byUs) this.#child.stdin?.destroy();
+    this.#child.stdout?.destroy();
     const { code, signal, starved } = await this.#leave();
     if (this.#killed) return this.#killed;
     if (starved) return { reason: "memory", message: "The kernel ended the process at its memory limit" };

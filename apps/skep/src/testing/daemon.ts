@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Client } from "@skep/ninep";
+import { connect, homeTarget } from "../client/connect.ts";
+
+const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+
+/** How a process ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** What it had written on stderr. */
+  readonly err: string;
+}
+
+/** A daemon in a process of its own. */
+export interface Daemon extends AsyncDisposable {
+  readonly home: string;
+  readonly pid: number;
+  /** The line that it printed when it was ready. */
+  readonly ready: Readonly<Record<string, unknown>>;
+  /** Milliseconds from spawn to that line. */
+  readonly took: number;
+  readonly ended: Promise<Ended>;
+  err(): string;
+  connect(): Promise<Client>;
+  /** Sends a signal and waits for the end. */
+  kill(signal: NodeJS.Signals): Promise<Ended>;
+}
+
+/** What a daemon is started with. */
+export interface DaemonOptions {
+  readonly args?: readonly string[];
+  /** A program and its arguments that the daemon runs under, such as strace. */
+  readonly under?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Hears the process as soon as it is there. */
+  readonly spawned?: (child: ChildProcess) => void;
+}
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly at: number;
+  readonly ended: Promise<Ended>;
+  readonly line: Promise<string | undefined>;
+  err(): string;
+}
+
+function launch(home: string, { args = [], under = [], env, spawned }: DaemonOptions): Started {
+  const edges = ["--http", "off", "--9p", "off", "--workers", "0", "--json"];
+  const words = [...under, process.execPath, "--disable-warning=ExperimentalWarning", main, "up"];
+  const [program = "", ...rest] = [...words, "--home", home, ...edges, ...args];
+  const at = performance.now();
+  const child = spawn(program, rest, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, SKEP_DISK_RESERVE: "0", NO_COLOR: "1", ...env },
+  });
+  spawned?.(child);
+  let out = "";
+  let err = "";
+  const line = Promise.withResolvers<string | undefined>();
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    out += text;
+    const end = out.indexOf("\n");
+    if (end >= 0) line.resolve(out.slice(0, end));
+  });
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    err += text;
+  });
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => {
+      line.resolve(undefined);
+      resolve({ code, signal, err });
+    });
+  });
+  return { child, at, ended, line: line.promise, err: () => err };
+}
+
+/** Starts `skep up` on a home; gives how it ended when it did before it was ready. */
+export async function tryDaemon(home: string, options: DaemonOptions = {}): Promise<Daemon | Ended> {
+  const { child, at, ended, line, err } = launch(home, options);
+  const text = await line;
+  if (text === undefined) return ended;
+  const took = performance.now() - at;
+  const ready = JSON.parse(text) as Record<string, unknown>;
+  const kill = async (signal: NodeJS.Signals): Promise<Ended> => {
+    child.kill(signal);
+    return ended;
+  };
+  return {
+    home,
+    pid: Number(ready.pid),
+    ready,
+    took,
+    ended,
+    err,
+    connect: () => connect(homeTarget(home)),
+    kill,
+    [Symbol.asyncDispose]: async () => void (await kill("SIGKILL")),
+  };
+}
+
+/** Starts `skep up` on a home. Throws with what it said when it ended instead. */
+export async function startDaemon(home: string, options: DaemonOptions = {}): Promise<Daemon> {
+  const started = await tryDaemon(home, options);
+  if ("ready" in started) return started;
+  throw new Error(`The daemon ended with ${started.signal ?? started.code}: ${started.err}`);
+}
+
+/** Starts `skep up` where it must refuse, and gives how it ended. */
+export async function refusedDaemon(home: string, options: DaemonOptions = {}): Promise<Ended> {
+  const started = await tryDaemon(home, options);
+  if (!("ready" in started)) return started;
+  await started.kill("SIGKILL");
+  throw new Error("The daemon started, and was to refuse");
+}

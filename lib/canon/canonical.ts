@@ -30,15 +30,32 @@ function quote(text: string): string {
   return JSON.stringify(text);
 }
 
+/** Few keys are sorted by hand: for them the engine's sort costs more in calls than in comparisons. */
+const few = 24;
+
 function sortKeys(keys: string[], compare: Dialect["compare"]): void {
-  for (let at = 1; at < keys.length; at++) {
-    const before = keys[at - 1] as string;
+  const { length } = keys;
+  for (let at = 1; at < length; at++) {
     const key = keys[at] as string;
-    if (compare ? compare(before, key) > 0 : before > key) {
+    const before = keys[at - 1] as string;
+    if (compare ? compare(before, key) <= 0 : before <= key) continue;
+    if (length > few) {
       keys.sort(compare);
       return;
     }
+    insert(keys, at, key, compare);
   }
+}
+
+/** Moves the key at `end` to its place among the sorted ones before it. */
+function insert(keys: string[], end: number, key: string, compare: Dialect["compare"]): void {
+  let at = end;
+  for (; at > 0; at--) {
+    const before = keys[at - 1] as string;
+    if (compare ? compare(before, key) <= 0 : before <= key) break;
+    keys[at] = before;
+  }
+  keys[at] = key;
 }
 
 function isPlain(value: object): boolean {

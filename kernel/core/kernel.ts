@@ -146,9 +146,11 @@ export class Kernel implements SessionHost {
       caller,
       now: this.time.now(),
       seq: this.journal.next - 1,
-      ring: (path, capacity) => this.rings.ring(path, capacity),
+      ring: this.#ring,
     });
   }
+
+  readonly #ring: Scene["ring"] = (path, capacity) => this.rings.ring(path, capacity);
 
   #view(): GateView {
     return {
@@ -191,9 +193,17 @@ export class Kernel implements SessionHost {
 
   #deciding(found: Found, caller: Caller): Deciding {
     const { chance } = this.options;
+    const bound = this.slices.bound[found.place.owner];
     let drawn: string | undefined;
     return {
-      ...this.scene(found, caller),
+      state: bound?.slice,
+      views: bound?.views ?? {},
+      params: found.params,
+      path: found.path,
+      caller,
+      now: this.time.now(),
+      seq: this.journal.next - 1,
+      ring: this.#ring,
       next: this.journal.next,
       // Few decisions need chance, and drawing it costs more than they do.
       get chance() {
@@ -205,7 +215,7 @@ export class Kernel implements SessionHost {
 
   #decide(intent: Intent): Answer {
     const { found, node, actor } = intent;
-    const deciding = this.#deciding(found, callerOf(actor.authority, actor.id)) as Deciding<never, never>;
+    const deciding = this.#deciding(found, actor.caller) as Deciding<never, never>;
     const decision = node.decide(intent.command as never, deciding);
     const result = decision.result ?? null;
     const more: RecordEvent[] = [];
@@ -221,7 +231,7 @@ export class Kernel implements SessionHost {
     const seq = this.#accept({
       subject: actor.authority.subject,
       role: actor.authority.role,
-      ticket: actor.authority.blocks.map(({ id }) => id),
+      ticket: actor.caller.blocks,
       path: found.path,
       command: intent.stored,
       provider: this.slices.bound[found.place.owner]?.provider.name ?? "kernel",

@@ -1,4 +1,4 @@
-import type { ControlNode, Json, ValueNode } from "../namespace/node.ts";
+import type { Caller, ControlNode, Json, ValueNode } from "../namespace/node.ts";
 import type { Found } from "../namespace/place.ts";
 import type { Authority } from "../session/authority.ts";
 import type { Rates } from "../session/rates.ts";
@@ -7,6 +7,8 @@ import type { Rates } from "../session/rates.ts";
 export interface Actor {
   readonly id: string;
   readonly authority: Authority;
+  /** The same as deciders see it. */
+  readonly caller: Caller;
   readonly rates: Rates;
   readonly state: "SETUP" | "ACTIVE" | "DRAINING" | "CLOSED";
 }

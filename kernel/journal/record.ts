@@ -51,9 +51,48 @@ export interface JournalRecord {
   readonly trace?: string;
 }
 
+// Sessions keep the array of their ticket's blocks, so its text is made once for each.
+const tickets = new WeakMap<readonly string[], string>();
+
+function ticketText(ticket: readonly string[]): string {
+  let text = tickets.get(ticket);
+  if (text === undefined) {
+    text = canonical(ticket);
+    tickets.set(ticket, text);
+  }
+  return text;
+}
+
+function listText<T>(items: readonly T[], text: (item: T) => string): string {
+  return items.length === 0 ? "[]" : `[${items.map(text).join(",")}]`;
+}
+
+const eventText = ({ t, d }: RecordEvent): string => `{"d":${canonical(d)},"t":${canonical(t)}}`;
+const effectText = ({ id, kind, args }: RecordEffect): string =>
+  `{"args":${canonical(args)},"id":${canonical(id)},"kind":${canonical(kind)}}`;
+
+/** An optional member and the comma before it. */
+function member(name: string, value: string | undefined): string {
+  return value === undefined ? "" : `,"${name}":${canonical(value)}`;
+}
+
+/** Canonical JSON of a record. Its own keys stand here in their order already, so that only what providers and clients gave is sorted. */
+function recordText(record: JournalRecord): string {
+  const { command, effects, engine, epoch, events, key, outcome, path, policy } = record;
+  const { role, seq, subject, ticket, time, trace, v, verdict } = record;
+  const ok = verdict.ok && Object.keys(verdict).length === 1;
+  return (
+    `{"command":${canonical(command)},"effects":${listText(effects, effectText)},"engine":${canonical(engine)}` +
+    `,"epoch":${epoch},"events":${listText(events, eventText)}${member("key", key)}${member("outcome", outcome)}` +
+    `,"path":${canonical(path)},"policy":${canonical(policy)}${member("role", role)},"seq":${seq}` +
+    `,"subject":${canonical(subject)},"ticket":${ticketText(ticket)},"time":${canonical(time)}` +
+    `${member("trace", trace)},"v":${v},"verdict":${ok ? '{"ok":true}' : canonical(verdict)}}`
+  );
+}
+
 /** The bytes that are framed, hashed and served. */
 export function encodeRecord(record: JournalRecord): Buffer {
-  const bytes = Buffer.from(canonical(record as unknown as Json));
+  const bytes = Buffer.from(recordText(record));
   if (bytes.length > 65_535) throw fault.oversize(record.path);
   return bytes;
 }

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -96,6 +96,23 @@ async function makeGroup(layout: Layout, name: string, memoryBytes: number): Pro
   };
 }
 
+function lives(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Removes the groups of callers that were killed before they could; a group with a process in it stays. */
+async function sweep(layout: Layout): Promise<void> {
+  for (const dir of new Set([layout.memory, layout.pids ?? layout.memory]))
+    for (const name of await readdir(dir).catch(() => [])) {
+      const pid = Number(/^skep-(\d+)-\w+$/.exec(name)?.[1] ?? Number.NaN);
+      if (pid > 0 && !lives(pid)) await rmdir(join(dir, name)).catch(() => {});
+    }
+}
+
 /** Tries whether a memory group can be made below the own one; the reason where it cannot. */
 export async function findCgroups(): Promise<CgroupHome | string> {
   try {
@@ -109,7 +126,8 @@ export async function findCgroups(): Promise<CgroupHome | string> {
       ...from,
       make: (name, bytes) => makeGroup(from, name, bytes),
     });
-    const name = `skep-probe-${process.pid}`;
+    await sweep(layout);
+    const name = `skep-${process.pid}-probe`;
     for (const tried of [layout, { ...layout, pids: null }])
       try {
         await (await makeGroup(tried, name, 256 * 1024 * 1024)).remove();

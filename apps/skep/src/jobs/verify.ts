@@ -65,7 +65,7 @@ export async function verifyFile(context: Context, request: VerifyRequest): Prom
     const { failed, why } = verdict;
     if (out.wantsJson) await out.json({ verified: false, failed, why });
     else await out.line({ tone: "bad", text: "does not verify: " }, `${failed}: ${why}`);
-    return kinds.failed.exit;
+    return kinds.corrupt.exit;
   }
   const facts = factsOf(verdict.receipt);
   if (out.wantsJson)

@@ -104,12 +104,31 @@ function lives(pid: number): boolean {
   }
 }
 
-/** Removes the groups of callers that were killed before they could; a group with a process in it stays. */
+/** SIGKILL to what is in a group. */
+async function empty(dir: string): Promise<void> {
+  const text = await readFile(join(dir, "cgroup.procs"), "utf8").catch(() => "");
+  for (const pid of text
+    .split("\n")
+    .map(Number)
+    .filter((one) => one > 1))
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // gone meanwhile
+    }
+}
+
+/**
+ * Removes the groups of callers that were killed before they could. A bubblewrap whose caller dies while it starts can
+ * be left waiting for ever with nothing run in it: that, too, ends here.
+ */
 async function sweep(layout: Layout): Promise<void> {
   for (const dir of new Set([layout.memory, layout.pids ?? layout.memory]))
     for (const name of await readdir(dir).catch(() => [])) {
       const pid = Number(/^skep-(\d+)-\w+$/.exec(name)?.[1] ?? Number.NaN);
-      if (pid > 0 && !lives(pid)) await rmdir(join(dir, name)).catch(() => {});
+      if (!(pid > 0) || lives(pid)) continue;
+      await empty(join(dir, name));
+      await removeGroup(join(dir, name));
     }
 }
 

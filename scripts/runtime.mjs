@@ -7,6 +7,9 @@ import { fileURLToPath } from "node:url";
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const wanted = 24;
 
+// A small young generation: an idle hive keeps a third less memory, and its garbage is short-lived anyway.
+const nodeFlags = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=4"];
+
 function works(path) {
   return spawnSync(path, ["--version"], { stdio: ["ignore", "pipe", "ignore"] }).status === 0;
 }
@@ -37,7 +40,7 @@ export function run(args) {
     );
     process.exit(1);
   }
-  const flags = ["--disable-warning=ExperimentalWarning", ...args];
+  const flags = [...nodeFlags, ...args];
   if (typeof process.execve === "function" && process.platform === "linux")
     process.execve(node, [node, ...flags], process.env);
   const child = spawn(node, flags, {

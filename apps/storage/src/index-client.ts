@@ -17,7 +17,10 @@ interface Asked {
   readonly failed: (error: unknown) => void;
 }
 
-/** Speaks with the thread. Adds gather while one is under way; a look-up sends what has gathered first. */
+/** Records without an entry after which the thread is told how far they go. */
+const silence = 4096;
+
+/** Speaks with the thread. Adds gather for a turn and while one is under way; a look-up sends what has gathered first. */
 class ThreadIndex implements Index {
   readonly #worker: Worker;
   readonly #asked: Asked[] = [];
@@ -27,9 +30,13 @@ class ThreadIndex implements Index {
   #gatheredUpTo = 0;
   #stalled: unknown;
   #closed = false;
+  #scheduled = false;
 
   constructor(path: string) {
-    this.#worker = new Worker(new URL("./index-worker.ts", import.meta.url), { workerData: path });
+    this.#worker = new Worker(new URL("./index-worker.ts", import.meta.url), {
+      workerData: path,
+      resourceLimits: { maxYoungGenerationSizeMb: 2 },
+    });
     this.#worker.on("message", (answer: Answer) => {
       const asked = this.#asked.shift();
       if ("error" in answer) asked?.failed(this.#stall(answer.error));
@@ -90,7 +97,17 @@ class ThreadIndex implements Index {
     if (this.#stalled || this.#closed) return;
     for (const entry of entries) this.#gathered.push(entry);
     this.#gatheredUpTo = upTo;
-    if (this.#sent === 0) this.#send();
+    if (this.#sent > 0 || this.#scheduled || !this.#worthwhile) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      if (this.#sent === 0) this.#send();
+    });
+  }
+
+  // Most records have no entry, and waking a thread costs more than deciding one of them.
+  get #worthwhile(): boolean {
+    return this.#gathered.length > 0 || this.#gatheredUpTo - this.#upTo >= silence;
   }
 
   #send(): void {
@@ -102,7 +119,7 @@ class ThreadIndex implements Index {
       (upTo) => {
         this.#upTo = Number(upTo);
         this.#sent -= 1;
-        if (this.#sent === 0) this.#send();
+        if (this.#sent === 0 && this.#worthwhile) this.#send();
       },
       () => {
         this.#sent -= 1;

@@ -20,8 +20,7 @@ export interface Reserve {
 }
 
 // Not zeros, and no two blocks alike: a file system that compresses or shares blocks would keep nothing back.
-function noise(size: number, seed: number): Buffer {
-  const words = new Uint32Array(size / 4);
+function fillWithNoise(words: Uint32Array, seed: number): void {
   let state = seed | 1;
   for (let at = 0; at < words.length; at += 1) {
     state ^= state << 13;
@@ -29,7 +28,6 @@ function noise(size: number, seed: number): Buffer {
     state ^= state << 5;
     words[at] = state;
   }
-  return Buffer.from(words.buffer);
 }
 
 class FileReserve implements Reserve {
@@ -75,8 +73,12 @@ class FileReserve implements Reserve {
   async #write(): Promise<void> {
     const handle = await open(this.#path, "w", 0o600);
     try {
-      for (let at = 0; at < this.size; at += mebibyte)
-        await writeAll(handle, [noise(mebibyte, at + 1).subarray(0, Math.min(mebibyte, this.size - at))]);
+      const words = new Uint32Array(mebibyte / 4);
+      const bytes = Buffer.from(words.buffer);
+      for (let at = 0; at < this.size; at += mebibyte) {
+        fillWithNoise(words, at + 1);
+        await writeAll(handle, [bytes.subarray(0, Math.min(mebibyte, this.size - at))]);
+      }
       await handle.sync();
     } finally {
       await handle.close();

@@ -4,6 +4,12 @@ import { type Command, command } from "@skep/edge-cli";
 import { configSources, loadConfig } from "../config/mod.ts";
 import { userHome } from "../person.ts";
 
+// A worker of a daemon that was killed ends with it: its parent's channel is gone then, perhaps before we came here.
+function endWithParent(): void {
+  if (process.connected === false) process.exit(0);
+  process.once("disconnect", () => process.exit(0));
+}
+
 /** `skep worker`. */
 export const worker: Command = command({
   name: "worker",
@@ -30,6 +36,7 @@ export const worker: Command = command({
   },
   onSignal: "drain",
   run: async (context) => {
+    endWithParent();
     const { flags, out, signal } = context;
     const workerHome = flags["worker-home"];
     const own = join(workerHome, "skep.toml");
@@ -44,8 +51,6 @@ export const worker: Command = command({
       strangers: flags.stranger ?? [],
       log: (line) => out.warn(line),
     });
-    // A worker of a daemon that was killed ends with it: its parent's channel is gone then.
-    process.once("disconnect", () => process.exit(0));
     signal.addEventListener("abort", () => void opened.worker.stop(), { once: true });
     if (signal.aborted) void opened.worker.stop();
     await opened.worker.run();

@@ -1,4 +1,19 @@
 import type { Command } from "@skep/edge-cli";
+import { contextAdd, contextList, contextRemove, contextUse } from "./context.ts";
+import { ticketNarrow, ticketRevoke, ticketSeal, ticketShow } from "./ticket-edit.ts";
+import { ticketMint } from "./ticket-mint.ts";
+import { userAdd } from "./user-add.ts";
 
 /** The commands that let others in. */
-export const accessCommands: readonly Command[] = [];
+export const accessCommands: readonly Command[] = [
+  userAdd,
+  ticketMint,
+  ticketNarrow,
+  ticketSeal,
+  ticketShow,
+  ticketRevoke,
+  contextAdd,
+  contextList,
+  contextUse,
+  contextRemove,
+];

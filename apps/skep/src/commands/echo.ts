@@ -1,8 +1,8 @@
 import { type Command, type Context, command, toned } from "@skep/edge-cli";
-import { Fault, faults, type FaultKind, kinds } from "@skep/fault";
+import { faults } from "@skep/fault";
 import type { Answer } from "@skep/kernel";
-import type { RemoteFile } from "@skep/ninep";
 import { connectOf } from "../client/connect.ts";
+import { Appender, faultOf } from "../client/control.ts";
 
 const fault = faults("echo", {
   words: ["invalid", "Cannot append: give at least one line, and then the path"],
@@ -26,66 +26,6 @@ async function* linesFrom(context: Context, words: readonly string[]): AsyncGene
   for (const word of words)
     if (word === "-") yield* linesOfStdin(context);
     else yield word;
-}
-
-function answerIn(line: string): Answer | undefined {
-  try {
-    const found = JSON.parse(line) as Answer;
-    return ["ok", "refused", "waiting"].includes(found.verdict) ? found : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** An answer that is no success, as the fault that it was in the hive; undefined for `ok`. */
-export function faultOf({ verdict, kind, code, message, next }: Answer): Fault | undefined {
-  if (verdict === "ok") return undefined;
-  const known = kind !== undefined && kind in kinds ? (kind as FaultKind) : "internal";
-  const extra = next === undefined ? {} : { cure: next };
-  return new Fault(known, code ?? "internal", message ?? "Cannot go on: the hive refused", extra);
-}
-
-/** A file that lines are appended to, and what it answers to each. */
-export class Appender {
-  readonly #file: RemoteFile;
-  /** Only a control has nothing to read before it was written to. */
-  readonly #answers: boolean;
-
-  private constructor(file: RemoteFile, answers: boolean) {
-    this.#file = file;
-    this.#answers = answers;
-  }
-
-  static async open(file: RemoteFile, signal: AbortSignal): Promise<Appender> {
-    try {
-      await file.open("readWrite", { signal });
-    } catch (thrown) {
-      if (!(thrown instanceof Fault) || !["denied", "refused"].includes(thrown.kind)) throw thrown;
-      // A ticket that may write and not read.
-      await file.open("append", { signal });
-      return new Appender(file, false);
-    }
-    const before = await file.read(0, 1, { signal });
-    return new Appender(file, before.length === 0);
-  }
-
-  async #answer(signal: AbortSignal): Promise<Answer | undefined> {
-    if (!this.#answers) return undefined;
-    const bytes = await this.#file.read(0, this.#file.iounit, { signal });
-    return answerIn(Buffer.from(bytes).toString("utf8").trimEnd());
-  }
-
-  /** The hive's answer to one line; a file that is no control answers nothing. Throws what the hive refuses. */
-  async append(line: string, signal: AbortSignal): Promise<Answer | undefined> {
-    try {
-      await this.#file.append(line, { signal });
-    } catch (thrown) {
-      const answer = await this.#answer(signal).catch(() => undefined);
-      if (answer === undefined || answer.verdict === "ok") throw thrown;
-      return answer;
-    }
-    return this.#answer(signal);
-  }
 }
 
 async function show({ out }: Context, answer: Answer | undefined): Promise<void> {

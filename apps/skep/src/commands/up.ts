@@ -12,7 +12,8 @@ export interface Up extends AsyncDisposable {
   readonly workers: readonly string[];
 }
 
-function shownEdges(at: Listening): Record<string, string> {
+/** Where edges listen, in words. */
+export function shownEdges(at: Listening): Record<string, string> {
   const shown = (where: string | { host: string; port: number }): string =>
     typeof where === "string" ? where : `${where.host}:${where.port}`;
   return Object.fromEntries(Object.entries(at).map(([name, where]) => [name, shown(where)]));
@@ -27,11 +28,13 @@ export async function startHive(context: Context, given: Readonly<Record<string,
     out.message(`Made the home ${home}: its keys are there, and only you can read them`);
   const config = loadConfig({ ...configSources(context, given, userHome), env: process.env });
   for (const warning of config.warnings) out.warn(warning);
-  const [{ openHive }, { startEdges }, { LocalWorkers }] = await Promise.all([
-    import("../hive/hive.ts"),
-    import("../hive/edges.ts"),
-    import("../hive/workers.ts"),
-  ]);
+  const [{ openHive }, { startEdges }, { LocalWorkers }, { makeOwnerTicket, ownerTicketFile }] =
+    await Promise.all([
+      import("../hive/hive.ts"),
+      import("../hive/edges.ts"),
+      import("../hive/workers.ts"),
+      import("../access/tickets.ts"),
+    ]);
   const log = (line: string): void => out.detail(line);
   const hive = await openHive({
     home,
@@ -48,6 +51,8 @@ export async function startHive(context: Context, given: Readonly<Record<string,
   try {
     const edges = await startEdges(hive, uid, log);
     hive.live.edges = shownEdges(edges.at);
+    if (await makeOwnerTicket(home, Date.now()))
+      out.message(`Made the owner's ticket: ${ownerTicketFile(home)}`);
     const workers = new LocalWorkers(hive, log);
     await workers.start(config.values["workers.count"]);
     return {

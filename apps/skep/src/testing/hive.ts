@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createFakeIo, type FakeIo, type FakeIoOptions, runProgram } from "@skep/edge-cli";
 import { realClock } from "../clock.ts";
 import { createProgram } from "../commands/table.ts";
+import { shownEdges } from "../commands/up.ts";
 import { loadConfig, makeHome } from "../config/mod.ts";
 import { type Listening, startEdges } from "../hive/edges.ts";
 import { type Hive, openHive } from "../hive/hive.ts";
@@ -85,6 +86,7 @@ export async function startTestHive(
     },
   });
   const edges = await startEdges(hive, uid, (line) => lines.push(line));
+  hive.live.edges = shownEdges(edges.at);
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     await edges[Symbol.asyncDispose]();

@@ -1,0 +1,60 @@
+import { faults } from "@skep/fault";
+import type { Right, Role } from "@skep/ticket";
+import { workerRights } from "../hive/workers.ts";
+
+const fault = faults("ticket-claims", {
+  right: ["invalid", "Cannot read right", { cure: "Write PATH:VERB or PATH:VERB:RATE, as in /jobs:rw:10" }],
+  subject: [
+    "invalid",
+    "Cannot mint a ticket of this role without --subject: its rights depend on who it is for",
+  ],
+});
+
+const observed: readonly Right[] = [{ path: "/", verb: "read" }];
+
+/** What a ticket of a role opens when nothing else is asked for. */
+const usual: Readonly<Record<Role, (subject: string) => readonly Right[]>> = {
+  queen: () => [{ path: "/", verb: "*" }],
+  observer: () => observed,
+  worker: workerRights,
+  "worker-heartbeat": ofWorker,
+  "worker-gpu": ofWorker,
+  "worker-bus": (id) => [...ofWorker(id), { path: "/bus", verb: "rw" }],
+  "worker-lora": (id) => [...ofWorker(id), { path: "/lora", verb: "rw" }],
+  agent: (subject) => [
+    { path: `/host/${lastStep(subject)}`, verb: "rw" },
+    { path: `/guests/${lastStep(subject)}`, verb: "rw" },
+    { path: "/proc", verb: "read" },
+  ],
+  publisher: (subject) => [{ path: `/queen/telemetry/${lastStep(subject)}`, verb: "rw" }],
+};
+
+function ofWorker(id: string): readonly Right[] {
+  return [
+    { path: `/worker/${id}`, verb: "rw" },
+    { path: "/proc", verb: "read" },
+    { path: "/log", verb: "read" },
+  ];
+}
+
+const lastStep = (subject: string): string => subject.split("/").at(-1) ?? subject;
+
+/** Whom a ticket of this role is for where nothing is said. Throws `ticket-claims.subject` where that decides. */
+export function subjectFor(role: Role, given: string | undefined, owner: string): string {
+  if (given !== undefined) return given;
+  if (role === "queen") return owner;
+  if (role === "observer") return "observer";
+  throw fault.subject(role);
+}
+
+/** The rights of a role for a subject. */
+export function rightsFor(role: Role, subject: string): readonly Right[] {
+  return usual[role](subject);
+}
+
+/** Reads `PATH:VERB` and `PATH:VERB:RATE`. Throws `ticket-claims.right`. */
+export function parseRight(text: string): Right {
+  const [, path, verb, rate] = /^(\/[^:]*):([^:]+)(?::(\d{1,7}))?$/.exec(text) ?? [];
+  if (path === undefined || verb === undefined) throw fault.right(text);
+  return { path, verb, ...(rate === undefined ? {} : { rate: Number(rate) }) };
+}

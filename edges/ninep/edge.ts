@@ -37,6 +37,8 @@ export interface NinepEdge extends AsyncDisposable {
   listenUnix(path: string): Promise<void>;
   /** Connections at the moment. */
   readonly connections: number;
+  /** Requests that have no answer yet. */
+  readonly outstanding: number;
   /** Stops listening and ends every connection with its sessions. */
   close(): Promise<void>;
 }
@@ -50,6 +52,12 @@ class Edge implements NinepEdge {
   constructor(door: NinepDoor, options: NinepOptions) {
     this.#door = door;
     this.#options = options;
+  }
+
+  get outstanding(): number {
+    let sum = 0;
+    for (const { load } of this.#connections) sum += load.requests;
+    return sum;
   }
 
   get connections(): number {

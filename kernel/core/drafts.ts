@@ -30,32 +30,42 @@ function eventsOf({ provider, decision, more }: Draft): RecordEvent[] {
     t: type.includes(":") ? type : `${provider}:${type}`,
     d: data,
   }));
-  return more ? [...own, ...more] : own;
+  return more && more.length > 0 ? [...own, ...more] : own;
 }
 
+const accepted = { ok: true } as const;
+
+type Growing = { -readonly [Name in keyof JournalRecord]: JournalRecord[Name] };
+
 /** The record of an accepted decision. */
-export function acceptedRecord(draft: Draft, mark: Mark): JournalRecord {
-  const effects = draft.decision.effects ?? [];
-  return {
+export function acceptedRecord(draft: Draft, { seq, epoch, time, engine }: Mark): JournalRecord {
+  const { subject, role, ticket, path, command, provider, decision, key, outcome, trace } = draft;
+  const effects = (decision.effects ?? []).map(({ kind, args }, n) => ({
+    id: `${seq}.${n}`,
+    kind: `${provider}.${kind}`,
+    args,
+  }));
+  const events = eventsOf(draft);
+  const record: Growing = {
     v: 1,
-    ...mark,
-    subject: draft.subject,
-    ...(draft.role === undefined ? {} : { role: draft.role }),
-    ticket: draft.ticket,
-    path: draft.path,
-    command: draft.command,
-    verdict: { ok: true },
+    seq,
+    epoch,
+    time,
+    engine,
+    subject,
+    ticket,
+    path,
+    command,
+    verdict: accepted,
     policy: "none",
-    events: eventsOf(draft),
-    effects: effects.map(({ kind, args }, n) => ({
-      id: `${mark.seq}.${n}`,
-      kind: `${draft.provider}.${kind}`,
-      args,
-    })),
-    ...(draft.key === undefined ? {} : { key: draft.key }),
-    ...(draft.outcome === undefined ? {} : { outcome: draft.outcome }),
-    ...(draft.trace === undefined ? {} : { trace: draft.trace }),
+    events,
+    effects,
   };
+  if (role !== undefined) record.role = role;
+  if (key !== undefined) record.key = key;
+  if (outcome !== undefined) record.outcome = outcome;
+  if (trace !== undefined) record.trace = trace;
+  return record;
 }
 
 /** The record of refusals of one ticket with one reason within a second. */

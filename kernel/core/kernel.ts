@@ -10,6 +10,7 @@ import { type Authority, callerOf, nobody } from "../session/authority.ts";
 import type { SessionHost } from "../session/host.ts";
 import { Session } from "../session/session.ts";
 import { Effects } from "../effects/effects.ts";
+import { DecisionScene } from "./deciding.ts";
 import { acceptedRecord, type Draft, type Mark, refusedRecord } from "./drafts.ts";
 import { Metrics } from "./metrics.ts";
 import type { KernelOptions } from "./options.ts";
@@ -201,25 +202,12 @@ export class Kernel implements SessionHost {
   }
 
   #deciding(found: Found, caller: Caller): Deciding {
-    const { chance } = this.options;
-    const bound = this.slices.bound[found.place.owner];
-    let drawn: string | undefined;
-    return {
-      state: bound?.slice,
-      views: bound?.views ?? {},
-      params: found.params,
-      path: found.path,
-      caller,
+    return new DecisionScene(this.slices.bound[found.place.owner], found, caller, {
       now: this.time.now(),
-      seq: this.journal.next - 1,
-      ring: this.#ring,
       next: this.journal.next,
-      // Few decisions need chance, and drawing it costs more than they do.
-      get chance() {
-        drawn ??= chance();
-        return drawn;
-      },
-    };
+      ring: this.#ring,
+      chance: this.options.chance,
+    });
   }
 
   #decide(intent: Intent): Answer {

@@ -34,6 +34,7 @@ export class Slices {
   readonly kernel: KernelSlice;
   /** Names the program's way of folding: snapshots of another are ignored. */
   readonly code: string;
+  readonly #offers = new Map<string, unknown>();
   readonly #folds = new Map<string, Fold[]>();
   readonly #lifts = new Map<string, { readonly to: string; readonly lift: (data: never) => Json }>();
 
@@ -64,8 +65,14 @@ export class Slices {
       this.#lifts.set(`${provider.name}:${name}`, lift);
   }
 
+  /** A view that some provider offers, by name. */
+  view<T>(name: string): T {
+    if (!this.#offers.has(name)) throw new Error(`Nobody offers the view "${name}"`);
+    return this.#offers.get(name) as T;
+  }
+
   #connect(): void {
-    const offers = new Map<string, unknown>();
+    const offers = this.#offers;
     for (const { provider, slice } of this.bound)
       for (const [name, offer] of Object.entries(provider.offers ?? {})) {
         if (offers.has(name)) throw new Error(`Two providers offer the view "${name}"`);

@@ -63,17 +63,30 @@ function ticketText(ticket: readonly string[]): string {
   return text;
 }
 
+// Subjects, paths and types come again and again.
+const most = 2048;
+const names = new Map<string, string>();
+
+function nameText(name: string): string {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  const text = canonical(name);
+  if (names.size >= most) names.clear();
+  if (name.length <= 255) names.set(name, text);
+  return text;
+}
+
 function listText<T>(items: readonly T[], text: (item: T) => string): string {
   return items.length === 0 ? "[]" : `[${items.map(text).join(",")}]`;
 }
 
-const eventText = ({ t, d }: RecordEvent): string => `{"d":${canonical(d)},"t":${canonical(t)}}`;
+const eventText = ({ t, d }: RecordEvent): string => `{"d":${canonical(d)},"t":${nameText(t)}}`;
 const effectText = ({ id, kind, args }: RecordEffect): string =>
-  `{"args":${canonical(args)},"id":${canonical(id)},"kind":${canonical(kind)}}`;
+  `{"args":${canonical(args)},"id":${canonical(id)},"kind":${nameText(kind)}}`;
 
 /** An optional member and the comma before it. */
 function member(name: string, value: string | undefined): string {
-  return value === undefined ? "" : `,"${name}":${canonical(value)}`;
+  return value === undefined ? "" : `,"${name}":${nameText(value)}`;
 }
 
 /** Canonical JSON of a record. Its own keys stand here in their order already, so that only what providers and clients gave is sorted. */
@@ -82,10 +95,10 @@ function recordText(record: JournalRecord): string {
   const { role, seq, subject, ticket, time, trace, v, verdict } = record;
   const ok = verdict.ok && Object.keys(verdict).length === 1;
   return (
-    `{"command":${canonical(command)},"effects":${listText(effects, effectText)},"engine":${canonical(engine)}` +
+    `{"command":${canonical(command)},"effects":${listText(effects, effectText)},"engine":${nameText(engine)}` +
     `,"epoch":${epoch},"events":${listText(events, eventText)}${member("key", key)}${member("outcome", outcome)}` +
-    `,"path":${canonical(path)},"policy":${canonical(policy)}${member("role", role)},"seq":${seq}` +
-    `,"subject":${canonical(subject)},"ticket":${ticketText(ticket)},"time":${canonical(time)}` +
+    `,"path":${nameText(path)},"policy":${nameText(policy)}${member("role", role)},"seq":${seq}` +
+    `,"subject":${nameText(subject)},"ticket":${ticketText(ticket)},"time":${time}` +
     `${member("trace", trace)},"v":${v},"verdict":${ok ? '{"ok":true}' : canonical(verdict)}}`
   );
 }

@@ -10,6 +10,8 @@ export interface ControlPort {
   judge(line: string): Answer;
   settled(): Promise<void> | undefined;
   answered(answer: Answer): void;
+  /** A write was taken in part. */
+  short(): void;
 }
 
 /**
@@ -62,6 +64,7 @@ export class ControlHandle implements Handle {
       this.#answer(refusal(fault));
       if (taken === 0) throw fault;
     }
+    if (taken < data.length) this.#port.short();
     const wait = this.#port.settled();
     return wait ? wait.then(() => taken) : taken;
   }

@@ -139,6 +139,9 @@ function controlHandle(
     },
     settled: () => session.kernel.settled(),
     answered: (answer) => session.answered(answer),
+    short: () => {
+      session.kernel.metrics.counts.shortWrites += 1;
+    },
   });
 }
 

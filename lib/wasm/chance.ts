@@ -5,13 +5,14 @@ import { createHash } from "node:crypto";
  * seed gives the same bytes in the same order, however they are asked for.
  */
 export class Chance {
-  readonly #seed: Uint8Array;
+  readonly #given: Uint8Array;
+  #seed: Uint8Array | undefined;
   #counter = 0n;
   #block: Uint8Array = new Uint8Array();
   #used = 0;
 
   constructor(seed: Uint8Array) {
-    this.#seed = createHash("sha256").update("skep:wasm:random:1").update(seed).digest();
+    this.#given = seed;
   }
 
   fill(target: Uint8Array): void {
@@ -27,6 +28,8 @@ export class Chance {
   #next(): void {
     const counter = new DataView(new ArrayBuffer(8));
     counter.setBigUint64(0, this.#counter++);
+    // Hashed only now: most modules ask for no chance, and the first hash of a process costs it 20 ms.
+    this.#seed ??= createHash("sha256").update("skep:wasm:random:1").update(this.#given).digest();
     this.#block = createHash("sha256").update(this.#seed).update(counter).digest();
     this.#used = 0;
   }

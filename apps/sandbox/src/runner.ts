@@ -1,5 +1,4 @@
 // Runs in the sandboxed process, loaded from memory by boot.ts: one synchronous loop over the frames of its two pipes.
-import { createHash } from "node:crypto";
 import { readSync, writeSync } from "node:fs";
 import { toFault } from "@skep/fault";
 import { admit, compile, execute } from "@skep/wasm";
@@ -164,6 +163,4 @@ function serve({ kind, payload }: Frame): void {
 }
 
 send(frame.ready, empty);
-// Not needed to be ready, but wanted by every job: done while nobody waits.
-createHash("sha256").digest();
 for (;;) serve(receive());

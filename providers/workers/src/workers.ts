@@ -7,6 +7,7 @@ import {
   type EventMeta,
   type Json,
   type Provider,
+  type Ring,
   type Scene,
   type Scope,
   type Table,
@@ -21,6 +22,7 @@ const fault = faults("workers", {
     { cure: "Give the new machine a ticket with another subject" },
   ],
   absent: ["conflict", "Cannot do that before the worker said hello"],
+  gone: ["conflict", "Cannot append to the telemetry of a worker that is gone"],
   spawned: ["denied", "Cannot say hello as a spawned worker", { detail: "denied" }],
 });
 
@@ -157,6 +159,11 @@ function hello(
 type At = Scene<Workers, Uses>;
 const idOf = ({ params }: At): string => params.id ?? "";
 
+function telemetryOf(scene: At): Ring {
+  const id = idOf(scene);
+  return scene.ring(`/worker/${id}/telemetry`, scene.views.spawned.has(id) ? 1024 : 16 * 1024);
+}
+
 /** `/worker/<id>`: worker processes and spawned workers; the same below `/shard/<xx>/worker`. */
 export function workersProvider(): Provider {
   return defineProvider<Workers, Uses>({
@@ -209,13 +216,13 @@ export function workersProvider(): Provider {
           source: (scene) => scene.ring(`/worker/${idOf(scene)}/inbox`, 256 * 1024),
         }),
         telemetry: t.stream("What the worker tells of itself", {
-          source: (scene) =>
-            scene.ring(
-              `/worker/${idOf(scene)}/telemetry`,
-              scene.views.spawned.has(idOf(scene)) ? 1024 : 16 * 1024,
-            ),
+          source: telemetryOf,
           append: (bytes, scene) => {
-            scene.ring(`/worker/${idOf(scene)}/telemetry`).append(bytes);
+            const { state, views } = scene;
+            const id = idOf(scene);
+            // A handle may outlive its worker: it must not bring the ring back.
+            if (!state.known.has(id) && !views.spawned.has(id)) throw fault.gone(id);
+            telemetryOf(scene).append(bytes);
             return bytes.length;
           },
         }),

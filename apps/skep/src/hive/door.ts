@@ -1,6 +1,7 @@
 import type { Credential } from "@skep/edge-ninep";
 import { faults } from "@skep/fault";
 import { type Authority, fullAuthority, type Kernel, type Session, within } from "@skep/kernel";
+import type { SpawnedView } from "@skep/provider-queen";
 import { type Ticket, verify } from "@skep/ticket";
 import type { HiveKeys } from "./keys.ts";
 
@@ -76,7 +77,12 @@ export class Door {
 
   #attach(authority: Authority, edge: string): Session {
     if (this.#kernel.slices.kernel.lifecycle.get().state === "QUIESCED") throw fault.closing();
-    return this.#kernel.attach(authority, edge);
+    const budget = this.#kernel.slices.view<SpawnedView>("spawned").budget(authority.subject);
+    // Whoever speaks as a spawned worker uses up what it was spawned with, beside what the ticket says.
+    return this.#kernel.attach(
+      budget ? { ...authority, blocks: [...authority.blocks, budget] } : authority,
+      edge,
+    );
   }
 
   /** A session for an authority that an edge verified itself. */

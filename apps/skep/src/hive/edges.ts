@@ -1,4 +1,5 @@
 import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
 import { type Console, createConsole, ticketLogin } from "@skep/edge-console";
 import { createNinepEdge, type NinepEdge } from "@skep/edge-ninep";
 import { createHttpEdge, portOf } from "@skep/edge-http";
@@ -110,7 +111,8 @@ export async function startEdges(hive: Hive, uid: number, report: (line: string)
       report: (failed) => report(`9p: ${failed.message}: ${String(failed.cause)}`),
     });
     ends.push(() => ninep.close());
-    const socket = placeSocket({ home: hive.home, env: process.env, uid } as never);
+    hive.live.outstanding = () => ninep.outstanding;
+    const socket = placeSocket({ home: hive.home, env: process.env, uid, tempDir: tmpdir() });
     await ninep.listenUnix(socket);
     const at: { -readonly [Name in keyof Listening]: Listening[Name] } = { socket };
     if (values["listen.9p"]) at["9p"] = await ninep.listenTcp(values["listen.9p"]);

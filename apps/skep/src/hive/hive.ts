@@ -53,7 +53,18 @@ export async function openHive({ home, config, log, fatal }: HiveOptions): Promi
   }
 }
 
+/** What a start found, for `/kmesg`. */
+function* startLines({ journal, recovered, slices }: Kernel, ms: number): Generator<string> {
+  const { records, cut } = journal.opened;
+  yield `skep ${version} on Node ${process.versions.node}`;
+  yield `journal: ${records} records in ${journal.segments.names.length} segments, ${cut} bytes of a torn write cut`;
+  const from = recovered.snapshot === undefined ? "from genesis" : `on the snapshot at ${recovered.snapshot}`;
+  yield `state: ${recovered.folded} records folded ${from}, epoch ${slices.kernel.epoch.get()}`;
+  yield `ready after ${ms} ms`;
+}
+
 async function open({ home, config, log, fatal }: HiveOptions, unlock: () => void): Promise<Hive> {
+  const begun = Date.now();
   const keys = hiveKeys(home);
   const storage = await openStorage(home, config.values["disk.reserve"]);
   const origin = `skep.invalid/${keys.hive}`;
@@ -100,6 +111,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     fold: (seq) => fold.snapshot(seq),
   });
   kernel = started;
+  for (const line of startLines(started, Date.now() - begun)) say(line);
   const door = new Door(started, keys, "owner");
   return {
     home,

@@ -31,6 +31,8 @@ export class StartLines {
 export class Live {
   /** What is on and where; filled in once the edges listen. */
   edges: Readonly<Record<string, string>> = {};
+  /** 9P requests without an answer, as the edge counts them. */
+  outstanding: () => number = () => 0;
   readonly lines = new StartLines();
   readonly #config: Config;
   readonly #storage: HomeStorage;
@@ -65,7 +67,7 @@ export class Live {
       sessions: () => this.#kernel().sessions,
       pressure: () => this.#kernel().metrics.pressure,
       ninep: () => ({
-        outstanding: this.#kernel().journal.depth,
+        outstanding: this.outstanding(),
         shortWrites: this.#kernel().metrics.counts.shortWrites,
       }),
       undurable: () => this.#kernel().journal.depth,

@@ -70,6 +70,7 @@ export class LocalWorkers implements AsyncDisposable {
     const { values } = this.#hive.config;
     const args = [
       "--disable-warning=ExperimentalWarning",
+      "--max-semi-space-size=2",
       main,
       "worker",
       "--home",

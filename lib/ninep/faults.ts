@@ -21,6 +21,7 @@ export const fault = faults("ninep", {
   absent: ["absent", "Cannot walk: no entry"],
   nameTooLong: ["nameTooLong", "Cannot walk: the name is over 255 bytes"],
   notDirectory: ["notDirectory", "Cannot walk: not a directory"],
+  noListing: ["notDirectory", "Cannot list what is not a directory"],
   isDirectory: ["isDirectory", "Cannot read or write the bytes of a directory"],
   byDesign: ["refused", "Cannot change the tree: it has no create, remove, rename or link"],
   noAttribute: ["noData", "Cannot find extended attribute"],

@@ -169,7 +169,8 @@ function readdir(
   body: Body<"Treaddir">,
   call: Pending,
 ): Awaitable<Body<"Rreaddir">> {
-  const { handle } = fids.get(body.fid);
+  const { handle, place } = fids.get(body.fid);
+  if (!isDirectory(place.file.qid)) throw fault.noListing();
   if (!handle?.readdir) throw fault.notOpen(body.fid);
   if (typeof body.offset !== "number") throw fault.badCookie();
   const room = Math.min(body.count, msize - 11);

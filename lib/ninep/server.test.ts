@@ -154,7 +154,7 @@ test("opening says what cannot be: twice, a directory for writing, a file as a d
   assert.equal(await raw.errno("Tlopen", { fid: 1, flags: 0xff00_0000 + 0o100000 }), 0);
   assert.equal(await raw.errno("Tlopen", { fid: 1, flags: 0 }), EBADF);
   assert.equal(await raw.errno("Twrite", { fid: 1, offset: 0, data: Buffer.from("x") }), EBADF);
-  assert.equal(await raw.errno("Treaddir", { fid: 1, offset: 0, count: 100 }), EBADF);
+  assert.equal(await raw.errno("Treaddir", { fid: 1, offset: 0, count: 100 }), ENOTDIR);
   assert.equal(await raw.errno("Tlopen", { fid: 2, flags: 0o304000 }), 0);
   assert.equal(await raw.errno("Tread", { fid: 2, offset: 0, count: 1 }), EISDIR);
 });

@@ -13,3 +13,20 @@ export type { Image } from "./storage/steps.ts";
 export { toyAuthority, toyHive, type ToyOptions, toyProvider } from "./hive/toy-hive.ts";
 export { type GuestResult, type GuestTask, guestHost, runGuest, type Step } from "./guest/guest.ts";
 export { guestLacks } from "./guest/image.ts";
+/** Transcripts: one behaviour, played through every edge. */
+export { ConsoleClient } from "./console/client.ts";
+export { consoleDoor } from "./transcripts/console-door.ts";
+export type { Answer, Door } from "./transcripts/door.ts";
+export { type Act, consoleExceptions, type Exception } from "./transcripts/exceptions.ts";
+export { type Actor, type Block, parseTranscript, printTranscript } from "./transcripts/format.ts";
+export { ninepDoor } from "./transcripts/ninep-door.ts";
+export {
+  contentLines,
+  differences,
+  type Entry,
+  Play,
+  type Played,
+  printedAnswers,
+  type Stage,
+} from "./transcripts/play.ts";
+export { sessionDoor } from "./transcripts/session-door.ts";

@@ -11,6 +11,16 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null;
   /** What it had written on stderr. */
   readonly err: string;
+  /** The fault that it told on stdout, where it refused to start. */
+  readonly refusal: Refusal | undefined;
+}
+
+/** A fault as `--json` tells it. */
+export interface Refusal {
+  readonly kind: string;
+  readonly code: string;
+  readonly message: string;
+  readonly cure?: string;
 }
 
 /** A daemon in a process of its own. */
@@ -71,17 +81,21 @@ function launch(home: string, { args = [], under = [], env, spawned }: DaemonOpt
     child.once("error", reject);
     child.once("close", (code, signal) => {
       line.resolve(undefined);
-      resolve({ code, signal, err });
+      resolve({ code, signal, err, refusal: refusalOf(out) });
     });
   });
   return { child, at, ended, line: line.promise, err: () => err };
+}
+
+function refusalOf(out: string): Refusal | undefined {
+  return out.startsWith('{"error":') ? (JSON.parse(out) as { error: Refusal }).error : undefined;
 }
 
 /** Starts `skep up` on a home; gives how it ended when it did before it was ready. */
 export async function tryDaemon(home: string, options: DaemonOptions = {}): Promise<Daemon | Ended> {
   const { child, at, ended, line, err } = launch(home, options);
   const text = await line;
-  if (text === undefined) return ended;
+  if (text === undefined || refusalOf(text)) return ended;
   const took = performance.now() - at;
   const ready = JSON.parse(text) as Record<string, unknown>;
   const kill = async (signal: NodeJS.Signals): Promise<Ended> => {
@@ -105,7 +119,9 @@ export async function tryDaemon(home: string, options: DaemonOptions = {}): Prom
 export async function startDaemon(home: string, options: DaemonOptions = {}): Promise<Daemon> {
   const started = await tryDaemon(home, options);
   if ("ready" in started) return started;
-  throw new Error(`The daemon ended with ${started.signal ?? started.code}: ${started.err}`);
+  throw new Error(
+    `The daemon ended with ${started.signal ?? started.code}: ${started.err}${started.refusal?.message ?? ""}`,
+  );
 }
 
 /** Starts `skep up` where it must refuse, and gives how it ended. */

@@ -86,7 +86,7 @@ const effectText = ({ id, kind, args }: RecordEffect): string =>
 
 /** An optional member and the comma before it. */
 function member(name: string, value: string | undefined): string {
-  return value === undefined ? "" : `,"${name}":${nameText(value)}`;
+  return value === undefined ? "" : `,"${name}":${canonical(value)}`;
 }
 
 /** Canonical JSON of a record. Its own keys stand here in their order already, so that only what providers and clients gave is sorted. */
@@ -97,7 +97,7 @@ function recordText(record: JournalRecord): string {
   return (
     `{"command":${canonical(command)},"effects":${listText(effects, effectText)},"engine":${nameText(engine)}` +
     `,"epoch":${epoch},"events":${listText(events, eventText)}${member("key", key)}${member("outcome", outcome)}` +
-    `,"path":${nameText(path)},"policy":${nameText(policy)}${member("role", role)},"seq":${seq}` +
+    `,"path":${nameText(path)},"policy":${nameText(policy)}${role === undefined ? "" : `,"role":${nameText(role)}`},"seq":${seq}` +
     `,"subject":${nameText(subject)},"ticket":${ticketText(ticket)},"time":${time}` +
     `${member("trace", trace)},"v":${v},"verdict":${ok ? '{"ok":true}' : canonical(verdict)}}`
   );

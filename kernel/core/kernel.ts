@@ -92,7 +92,6 @@ export class Kernel implements SessionHost {
     const { records } = this.journal.segments;
     for await (const record of this.journal.records(Math.max(0, records - retold), records))
       this.rings.told(record);
-    await this.#index(records);
     this.#accept(
       {
         subject: "system",
@@ -114,14 +113,6 @@ export class Kernel implements SessionHost {
     const { index } = this.options;
     if (!index) return;
     for await (const record of this.journal.records(index.upTo, this.journal.segments.records))
-      index.add(this.rings.indexed(record), record.seq + 1);
-  }
-
-  // What a crash kept from the index, or all of it where the index was thrown away.
-  async #index(end: number): Promise<void> {
-    const { index } = this.options;
-    if (!index || index.upTo >= end) return;
-    for await (const record of this.journal.records(index.upTo, end))
       index.add(this.rings.indexed(record), record.seq + 1);
   }
 

@@ -63,9 +63,14 @@ export async function follow(
   const seen = { stdout: new Seen(), stderr: new Seen() };
   await Promise.all(
     streams.map(async (stream) => {
-      for await (const bytes of client.follow(`/jobs/${job}/${stream}.follow`, { signal })) {
-        seen[stream].add(bytes);
-        await show(stream, bytes);
+      const file = await client.open(`/jobs/${job}/${stream}.follow`, "read", { signal });
+      try {
+        for await (const bytes of file.follow({ signal })) {
+          seen[stream].add(bytes);
+          await show(stream, bytes);
+        }
+      } finally {
+        void file.close();
       }
     }),
   );
@@ -83,10 +88,20 @@ export async function* stored(client: Client, job: string, stream: StreamName): 
   }
 }
 
+/** Keys by worker: a hive never takes another key for a worker that it knows. */
+const keys = new WeakMap<Client, Map<string, string>>();
+
 async function keyOf(client: Client, worker: string | null): Promise<string> {
   if (!worker) return "";
-  const info = JSON.parse(String(await client.readAll(`/worker/${worker}/info.json`))) as { key?: unknown };
-  return typeof info.key === "string" ? info.key : "";
+  const known = keys.get(client) ?? new Map<string, string>();
+  const key = known.get(worker);
+  if (key !== undefined) return key;
+  const info = JSON.parse(String(await readSmall(client, `/worker/${worker}/info.json`))) as {
+    key?: unknown;
+  };
+  if (typeof info.key !== "string" || info.key === "") return "";
+  keys.set(client, known.set(worker, info.key));
+  return info.key;
 }
 
 /** Reads the stored output once more and compares it with what the receipt commits to. */
@@ -143,6 +158,16 @@ async function reread(client: Client, job: string, status: Status) {
   };
 }
 
+/** A file of a few kilobytes; nobody waits for its clunk. */
+async function readSmall(client: Client, path: string): Promise<Buffer> {
+  const file = await client.open(path);
+  try {
+    return await file.readAll();
+  } finally {
+    void file.close();
+  }
+}
+
 /** What became of a job that has ended, its receipt verified with the key that the hive knows of the worker. */
 export async function outcomeOf(
   client: Client,
@@ -152,8 +177,8 @@ export async function outcomeOf(
 ): Promise<Outcome> {
   const { job } = submitted;
   const [text, envelope] = await Promise.all([
-    client.readAll(`/jobs/${job}/status.json`),
-    client.readAll(`/jobs/${job}/receipt`),
+    readSmall(client, `/jobs/${job}/status.json`),
+    readSmall(client, `/jobs/${job}/receipt`),
   ]);
   const status = JSON.parse(String(text)) as Status;
   const told = { status, envelope: String(envelope).trim(), key: await keyOf(client, status.worker) };

@@ -80,7 +80,7 @@ export async function ask(
   command: object,
   signal?: AbortSignal,
 ): Promise<Answer> {
-  await using ctl = await client.open(path, "readWrite", { signal });
+  const ctl = await client.open(path, "readWrite", { signal });
   const line = Buffer.from(`${JSON.stringify(command)}\n`);
   let refused: unknown;
   await ctl.write(line, 0, { signal }).catch((thrown: unknown) => {
@@ -88,6 +88,8 @@ export async function ask(
   });
   // A refusal's errno is a word; its answer says why.
   const text = Buffer.from(await ctl.read(0, ctl.iounit, { signal }).catch(() => Buffer.alloc(0))).toString();
+  // Nobody has to wait for the clunk.
+  void ctl.close();
   const answer = readAnswer(text);
   if (answer?.verdict === "ok") return answer;
   if (answer?.code === undefined) throw refused ?? fault.answer(text);

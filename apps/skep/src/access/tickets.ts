@@ -59,7 +59,8 @@ export async function makeOwnerTicket(home: string, now: number): Promise<boolea
 
 /** The public keys with which tickets of a home are opened. */
 export function rootsOf(home: string): Roots {
-  return { rootPublicKeys: [hiveKeys(home).ticket.publicKey] };
+  const { ticket, old } = hiveKeys(home);
+  return { rootPublicKeys: [ticket.publicKey, ...old.ticket] };
 }
 
 /** When `8h` from now is; undefined for `never`. Throws `ticket-file.expires`. */

@@ -59,7 +59,7 @@ export class Door {
     const { slices, time, metrics } = this.#kernel;
     try {
       return await verify(token, {
-        rootPublicKeys: [this.#keys.ticket.publicKey],
+        rootPublicKeys: [this.#keys.ticket.publicKey, ...this.#keys.old.ticket],
         now: time.now(),
         hive: this.#keys.hive,
         revoked: (block) => slices.kernel.revoked.has(block),

@@ -67,7 +67,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
   const begun = Date.now();
   const keys = hiveKeys(home);
   const storage = await openStorage(home, config.values["disk.reserve"]);
-  const origin = `skep.invalid/${keys.hive}`;
+  const { origin } = keys;
   const logSigner = createLogSigner(origin, keys.log.key);
   let kernel: Kernel | undefined;
   const live = (): Kernel => {

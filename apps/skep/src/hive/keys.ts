@@ -1,10 +1,12 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomBytes } from "node:crypto";
 import {
+  existsSync,
   linkSync,
   mkdirSync,
   openSync,
   closeSync,
   fsyncSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeSync,
@@ -73,6 +75,20 @@ export interface HiveKeys {
   readonly log: HomeKey;
   /** Derived from the first identity: stays when keys are rotated. */
   readonly hive: string;
+  /** Names the log in its checkpoints; another one after each restore from a backup. */
+  readonly origin: string;
+  /** Public keys that were rotated away and still count, 64 hex digits each. */
+  readonly old: { readonly ticket: readonly string[]; readonly log: readonly string[] };
+}
+
+/** Where rotated keys' public halves are kept: `ticket-<64 hex digits>`, `log-…`, `identity-…`. */
+export const oldKeys = (home: string): string => join(home, "keys", "old");
+
+function oldOf(home: string, kind: string): readonly string[] {
+  const names = existsSync(oldKeys(home)) ? readdirSync(oldKeys(home)).sort() : [];
+  return names
+    .filter((name) => new RegExp(`^${kind}-[0-9a-f]{64}$`).test(name))
+    .map((name) => name.slice(-64));
 }
 
 const letters = "abcdefghijklmnopqrstuvwxyz234567";
@@ -83,16 +99,24 @@ export function shortName(bytes: Uint8Array): string {
   return Array.from(digest.subarray(0, 12), (byte) => letters[byte & 31]).join("");
 }
 
+function originOf(home: string, hive: string): string {
+  const path = join(home, "keys", "origin");
+  return existsSync(path) ? readFileSync(path, "utf8").trim() : `skep.invalid/${hive}`;
+}
+
 /** The keys of a home, made at its first start. */
 export function hiveKeys(home: string): HiveKeys {
   const identity = homeKey(join(home, "keys", "identity"));
   const name = privateFile(join(home, "keys", "hive"), () =>
     Buffer.from(`hive-${shortName(Buffer.from(identity.publicKey, "hex"))}`),
   );
+  const hive = Buffer.from(name).toString().trim();
   return {
     identity,
     ticket: homeKey(join(home, "keys", "ticket")),
     log: homeKey(join(home, "keys", "log")),
-    hive: Buffer.from(name).toString().trim(),
+    hive,
+    origin: originOf(home, hive),
+    old: { ticket: oldOf(home, "ticket"), log: oldOf(home, "log") },
   };
 }

@@ -135,6 +135,10 @@ export class Kernel implements SessionHost {
         );
   }
 
+  get space(): GateView["space"] {
+    return this.options.space?.() ?? "ok";
+  }
+
   /** Resolves when everything decided so far is durable; undefined when it is. */
   settled(): Promise<void> | undefined {
     return this.journal.durableUpTo(this.journal.next);
@@ -159,7 +163,7 @@ export class Kernel implements SessionHost {
       now: this.time.now(),
       monotonic: this.time.monotonic(),
       epoch: this.slices.kernel.epoch.get(),
-      space: this.options.space?.() ?? "ok",
+      space: this.space,
     };
   }
 

@@ -82,9 +82,9 @@ function session({ actor }: Intent, { now }: GateView): undefined {
   if (actor.authority.expiresAt !== undefined && now >= actor.authority.expiresAt) throw fault.expired();
 }
 
-function lifecycle({ actor }: Intent, { kernel, space }: GateView): undefined {
+function lifecycle({ actor, node }: Intent, { kernel, space }: GateView): undefined {
   if (actor.id === "system") return;
-  if (space === "full") throw fault.space();
+  if (space === "full" && !(node.kind === "control" && node.outcome)) throw fault.space();
   const state = kernel.lifecycle.get().state;
   if (state === "QUIESCED" && actor.authority.role !== "queen") throw fault.draining();
 }
@@ -192,6 +192,13 @@ function work(intent: Intent, { kernel, space }: GateView): undefined {
   if (clock === "untrusted") throw fault.dated();
   if (state !== "ONLINE" && state !== "DEGRADED") throw fault.draining(state);
   if (space === "tight" || space === "full") throw fault.lowSpace();
+}
+
+/** Throws when bytes may not come in: uploads are new work, unless a worker brings what its job gave. */
+export function checkUpload(role: string, space: GateView["space"]): void {
+  if (role === "worker" || role.startsWith("worker-")) return;
+  if (space === "full") throw fault.space();
+  if (space === "tight") throw fault.lowSpace();
 }
 
 /**

@@ -72,6 +72,7 @@ export interface Build<S, V> {
       readonly secret?: readonly string[];
       readonly undo: Undo;
       readonly work?: boolean | ((command: z.output<Input>) => boolean);
+      readonly outcome?: boolean;
       readonly examples?: readonly string[];
       readonly decide: (command: z.output<Input>, deciding: Deciding<S, V>) => Decision;
     },

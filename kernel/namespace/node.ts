@@ -129,6 +129,8 @@ export interface ControlNode extends Common {
   readonly undo: Undo;
   /** True when the command is new work, which a draining or full hive refuses. */
   readonly work?: boolean | ((command: never) => boolean);
+  /** True when its commands tell how running work ends: taken on a full disk too, out of the reserve. */
+  readonly outcome?: boolean;
   readonly decide: (command: never, deciding: Deciding<never, never>) => Decision;
   /** What a plain read gives besides answers: nothing by default. */
   readonly examples?: readonly string[];

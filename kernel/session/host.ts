@@ -15,6 +15,8 @@ export interface SessionHost {
   readonly metrics: Metrics;
   readonly rings: Rings;
   readonly slices: Slices;
+  /** How full the disk is. */
+  readonly space: "ok" | "low" | "tight" | "full";
   /** Resolves when everything decided so far is durable; undefined when it is. */
   settled(): Promise<void> | undefined;
   scene(found: Found, caller: Caller): Scene;

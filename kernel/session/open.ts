@@ -10,6 +10,7 @@ import type {
   ValueNode,
 } from "../namespace/node.ts";
 import type { Found } from "../namespace/place.ts";
+import { checkUpload } from "../gate/checks.ts";
 import type { StreamSource } from "../state/ring.ts";
 import { ControlHandle } from "./control-handle.ts";
 import type { Handle, OpenMode } from "./handle.ts";
@@ -70,6 +71,8 @@ function completion(node: BlobNode): ControlNode {
     doc: node.doc,
     input: z.strictObject({ size: z.int() }),
     undo: "compensable",
+    // Its bytes are on the disk already.
+    outcome: true,
     decide: node.complete as never,
   };
 }
@@ -95,6 +98,7 @@ class BlobFile implements Handle {
 
   write(_offset: number, data: Uint8Array): Awaitable<number> {
     this.#session.checkAlive();
+    checkUpload(this.#session.authority.role, this.#session.kernel.space);
     const complete = this.#blob.append(data);
     if (complete instanceof Promise) return complete.then((done) => this.#taken(data.length, done));
     return this.#taken(data.length, complete);

@@ -236,6 +236,7 @@ export function jobsProvider(deps: JobsDeps): Provider {
         {
           input: ResultCommand,
           undo: "compensable",
+          outcome: true,
           examples: [
             '{"op":"done","job":"17","exit":0,"stdout":{"bytes":3,"inline":"aGkK"}}',
             '{"op":"renew"}',

@@ -198,6 +198,8 @@ export function workersProvider(): Provider {
         ctl: t.control("Say hello or bye as this worker; one JSON object per line", {
           input: Command,
           undo: "reversible",
+          // A worker that may not come in could not tell how its jobs ended.
+          outcome: true,
           visible: isProcess,
           examples: ['{"op":"hello","incarnation":"a1b2c3d4","slots":2,"kinds":["wasm"]}', '{"op":"bye"}'],
           decide: (command, { state, views, params, caller, now }) => {

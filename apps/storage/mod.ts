@@ -7,6 +7,8 @@ export {
   openReserve,
   type Reserve,
   type Space,
+  type SpaceLevels,
   type SpaceWatch,
+  type SpaceWatchOptions,
   watchSpace,
 } from "./src/space.ts";

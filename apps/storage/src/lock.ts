@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Fault } from "@skep/fault";
+import { isErrno } from "./paths.ts";
 
 /** A home that is ours until it is released or this process ends, however it ends. */
 export interface HomeLock extends Disposable {
@@ -20,6 +21,15 @@ function holderOf(path: string): string {
     return Number.isSafeInteger(pid) ? `process ${pid}` : "another process";
   } catch {
     return "another process";
+  }
+}
+
+// On a full disk the message names nobody; the lock holds all the same.
+function tell(path: string): void {
+  try {
+    writeFileSync(path, JSON.stringify({ pid: process.pid }), { mode: 0o600 });
+  } catch (error) {
+    if (!isErrno(error, "ENOSPC") && !isErrno(error, "EDQUOT")) throw error;
   }
 }
 
@@ -64,7 +74,7 @@ export function lockHome(home: string): HomeLock {
       },
     );
   }
-  writeFileSync(holder, JSON.stringify({ pid: process.pid }), { mode: 0o600 });
+  tell(holder);
   const release = () => {
     database?.close();
     database = undefined;

@@ -53,6 +53,36 @@ test("levels change at 10 %, at 5 % and at 16 MiB", () => {
   assert.equal(level(0, 0), "full");
 });
 
+test("levels are where they are asked for, and a small file system is full at 2 %", () => {
+  const levels = { low: 0.5, tight: 0.3 };
+  const level = (free: number, total: number) => judgeSpace({ free, total }, levels).level;
+  assert.deepEqual(
+    [0.5, 0.49, 0.3, 0.29].map((share) => level(share * gibibyte, gibibyte)),
+    ["ok", "low", "low", "tight"],
+  );
+  const small = 40 * 1024 * 1024;
+  assert.deepEqual([level(small / 50, small), level(small / 50 - 1, small)], ["tight", "full"]);
+  assert.deepEqual([level(-1, small), judgeSpace({ free: -1, total: small }).freeBytes], ["full", 0]);
+});
+
+test("what the program wrote since the last poll is not free", async () => {
+  const total = 100 * gibibyte;
+  let written = 7;
+  const watch = watchSpace({
+    space: async () => ({ free: 10 * gibibyte, total }),
+    clock: simulatedClock(),
+    used: () => written,
+  });
+  await watch.poll();
+  assert.equal(watch.now?.level, "ok");
+  written += 1;
+  assert.equal(watch.now?.level, "low");
+  written += 6 * gibibyte;
+  assert.deepEqual([watch.now?.level, watch.now?.freeBytes], ["tight", 4 * gibibyte - 1]);
+  assert.equal((await watch.poll()).level, "ok");
+  watch.stop();
+});
+
 test("a watch polls by its clock, tells changes once, survives a failed poll and ends", async () => {
   const clock = simulatedClock();
   const total = 100 * gibibyte;

@@ -96,15 +96,22 @@ export async function openReserve(path: string, size?: number): Promise<Reserve>
     () => 0,
   );
   const reserve = new FileReserve(path, wanted, there === wanted ? wanted : 0);
-  await reserve.refill();
+  // What is there and has another size holds nothing back that is counted.
+  if (!(await reserve.refill()) && there > 0) await reserve.release();
   return reserve;
 }
 
-/** How full a file system is: `low` below 10 % free, `tight` below 5 % (no new work), `full` below 16 MiB. */
+/** How full a file system is: below its levels `low` or `tight` (no new work), and `full` (no new commands). */
 export interface Space {
   readonly freeBytes: number;
   readonly freeRatio: number;
   readonly level: "ok" | "low" | "tight" | "full";
+}
+
+/** Shares of a file system, 0 to 1, below which free space is `low` and `tight`. */
+export interface SpaceLevels {
+  readonly low: number;
+  readonly tight: number;
 }
 
 /** A poller of free space. */
@@ -116,28 +123,46 @@ export interface SpaceWatch {
   stop(): void;
 }
 
+const standardLevels: SpaceLevels = { low: 0.1, tight: 0.05 };
 const fullBelow = 16 * mebibyte;
 
-/** Free and total bytes as a level. */
-export function judgeSpace({ free, total }: { readonly free: number; readonly total: number }): Space {
-  const freeRatio = total > 0 ? free / total : 0;
-  const level = free < fullBelow ? "full" : freeRatio < 0.05 ? "tight" : freeRatio < 0.1 ? "low" : "ok";
-  return { freeBytes: free, freeRatio, level };
+/** Free and total bytes as a level; `full` begins at 16 MiB, or at 2 % of a smaller file system. */
+export function judgeSpace(
+  { free, total }: { readonly free: number; readonly total: number },
+  { low, tight }: SpaceLevels = standardLevels,
+): Space {
+  const freeRatio = total > 0 ? Math.max(0, free / total) : 0;
+  const level = (): Space["level"] => {
+    if (total <= 0 || free < Math.min(fullBelow, total / 50)) return "full";
+    if (freeRatio < tight) return "tight";
+    return freeRatio < low ? "low" : "ok";
+  };
+  return { freeBytes: Math.max(0, free), freeRatio, level: level() };
 }
 
-/** Polls free space every `every` milliseconds (5,000) and tells each change of level; a failed poll keeps the last one. */
-export function watchSpace(options: {
+/** How a poller looks. */
+export interface SpaceWatchOptions {
   readonly space: () => Promise<{ readonly free: number; readonly total: number }>;
   readonly clock: Clock;
+  /** Milliseconds between two polls; 5,000 unless told. */
   readonly every?: number;
+  readonly levels?: SpaceLevels;
+  /** Bytes that this program has written so far: what it wrote since the last poll counts as not free. */
+  readonly used?: () => number;
   readonly changed?: (space: Space) => void;
-}): SpaceWatch {
-  const { space, clock, every = 5_000, changed } = options;
+}
+
+/** Polls free space and tells each change of level; a failed poll keeps the last one. */
+export function watchSpace(options: SpaceWatchOptions): SpaceWatch {
+  const { space, clock, every = 5_000, levels = standardLevels, used = () => 0, changed } = options;
+  let seen: { readonly free: number; readonly total: number; readonly used: number } | undefined;
   let now: Space | undefined;
   let stopped = false;
   const poll = async () => {
-    const found = judgeSpace(await space());
     const before = now?.level;
+    const usedBefore = used();
+    seen = { ...(await space()), used: usedBefore };
+    const found = judgeSpace(seen, levels);
     now = found;
     if (found.level !== before && !stopped) changed?.(found);
     return found;
@@ -152,7 +177,8 @@ export function watchSpace(options: {
   }
   return {
     get now() {
-      return now;
+      const since = seen ? used() - seen.used : 0;
+      return seen && since > 0 ? judgeSpace({ free: seen.free - since, total: seen.total }, levels) : now;
     },
     poll,
     stop() {

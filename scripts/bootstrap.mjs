@@ -26,5 +26,3 @@ export function bootstrap() {
     process.exit(1);
   }
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) bootstrap();

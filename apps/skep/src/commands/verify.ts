@@ -4,9 +4,10 @@ import { type Command, command } from "@skep/edge-cli";
 export const verify: Command = command({
   name: "verify",
   group: "jobs",
-  summary: "Check a receipt offline against a worker's key",
-  doc: "With --key no hive is asked. With --stdout or --stderr the output is held against the receipt too; a stream that is not named is taken as empty.",
+  summary: "Check a receipt against a worker's key",
+  doc: "With --key no hive is asked; otherwise the hive is asked for the key of the worker that --worker or the receipt names. With --stdout or --stderr the output is held against the receipt too; a stream that is not named is taken as empty.",
   examples: [
+    { run: "skep verify receipt.json", doc: "Against what the hive knows of its workers" },
     {
       run: "skep verify receipt.json --key ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c",
       doc: "Against a key that you know",

@@ -22,9 +22,23 @@ async function read(path: string): Promise<Buffer> {
   }
 }
 
-async function keyOf(context: Context, { key, worker }: VerifyRequest): Promise<string> {
-  if ((key === undefined) === (worker === undefined)) throw fault.key();
+/** Which worker a receipt names; that is no proof, only whom to ask the hive about. */
+function namedWorker(envelope: string): string | undefined {
+  try {
+    const receipt = JSON.parse(envelope) as { result?: { metrics?: { extra?: { worker?: unknown } } } };
+    const worker = receipt.result?.metrics?.extra?.worker;
+    return typeof worker === "string" && /^[\w.-]{1,64}$/.test(worker) ? worker : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function keyOf(context: Context, request: VerifyRequest, envelope: string): Promise<string> {
+  const { key } = request;
+  if (key !== undefined && request.worker !== undefined) throw fault.key();
   if (key !== undefined) return key;
+  const worker = request.worker ?? namedWorker(envelope);
+  if (worker === undefined) throw fault.key();
   await using client = await connectOf(context);
   const info = JSON.parse(String(await client.readAll(`/worker/${worker}/info.json`))) as { key?: string };
   if (!info.key) throw fault.unsigned(worker);
@@ -59,7 +73,7 @@ function factsOf({ result, job_id, completed_at, worker_pubkey }: SignedReceipt)
 export async function verifyFile(context: Context, request: VerifyRequest): Promise<number> {
   const { out } = context;
   const text = String(await read(request.file)).trim();
-  const verdict = verifyReceipt(text, await keyOf(context, request), await outputOf(request));
+  const verdict = verifyReceipt(text, await keyOf(context, request, text), await outputOf(request));
   const checked = request.stdout !== undefined || request.stderr !== undefined;
   if (!verdict.ok) {
     const { failed, why } = verdict;

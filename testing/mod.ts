@@ -30,3 +30,4 @@ export {
   type Stage,
 } from "./transcripts/play.ts";
 export { sessionDoor } from "./transcripts/session-door.ts";
+export { type Filled, fillHive, type Past } from "./big-home/fill.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type Fault, faults } from "@skep/fault";
-import { Kernel, type Session } from "@skep/kernel";
+import type { Kernel, Session } from "@skep/kernel";
 import { createSigner as createLogSigner, type Signer } from "@skep/tlog";
 import { realClock } from "../clock.ts";
 import { type Config, limitsOf } from "../config/mod.ts";
@@ -10,6 +10,7 @@ import { type Fold, openFold } from "./fold.ts";
 import { type HiveKeys, hiveKeys } from "./keys.ts";
 import { Live } from "./live.ts";
 import { type Deps, jobLimits, mounts } from "./mounts.ts";
+import { openKernel } from "./open-kernel.ts";
 import { type HomeStorage, lock, openStorage } from "./storage.ts";
 
 const fault = faults("hive", {
@@ -66,17 +67,26 @@ function* startLines({ journal, recovered, slices }: Kernel, ms: number): Genera
 async function open({ home, config, log, fatal }: HiveOptions, unlock: () => void): Promise<Hive> {
   const begun = Date.now();
   const keys = hiveKeys(home);
-  const storage = await openStorage(home, config.values["disk.reserve"]);
+  let kernel: Kernel | undefined;
+  let say = log;
+  const storage = await openStorage(home, {
+    reserve: config.values["disk.reserve"],
+    levels: {
+      low: config.values["disk.warn_percent"] / 100,
+      tight: config.values["disk.stop_percent"] / 100,
+    },
+    written: () => kernel?.journal.written ?? 0,
+    log: (line) => say(line),
+  });
   const { origin } = keys;
   const logSigner = createLogSigner(origin, keys.log.key);
-  let kernel: Kernel | undefined;
   const live = (): Kernel => {
     if (!kernel) throw fault.stopped("not open yet");
     return kernel;
   };
   const fold: Fold = openFold(home, log);
   const figures = new Live(config, storage, live);
-  const say = (line: string): void => {
+  say = (line) => {
     figures.lines.push(line);
     log(line);
   };
@@ -95,21 +105,24 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     clock: realClock,
     started: Date.now(),
   };
-  const started = await Kernel.open({
-    files: storage.files,
-    index: storage.index,
-    providers: mounts(deps),
-    version,
-    clock: realClock,
-    limits: limitsOf(config.values),
-    defer: setImmediate,
-    fatal: (error) => fatal(fault.stopped(undefined, { cause: error })),
-    chance: () => randomBytes(32).toString("hex"),
-    born: () => ({ id: keys.hive, name: keys.hive }),
-    space: () => storage.space.now?.level ?? "ok",
-    log: say,
-    fold: (seq) => fold.snapshot(seq),
-  });
+  const started = await openKernel(
+    {
+      files: storage.files,
+      index: storage.index,
+      providers: mounts(deps),
+      version,
+      clock: realClock,
+      limits: limitsOf(config.values),
+      defer: setImmediate,
+      fatal: (error) => fatal(fault.stopped(undefined, { cause: error })),
+      chance: () => randomBytes(32).toString("hex"),
+      born: () => ({ id: keys.hive, name: keys.hive }),
+      space: () => storage.space.now?.level ?? "ok",
+      log: say,
+      fold: (seq) => fold.snapshot(seq),
+    },
+    storage.reserve,
+  );
   kernel = started;
   for (const line of startLines(started, Date.now() - begun)) say(line);
   const door = new Door(started, keys, "owner");

@@ -1,4 +1,6 @@
 import type { Command } from "@skep/edge-cli";
+import { auditCat, auditExport, auditProof } from "./audit-cat.ts";
+import { auditKey, auditVerify } from "./audit-verify.ts";
 
 /** The commands that check and prove. */
-export const proofCommands: readonly Command[] = [];
+export const proofCommands: readonly Command[] = [auditVerify, auditCat, auditExport, auditProof, auditKey];

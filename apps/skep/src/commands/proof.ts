@@ -1,6 +1,14 @@
 import type { Command } from "@skep/edge-cli";
 import { auditCat, auditExport, auditProof } from "./audit-cat.ts";
 import { auditKey, auditVerify } from "./audit-verify.ts";
+import { fsck } from "./fsck.ts";
 
 /** The commands that check and prove. */
-export const proofCommands: readonly Command[] = [auditVerify, auditCat, auditExport, auditProof, auditKey];
+export const proofCommands: readonly Command[] = [
+  auditVerify,
+  auditCat,
+  auditExport,
+  auditProof,
+  auditKey,
+  fsck,
+];

@@ -1,3 +1,4 @@
+import { escapeForeign } from "@skep/text";
 import type { JournalRecord } from "../journal/record.ts";
 import type { IndexEntry } from "../store/index.ts";
 import { Ring } from "../state/ring.ts";
@@ -90,8 +91,10 @@ export class Rings implements Runtime {
     return ended.length;
   }
 
+  // The bracket tells the hive's own lines from people's, whose lines the console's summary prefers.
   log(line: string): void {
-    this.ring("/log/queen.log").append(Buffer.from(`${line}\n`));
+    const shown = escapeForeign(line, { form: "wire" });
+    this.ring("/log/queen.log").append(Buffer.from(`[hive] ${shown}\n`));
   }
 
   /** Tells those who follow the journal itself. */

@@ -16,6 +16,6 @@ export interface Runtime {
       readonly blocks: readonly string[];
     }) => boolean,
   ): number;
-  /** A line for `/log/queen.log`. */
+  /** A line for `/log/queen.log`, where it stands behind `[hive] `; controls in it are escaped. */
   log(line: string): void;
 }

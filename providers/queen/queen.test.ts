@@ -69,11 +69,14 @@ test("a wrapped telemetry ring is told to the log, after a restart too", async (
   await owner.append("/worker/worker-1/telemetry", "x".repeat(1024));
   await owner.append("/worker/worker-1/telemetry", "y".repeat(10));
   const log = (at: Kernel) => Buffer.from(at.rings.ring("/log/queen.log").read(0, 4096)).toString();
-  assert.equal(log(kernel), "spawned worker-1\ntelemetry ring wrap dropped_bytes=10 new_base=10\n");
+  assert.equal(
+    log(kernel),
+    "[hive] spawned worker-1\n[hive] telemetry ring wrap dropped_bytes=10 new_base=10\n",
+  );
   await kernel.close();
   const next = await hive(256, recordingFiles(files.image()), clock);
   await next.owner.append("/worker/worker-1/telemetry", "z".repeat(1030));
-  assert.equal(log(next.kernel), "telemetry ring wrap dropped_bytes=6 new_base=6\n");
+  assert.equal(log(next.kernel), "[hive] telemetry ring wrap dropped_bytes=6 new_base=6\n");
   await next.kernel.close();
 });
 

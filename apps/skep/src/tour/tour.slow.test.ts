@@ -22,7 +22,7 @@ const expected: readonly (readonly [command: string, output: RegExp])[] = [
   ["skep verify", /^verified/],
   ["skep jobs", /wc|done/],
   ["skep echo", /^ok \d+ \{"worker":"worker-1"\}\n$/],
-  ["skep tail", /^spawned worker-1$/m],
+  ["skep tail", /^\[hive\] spawned worker-1$/m],
   ["/audit/checkpoint", /^skep\.invalid\/hive-/],
   ["/at/3/worker", /./],
   ["ticket mint", /^$/],

@@ -91,7 +91,7 @@ export class ConsoleClient {
     }
     await this.line();
     // PING's own answer is the same line: the second one belongs to the fence.
-    if (!/^\s*ping\b/i.test(line)) return lines;
+    if (!/^[ \t]*ping[ \t]*$/i.test(line)) return lines;
     await this.line();
     await this.line();
     return ["OK PING reply=pong", "PONG"];

@@ -1,7 +1,9 @@
 import type { Command, Context, Out } from "@skep/edge-cli";
 import { command } from "@skep/edge-cli";
 import { configFlags, configSources, findHome, loadConfig, makeHome } from "../config/mod.ts";
+import { realClock } from "../clock.ts";
 import type { Listening } from "../hive/edges.ts";
+import { createNotifier, takeNotifyEnv } from "../hive/notify.ts";
 import { userHome } from "../person.ts";
 
 /** A started hive: what `up`, `demo` and tests of the whole program hold. */
@@ -112,8 +114,20 @@ export const up: Command = command({
   },
   onSignal: "drain",
   run: async (context) => {
+    const { out, signal } = context;
+    // Before anything is started: no child may speak for this process.
+    const notifyEnv = takeNotifyEnv(process.env);
     await using started = await startHive(context, context.flags);
-    await tellReady(context.out, started);
-    await untilAborted(context.signal);
+    const notifier = createNotifier({
+      env: notifyEnv,
+      pids: [process.pid, process.ppid],
+      clock: realClock,
+      alive: () => started.hive.owner.read("/proc/lifecycle/state"),
+      warn: (line) => out.warn(line),
+    });
+    await tellReady(out, started);
+    await notifier.ready(`The hive ${started.hive.keys.hive} is up`);
+    await untilAborted(signal);
+    await notifier.stopping();
   },
 });

@@ -13,6 +13,7 @@ const ended: Ended[] = await Promise.all([
   ]),
   step("types", "tsc", ["--noEmit"]),
   step("layers", node, ["--disable-warning=ExperimentalWarning", "scripts/layers.ts"]),
+  step("dependencies", node, ["--disable-warning=ExperimentalWarning", "scripts/deps.ts"]),
 ]);
 const tests = await runTests(["fast"]);
 process.exit(ended.some((one) => one.code !== 0) || !tests ? 1 : 0);

@@ -21,6 +21,7 @@ if (asked.length === 0) {
   );
   ended.push(await step("types", "tsc", ["--noEmit"]));
   ended.push(await step("layers", node, ["--disable-warning=ExperimentalWarning", "scripts/layers.ts"]));
+  ended.push(await step("dependencies", node, ["--disable-warning=ExperimentalWarning", "scripts/deps.ts"]));
 }
 await installJudges();
 const passed = await runTests(asked.length ? asked : all);

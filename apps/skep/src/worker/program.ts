@@ -32,7 +32,7 @@ export interface WorkerSetup {
 async function poolOf({ values, slots }: WorkerSetup): Promise<SandboxPool> {
   const isolation = values["sandbox.isolation"];
   const pool = await createSandboxPool({
-    warm: 1,
+    warm: slots,
     concurrency: slots,
     limits: {
       fuel: BigInt(values["sandbox.fuel"]),
@@ -80,7 +80,7 @@ export async function openWorker(setup: WorkerSetup): Promise<OpenWorker> {
       issuer: { signer, worker: subject, hive },
       clock: realClock,
       secrets: join(workerHome, "secrets"),
-      strangers: new Set(strangers),
+      strangers: new Set(values["sandbox.grade"] === "fresh" ? ["*"] : strangers),
       mostStdin: values["sandbox.stdin"],
       outputPath: (lease) => spool.outputPath(lease.job, lease.try),
     },

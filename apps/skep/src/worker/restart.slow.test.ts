@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -29,6 +29,14 @@ async function until(client: Client, job: string, wanted: (told: Record<string, 
     const told = JSON.parse(String(await client.readAll(`/jobs/${job}/status.json`)));
     if (wanted(told)) return told;
   }
+}
+
+function workerPids(): number[] {
+  const children = readdirSync("/proc/self/task").flatMap((task) =>
+    readFileSync(`/proc/self/task/${task}/children`, "utf8").trim().split(" "),
+  );
+  const isOurs = (pid: string) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("--worker-home");
+  return children.filter((pid) => pid !== "" && isOurs(pid)).map(Number);
 }
 
 async function submitted(time: string): Promise<string> {
@@ -63,4 +71,17 @@ test("a result that ends while no daemon is there is spooled, and told to the ne
   const told = await until(client, job, ({ state }) => state !== "running");
   assert.deepEqual([told.state, told.reason, told.verified, told.tries], ["failed", "timeout", "yes", 1]);
   while (readdirSync(spool).length > 0) await new Promise((resolve) => setImmediate(resolve));
+});
+
+test("a result that a killed worker had spooled is told by its successor, and the job does not run again", async () => {
+  const job = await submitted("700ms");
+  await hive.stop();
+  const spool = join(hive.home, "workers", "0", "spool");
+  while (!readdirSync(spool).some((name) => name.endsWith(".json")))
+    await new Promise((resolve) => setImmediate(resolve));
+  for (const pid of workerPids()) process.kill(pid, "SIGKILL");
+  hive = await startTestHive(place);
+  await using client = await connect(homeTarget(hive.home));
+  const told = await until(client, job, ({ state }) => state !== "running" && state !== "queued");
+  assert.deepEqual([told.state, told.verified, told.tries, told.late_receipts], ["failed", "yes", 1, 0]);
 });

@@ -1,6 +1,6 @@
 import { type Clock, delay } from "@skep/clock";
 import { toFault } from "@skep/fault";
-import type { Attached } from "./link.ts";
+import type { RemoteFile } from "@skep/ninep";
 import { isLater, isLost } from "./faults.ts";
 import type { Spool } from "./spool.ts";
 
@@ -23,7 +23,7 @@ export class Results {
   readonly #clock: Clock;
   readonly #log: (line: string) => void;
   readonly #pending = new Map<string, Pending>();
-  #attached: Attached | undefined;
+  #file: RemoteFile | undefined;
 
   constructor(spool: Spool, clock: Clock, log: (line: string) => void) {
     this.#spool = spool;
@@ -37,21 +37,20 @@ export class Results {
     return this.#pending.size;
   }
 
-  has(job: string, attempt: number): boolean {
-    return this.#pending.has(`${job}-${attempt}`);
+  /** Whether a result of this job, of whichever try, is on its way. */
+  has(job: string): boolean {
+    return [...this.#pending.values()].some((pending) => pending.job === job);
   }
 
-  /** From now on results go here; what waits is sent. */
-  attach(attached: Attached): void {
-    this.#attached = attached;
-    for (const pending of this.#pending.values()) {
-      pending.sending = false;
-      void this.#send(pending);
-    }
+  /** From now on results go to this file; resolves when what waited was sent. */
+  async attach(file: RemoteFile): Promise<void> {
+    this.#file = file;
+    for (const pending of this.#pending.values()) pending.sending = false;
+    await Promise.all([...this.#pending.values()].map((pending) => this.#send(pending)));
   }
 
   detach(): void {
-    this.#attached = undefined;
+    this.#file = undefined;
     for (const pending of this.#pending.values()) this.#keep(pending);
   }
 
@@ -59,7 +58,7 @@ export class Results {
   async add(job: string, attempt: number, line: string): Promise<void> {
     const pending: Pending = { job, attempt, line, spooled: false, sending: false };
     this.#pending.set(`${job}-${attempt}`, pending);
-    if (!this.#attached) return this.#keep(pending);
+    if (!this.#file) return this.#keep(pending);
     const late = this.#clock.after(spoolAfter, () => this.#keep(pending));
     await this.#send(pending);
     late.stop();
@@ -77,33 +76,33 @@ export class Results {
   }
 
   async #send(pending: Pending): Promise<void> {
-    const attached = this.#attached;
-    if (!attached || pending.sending) return;
+    const file = this.#file;
+    if (!file || pending.sending) return;
     pending.sending = true;
     try {
-      await attached.results.write(Buffer.from(`${pending.line}\n`));
+      await file.write(Buffer.from(`${pending.line}\n`));
       this.#drop(pending);
     } catch (thrown) {
       const told = toFault(thrown);
       if (isLost(told)) return this.#keep(pending);
-      if (isLater(told)) return this.#later(pending, attached);
-      this.#log(`result of job ${pending.job} was refused: ${await whyOf(attached, told.message)}`);
+      if (isLater(told)) return this.#later(pending, file);
+      this.#log(`result of job ${pending.job} was refused: ${await whyOf(file, told.message)}`);
       this.#drop(pending);
     }
   }
 
-  #later(pending: Pending, attached: Attached): void {
+  #later(pending: Pending, file: RemoteFile): void {
     this.#keep(pending);
     pending.sending = false;
     void delay(this.#clock, againAfter).then(() => {
-      if (this.#attached === attached) return this.#send(pending);
+      if (this.#file === file) return this.#send(pending);
       return undefined;
     });
   }
 }
 
 /** The last refusal that the control tells, which says more than an errno. */
-async function whyOf({ results }: Attached, otherwise: string): Promise<string> {
+async function whyOf(results: RemoteFile, otherwise: string): Promise<string> {
   try {
     const parts: Uint8Array[] = [];
     for (let bytes = await results.read(0, 65_536); bytes.length > 0; bytes = await results.read(0, 65_536))

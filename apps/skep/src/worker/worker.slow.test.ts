@@ -85,6 +85,11 @@ test("the module's own exit code is ours, on both streams what it wrote", async 
   assert.equal(ran.err, "to stderr\n");
 });
 
+test("on a terminal output is shown once, escaped, as it comes", async () => {
+  const ran = await hive.skep(["run", module("misbehaving/exit3")], { tty: true });
+  assert.deepEqual([ran.code, ran.out, ran.err], [3, "to stdout\n", "to stderr\n"]);
+});
+
 test("input and output of some megabytes go through the blob store", async () => {
   const input = "0123456789abcdef".repeat(200_000);
   const digest = createHash("sha256").update(input).digest("hex");
@@ -154,14 +159,17 @@ test("a canceled job ends at once with a receipt of what it did until then", asy
 
 test("Ctrl-C cancels the job that is waited for", async () => {
   const { io, done } = hive.start(["run", "--time", "60s", module("misbehaving/loop")]);
-  const before = Number(await detach(module("reverse")));
-  const job = await (async () => {
-    for (;;) {
-      const names = (await client.readdir("/jobs")).map(({ name }) => Number(name)).filter((id) => id > 0);
-      for (const id of names.filter((each) => each > before - 10).reverse())
-        if ((await status(String(id))).state === "running") return String(id);
-    }
-  })();
+  const what = createHash("sha256")
+    .update(readFileSync(module("misbehaving/loop")))
+    .digest("hex");
+  let job: string | undefined;
+  while (job === undefined) {
+    const rows = JSON.parse((await hive.skep(["jobs", "--json"])).out) as Record<
+      "job" | "state" | "what",
+      string
+    >[];
+    job = rows.find((row) => row.state === "running" && row.what === what)?.job;
+  }
   io.kill("SIGINT");
   assert.equal(await done, 130);
   assert.equal((await until(job, ({ state }) => state !== "running")).state, "canceled");

@@ -74,6 +74,8 @@ export class Worker {
   async #greet(client: Client): Promise<Attached> {
     const { means, slots, version, clock } = this.#options;
     const results = await client.open(`${this.#home}/results`, "readWrite");
+    // Before the hello: a new incarnation gives back what its predecessor had, also what that had finished.
+    await this.#results.attach(results);
     const inbox = await client.open(`${this.#home}/inbox.follow`);
     const from = Number((await inbox.getattr()).size);
     const hello = {
@@ -92,7 +94,6 @@ export class Worker {
   }
 
   async #serve(attached: Attached): Promise<void> {
-    this.#results.attach(attached);
     try {
       const { inbox, from } = attached;
       const lines = new Lines(longestLine);
@@ -115,14 +116,11 @@ export class Worker {
   }
 
   #start(lease: Lease): void {
-    const known = this.#running.get(lease.job);
-    // After every hello the hive tells again what it thinks is here.
-    if (this.#stopped.signal.aborted || this.#results.has(lease.job, lease.try)) return;
-    if (known?.lease.try === lease.try) return;
-    known?.stop.abort();
+    // The hive tells again what it thinks is here: after every hello, and when it had given a job up meanwhile.
+    if (this.#stopped.signal.aborted || this.#results.has(lease.job) || this.#running.has(lease.job)) return;
     const stop = new AbortController();
     const done = this.#perform(lease, stop.signal).finally(() => {
-      if (this.#running.get(lease.job)?.stop === stop) this.#running.delete(lease.job);
+      this.#running.delete(lease.job);
     });
     this.#running.set(lease.job, { lease, stop, done });
   }

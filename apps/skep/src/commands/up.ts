@@ -128,6 +128,6 @@ export const up: Command = command({
     await tellReady(out, started);
     await notifier.ready(`The hive ${started.hive.keys.hive} is up`);
     await untilAborted(signal);
-    await notifier.stopping();
+    void notifier.stopping();
   },
 });

@@ -1,0 +1,32 @@
+/** Everything that Skep keeps in a home, by name, with what it is; a name that ends with `/` is a directory. */
+export const homeContents = {
+  format: "Number of the home's format; a newer one than the program's is refused",
+  "skep.toml": "Your configuration, where you made one",
+  "keys/":
+    "Who the hive is and what it signs with: identity, ticket, log; its name; what was rotated away. Secret",
+  "secrets/": "Secrets that nobody gave and that were made for this home, such as the console's. Secret",
+  "owner.ticket": "The owner's ticket. Secret",
+  "hive/": "The journal in segments, its tiles and snapshots: the truth, from which all else is made",
+  "blobs/": "Modules, inputs and outputs by SHA-256 digest",
+  "workers/": "Key, ticket and spool of each worker of this machine",
+  "index.sqlite": "Finds what left state; made again from the journal when it is gone",
+  "index.sqlite-wal": "Part of the index while the daemon runs",
+  "index.sqlite-shm": "Part of the index while the daemon runs",
+  reserve: "Space held back so that outcomes can be written on a full disk",
+  "lock/": "Held by the kernel while a daemon runs; removing it frees nothing",
+  "skep.sock": "Socket of the command line while the daemon runs",
+  socket: "Where the socket is, when the home's path is too long for it",
+  "socket.new": "The same, half written",
+  "backup-format-*/": "The home as it was before a migration to a newer format",
+  "rotation.json": "Keys that were rotated and that the next `skep up` names in the journal",
+  "receipts/": "Receipts of `skep demo`",
+  "mandelbrot.ppm": "The picture of `skep demo`",
+} as const;
+
+/** True for the name of something that Skep keeps directly in a home. */
+export function isOurs(name: string): boolean {
+  return Object.keys(homeContents).some((known) => {
+    const own = known.replace(/\/$/, "");
+    return own.endsWith("*") ? name.startsWith(own.slice(0, -1)) : name === own;
+  });
+}

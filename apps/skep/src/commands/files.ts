@@ -1,4 +1,5 @@
 import type { Command } from "@skep/edge-cli";
+import { at } from "./at.ts";
 import { cat } from "./cat.ts";
 import { echo } from "./echo.ts";
 import { ls } from "./ls.ts";
@@ -7,4 +8,4 @@ import { stat } from "./stat.ts";
 import { tail } from "./tail.ts";
 
 /** The commands that read and write the files of the hive. */
-export const fileCommands: readonly Command[] = [ls, cat, tail, echo, stat, mount];
+export const fileCommands: readonly Command[] = [ls, cat, tail, echo, stat, at, mount];

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { startTestHive, type TestHive } from "../testing/hive.ts";
+import { momentName } from "./at.ts";
+
+let hive: TestHive;
+before(async () => {
+  hive = await startTestHive();
+});
+after(() => hive[Symbol.asyncDispose]());
+
+async function spawn(): Promise<number> {
+  const { out } = await hive.skep(["echo", "--json", '{"spawn":"heartbeat","ticks":3}', "/queen/ctl"]);
+  return JSON.parse(out).id;
+}
+
+test("files are seen as they were after a record, and at a time", async () => {
+  const first = await spawn();
+  const { time } = hive.hive.kernel;
+  const after = time.now();
+  while (time.now() <= after) await new Promise(setImmediate);
+  const between = new Date(after).toISOString();
+  const second = await spawn();
+  const seen = async (when: string) => (await hive.skep(["at", when, "ls", "/worker"])).out;
+  assert.equal(await seen(String(first)), "worker-1/\n");
+  assert.equal(await seen(String(second)), "worker-1/\nworker-2/\n");
+  assert.equal(await seen(between), "worker-1/\n");
+  assert.equal(await seen(String(first - 1)), "");
+});
+
+test("what is not there then is absent, and a moment that cannot be read is refused", async () => {
+  assert.equal((await hive.skep(["at", "1", "cat", "/worker/worker-1/telemetry"])).code, 3);
+  assert.equal((await hive.skep(["at", "99999", "ls"])).code, 3);
+  assert.equal((await hive.skep(["at", "noon", "ls"])).code, 2);
+});
+
+test("how long ago becomes a time, and digits stay a sequence", () => {
+  assert.equal(momentName("2h", 7_200_000), "1970-01-01T00:00:00.000Z");
+  assert.equal(momentName("0", 1), "0");
+});

@@ -22,7 +22,12 @@ interface Outcome {
   readonly file?: string | undefined;
   readonly skip?: string | boolean | undefined;
   readonly todo?: string | boolean | undefined;
-  readonly details: { readonly type?: string | undefined; readonly error?: unknown };
+  readonly nesting: number;
+  readonly details: {
+    readonly duration_ms: number;
+    readonly type?: string | undefined;
+    readonly error?: unknown;
+  };
 }
 
 function record(count: Count, at: Outcome, passed: boolean): void {
@@ -41,26 +46,50 @@ function explain(at: Outcome): string {
   return `FAIL ${at.file?.replace(`${root}/`, "") ?? ""} › ${at.name}\n${text.replace(/^/gm, "     ")}`;
 }
 
+// Each file is a process of its own: what one compiled the next need not.
+process.env.NODE_COMPILE_CACHE ??= join(root, "node_modules", ".cache", "skep");
+
+/** Adds up what the tests of each file took, to tell which file makes the suite slow. */
+class Spent {
+  readonly #ms = new Map<string, number>();
+
+  add({ file, details }: Outcome): void {
+    const name = file?.replace(`${root}/`, "") ?? "";
+    this.#ms.set(name, (this.#ms.get(name) ?? 0) + details.duration_ms);
+  }
+
+  toString(): string {
+    const rows = [...this.#ms].sort(([, a], [, b]) => b - a).slice(0, 8);
+    return rows.map(([file, ms]) => `${file} ${(ms / 1000).toFixed(1)} s`).join(", ");
+  }
+}
+
+function start(suite: Suite, files: readonly string[]) {
+  return run({
+    files: files.map((path) => join(root, path)),
+    concurrency: suite === "fast" ? 3 : 1,
+    timeout: suite === "fast" ? 120_000 : 1_200_000,
+    execArgv: ["--disable-warning=ExperimentalWarning"],
+  });
+}
+
 async function runSuite(suite: Suite, count: Count): Promise<void> {
   const files = sources().filter((path) => suiteOf(path) === suite);
   if (files.length === 0) return;
   const started = performance.now();
-  const stream = run({
-    files: files.map((path) => join(root, path)),
-    concurrency: suite === "fast" ? 3 : 1,
-    timeout: suite === "fast" ? 60_000 : 1_200_000,
-    execArgv: ["--disable-warning=ExperimentalWarning"],
-  });
-  for await (const { type, data } of stream) {
-    if (type === "test:pass") record(count, data as Outcome, true);
-    else if (type === "test:fail") {
-      record(count, data as Outcome, false);
-      if ((data as Outcome).details.type !== "suite") console.log(explain(data as Outcome));
-    } else if (type === "test:stderr" && process.env.SKEP_TEST_VERBOSE) process.stderr.write(data.message);
+  const spent = new Spent();
+  const verbose = process.env.SKEP_TEST_VERBOSE !== undefined;
+  for await (const { type, data } of start(suite, files)) {
+    if (type === "test:pass" || type === "test:fail") {
+      const outcome = data as Outcome;
+      record(count, outcome, type === "test:pass");
+      if (outcome.nesting === 0) spent.add(outcome);
+      if (type === "test:fail" && outcome.details.type !== "suite") console.log(explain(outcome));
+    } else if (type === "test:stderr" && verbose) process.stderr.write(data.message);
   }
-  console.log(
-    `     ${suite} tests: ${files.length} files (${((performance.now() - started) / 1000).toFixed(1)} s)`,
-  );
+  if (verbose) console.log(`     slowest: ${spent}`);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`     ${suite} tests: ${files.length} files (${seconds} s)`);
 }
 
 /** Runs the suites in order and prints the counts; true when nothing failed and something passed. */

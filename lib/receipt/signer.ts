@@ -32,13 +32,23 @@ export function createSigner(key: Uint8Array | KeyObject): Signer {
   };
 }
 
+// Taking a key in costs as much as a verification, and the same few workers and people sign again and again.
+const mostKeys = 256;
+const keys = new Map<string, KeyObject>();
+
+function publicKeyOf(hex: string): KeyObject {
+  const known = keys.get(hex);
+  if (known) return known;
+  const der = Buffer.concat([spkiPrefix, Buffer.from(hex, "hex")]);
+  const key = createPublicKey({ key: der, format: "der", type: "spki" });
+  const [oldest] = keys.size < mostKeys ? [] : keys.keys();
+  if (oldest !== undefined) keys.delete(oldest);
+  keys.set(hex, key);
+  return key;
+}
+
 /** True when the signature of this public key over the message holds. */
 export function isSignedBy(publicKey: string, message: Uint8Array, signature: string): boolean {
   if (!keyForm.test(publicKey)) return false;
-  const key = createPublicKey({
-    key: Buffer.concat([spkiPrefix, Buffer.from(publicKey, "hex")]),
-    format: "der",
-    type: "spki",
-  });
-  return verify(null, message, key, Buffer.from(signature, "hex"));
+  return verify(null, message, publicKeyOf(publicKey), Buffer.from(signature, "hex"));
 }

@@ -73,6 +73,12 @@ function start(suite: Suite, files: readonly string[]) {
   });
 }
 
+function take(count: Count, spent: Spent, outcome: Outcome, passed: boolean): void {
+  record(count, outcome, passed);
+  if (outcome.nesting === 0) spent.add(outcome);
+  if (!passed && outcome.details.type !== "suite") console.log(explain(outcome));
+}
+
 async function runSuite(suite: Suite, count: Count): Promise<void> {
   const files = sources().filter((path) => suiteOf(path) === suite);
   if (files.length === 0) return;
@@ -80,12 +86,9 @@ async function runSuite(suite: Suite, count: Count): Promise<void> {
   const spent = new Spent();
   const verbose = process.env.SKEP_TEST_VERBOSE !== undefined;
   for await (const { type, data } of start(suite, files)) {
-    if (type === "test:pass" || type === "test:fail") {
-      const outcome = data as Outcome;
-      record(count, outcome, type === "test:pass");
-      if (outcome.nesting === 0) spent.add(outcome);
-      if (type === "test:fail" && outcome.details.type !== "suite") console.log(explain(outcome));
-    } else if (type === "test:stderr" && verbose) process.stderr.write(data.message);
+    if (type === "test:pass" || type === "test:fail")
+      take(count, spent, data as Outcome, type === "test:pass");
+    else if (type === "test:stderr" && verbose) process.stderr.write(data.message);
   }
   if (verbose) console.log(`     slowest: ${spent}`);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);

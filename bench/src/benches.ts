@@ -2,9 +2,10 @@ import type { Bench } from "./row.ts";
 import { console } from "./rows/console.ts";
 import { controls } from "./rows/controls.ts";
 import { jobs } from "./rows/jobs.ts";
+import { million } from "./rows/million.ts";
 import { reads } from "./rows/reads.ts";
 import { memory, start } from "./rows/start.ts";
 import { streams } from "./rows/streams.ts";
 
 /** Every bench, in the order of the table. */
-export const benches: readonly Bench[] = [reads, controls, streams, console, jobs, start, memory];
+export const benches: readonly Bench[] = [reads, controls, streams, console, jobs, start, memory, million];

@@ -42,6 +42,8 @@ export const worker: Command = command({
     const own = join(workerHome, "skep.toml");
     const sources = configSources(context, {}, userHome);
     const { values } = loadConfig({ ...sources, file: existsSync(own) ? own : undefined });
+    // A worker of a daemon that was killed ends with it: its parent's channel is gone then.
+    process.once("disconnect", () => process.exit(0));
     const { openWorker } = await import("../worker/program.ts");
     const opened = await openWorker({
       home: sources.home,

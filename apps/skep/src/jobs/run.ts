@@ -150,6 +150,16 @@ async function finish(
   return exitOf(outcome);
 }
 
+/** Says why a job does not start, once that has lasted. */
+function tellWaiting({ io, out }: Context, client: Client, job: string): Disposable {
+  const tell = async () => {
+    const why = String(await client.readAll(`/jobs/${job}/why`)).trim();
+    if (why.startsWith("queued")) out.message(`job ${job} ${why}`);
+  };
+  const timer = io.clock.after(2000, () => void tell().catch(() => undefined));
+  return { [Symbol.dispose]: () => timer.stop() };
+}
+
 async function waitFor(
   context: Context,
   client: Client,
@@ -162,6 +172,7 @@ async function waitFor(
   const write = writer(context);
   const show = (stream: StreamName, bytes: Uint8Array) =>
     live ? write(stream, Buffer.from(bytes)) : undefined;
+  using _ = tellWaiting(context, client, submitted.job);
   try {
     const seen = await follow(client, submitted.job, show, signal);
     const held = { stdout: seen.stdout.held, stderr: seen.stderr.held };

@@ -14,12 +14,12 @@ import { DecisionScene } from "./deciding.ts";
 import { acceptedRecord, type Draft, type Mark, refusedRecord } from "./drafts.ts";
 import { Metrics } from "./metrics.ts";
 import type { KernelOptions } from "./options.ts";
-import { recover, type Recovered } from "./recover.ts";
+import { leastRecords, recover, type Recovered } from "./recover.ts";
 import { Refusals } from "./refusals.ts";
 import { Rings } from "./rings.ts";
 import { emit } from "./slice.ts";
 import type { Slices } from "./slices.ts";
-import { Snapshots } from "./snapshots.ts";
+import { Snapshots, snapshotEvery } from "./snapshots.ts";
 import { HiveTime } from "./time.ts";
 
 /** Records that streams about the journal begin with at start. */
@@ -62,12 +62,15 @@ export class Kernel implements SessionHost {
   /** Recovers by replay and goes ONLINE. Throws `journal.*` faults when the home is damaged. */
   static async open(options: KernelOptions): Promise<Kernel> {
     let kernel: Kernel | undefined;
-    const journal = await Journal.open(options.files, {
+    const hooks = {
       defer: options.defer,
       fatal: options.fatal,
-      durable: (next) => kernel?.settle(next),
-    });
-    const recovered = await recover(options.files, journal, options.providers, options.version);
+      durable: (next: number) => kernel?.settle(next),
+    };
+    const least = await leastRecords(options);
+    const journal = await Journal.open(options.files, hooks, { segmentSize: options.segmentSize, least });
+    const { files, providers, version } = options;
+    const recovered = await recover(files, journal, providers, version, snapshotEvery(options));
     kernel = new Kernel(options, journal, recovered);
     await kernel.#start();
     return kernel;
@@ -104,6 +107,7 @@ export class Kernel implements SessionHost {
       epoch,
     );
     await this.settled();
+    this.snapshots.begin();
     this.effects.resume();
     this.#beat();
   }

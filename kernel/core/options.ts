@@ -30,6 +30,8 @@ export interface KernelOptions {
   ) => Promise<{ readonly file: string; readonly digest: string; readonly code: string }>;
   /** Records after which a snapshot is due. */
   readonly snapshotEvery?: number;
+  /** Bytes after which a segment of the journal is sealed; 64 MiB unless told. */
+  readonly segmentSize?: number;
   /** Bytes of `/log/queen.log` and other rings unless the provider says otherwise. */
   readonly ringCapacity?: number;
 }

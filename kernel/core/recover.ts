@@ -1,8 +1,16 @@
 import type { Journal } from "../journal/journal.ts";
 import type { Provider } from "../state/provider.ts";
 import type { Files } from "../store/files.ts";
-import { loadSnapshot, usable } from "./snapshot.ts";
+import type { KernelOptions } from "./options.ts";
+import { loadSnapshot, readPointer, usable, writeSnapshot } from "./snapshot.ts";
 import { Slices } from "./slices.ts";
+
+/** A snapshot that was written and does not count yet. */
+export interface Made {
+  readonly file: string;
+  readonly digest: string;
+  readonly code: string;
+}
 
 /** State as of a sequence, and what it took. */
 export interface Recovered {
@@ -12,6 +20,17 @@ export interface Recovered {
   readonly snapshot: number | undefined;
   /** Time of the newest record, milliseconds; 0 when there is none. */
   readonly time: number;
+  /** Written after a long replay, before anything was decided on that state. */
+  readonly made: (Made & { readonly seq: number }) | undefined;
+}
+
+/** Records that must be there: index and snapshot pointer come only after what they tell of is durable. */
+export async function leastRecords({
+  files,
+  index,
+}: Pick<KernelOptions, "files" | "index">): Promise<number> {
+  const pointer = await readPointer(files);
+  return Math.max(index?.upTo ?? 0, pointer ? pointer.record + 1 : 0);
 }
 
 /** Folds the whole journal, from a snapshot where one counts; the journal's tree grows with it. */
@@ -20,6 +39,7 @@ export async function recover(
   journal: Journal,
   providers: readonly Provider[],
   version: string,
+  snapshotEvery = Number.POSITIVE_INFINITY,
 ): Promise<Recovered> {
   let slices = new Slices(providers, version);
   let pointer = await usable(files, journal, slices.code, journal.segments.records);
@@ -45,7 +65,12 @@ export async function recover(
   );
   if (folded === 0 && journal.segments.records > 0)
     time = (await journal.record(journal.segments.records - 1)).time;
-  return { slices, folded, snapshot: pointer?.seq, time };
+  const seq = journal.segments.records;
+  const made =
+    folded < snapshotEvery
+      ? undefined
+      : { ...(await writeSnapshot(files, slices, seq)), code: slices.code, seq };
+  return { slices, folded, snapshot: pointer?.seq, time, made };
 }
 
 /** The state after all records below `seq`, folded apart from the live one: for snapshots and the past. */

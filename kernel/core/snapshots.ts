@@ -2,7 +2,7 @@ import type { Journal } from "../journal/journal.ts";
 import type { Deciding, Decision, Json } from "../namespace/node.ts";
 import type { KernelOptions } from "./options.ts";
 import { pointTo } from "./snapshot.ts";
-import type { Recovered } from "./recover.ts";
+import type { Made, Recovered } from "./recover.ts";
 import { emit } from "./slice.ts";
 
 interface Host {
@@ -18,39 +18,57 @@ interface Host {
   ): number | undefined;
 }
 
+/** Records after which a snapshot is due; never where nobody folds them. */
+export function snapshotEvery({ fold, snapshotEvery: every = 50_000 }: KernelOptions): number {
+  return fold ? every : Number.POSITIVE_INFINITY;
+}
+
 /** Has snapshots folded in another thread once enough records came since the last. */
 export class Snapshots {
   readonly #host: Host;
   readonly #every: number;
   #last: number;
   #running: Promise<void> | undefined;
+  #folding = false;
   #closed = false;
 
   constructor(host: Host) {
     this.#host = host;
-    this.#every = host.options.snapshotEvery ?? 50_000;
-    this.#last = host.recovered.snapshot ?? 0;
+    this.#every = snapshotEvery(host.options);
+    this.#last = host.recovered.made?.seq ?? host.recovered.snapshot ?? 0;
+  }
+
+  /** Lets the snapshot count that recovery made; to be called once the start is journalled. */
+  begin(): void {
+    const { made } = this.#host.recovered;
+    if (made) this.#run(async () => made, made.seq);
   }
 
   /** Starts one when it is due and none is running. */
   due(): void {
     const { durable } = this.#host.journal;
-    if (this.#running || this.#closed || !this.#host.options.fold || durable - this.#last < this.#every)
-      return;
-    this.#running = this.take().finally(() => {
+    const { fold } = this.#host.options;
+    if (this.#running || this.#closed || !fold || durable - this.#last < this.#every) return;
+    this.#last = durable;
+    this.#run(() => fold(durable), durable);
+  }
+
+  #run(make: () => Promise<Made>, seq: number): void {
+    this.#running = this.#take(make, seq).finally(() => {
       this.#running = undefined;
     });
   }
 
-  /** Folds up to what is durable now, journals the digest, and only then lets the snapshot count. */
-  async take(): Promise<void> {
+  // Journals the digest of what was folded, and only then lets the snapshot count.
+  async #take(make: () => Promise<Made>, seq: number): Promise<void> {
     const { options, journal } = this.#host;
-    const seq = journal.durable;
-    this.#last = seq;
     try {
       await journal.saveTree();
-      const made = await options.fold?.(seq);
-      if (!made || this.#closed) return;
+      this.#folding = true;
+      const made = await make().finally(() => {
+        this.#folding = false;
+      });
+      if (this.#closed) return;
       const { file, digest, code } = made;
       const root = Buffer.from(await journal.rootAt(seq)).toString("hex");
       const record = this.#host.system("kernel", "/", { op: "snapshot" }, () => ({
@@ -59,12 +77,13 @@ export class Snapshots {
       await this.#host.settled();
       if (record !== undefined) await pointTo(options.files, { file, seq, digest, root, record, code });
     } catch (error) {
-      options.log?.(`snapshot at ${seq} failed: ${String(error)}`);
+      if (!this.#closed) options.log?.(`snapshot at ${seq} failed: ${String(error)}`);
     }
   }
 
+  /** Waits for what is being written; a fold that still runs is given up by whoever runs it. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#running;
+    if (!this.#folding) await this.#running;
   }
 }

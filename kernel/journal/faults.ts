@@ -12,6 +12,11 @@ export const fault = faults("journal", {
     "Cannot start: a segment of the journal is missing",
     { cure: "Put the missing file back or restore a backup with `skep restore`" },
   ],
+  short: [
+    "corrupt",
+    "Cannot start: the end of the journal is missing",
+    { cure: "Put the missing bytes back, or restore a backup with `skep restore`" },
+  ],
   tree: [
     "corrupt",
     "Cannot start: the records do not lead to the root that the snapshot names",

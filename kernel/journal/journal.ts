@@ -42,20 +42,23 @@ export class Journal {
     });
   }
 
-  /** Opens and checks the segments; throws `journal.damaged` or `.gap`, cuts a torn tail. */
+  /** Opens and checks the segments; throws `journal.damaged`, `.gap` or `.short`, cuts a torn tail. */
   static async open(
     files: Files,
     hooks: JournalHooks,
-    options: { readonly segmentSize?: number } = {},
+    options: { readonly segmentSize?: number | undefined; readonly least?: number } = {},
   ): Promise<Journal> {
     const segments = new Segments(files, options);
-    const opened = await segments.open();
+    const opened = await segments.open(true, options.least);
     return new Journal(files, segments, opened, hooks);
   }
 
-  /** Opens a journal that another process or thread writes, to read it: nothing is repaired, nothing can be pushed. */
-  static async openToRead(files: Files): Promise<Journal> {
-    const segments = new Segments(files);
+  /**
+   * Opens a journal that another process or thread writes, to read it: nothing is repaired, nothing can be pushed. With
+   * `trust` sealed segments are not read to be checked: for threads of the daemon, which did at its start.
+   */
+  static async openToRead(files: Files, options: { readonly trust?: boolean } = {}): Promise<Journal> {
+    const segments = new Segments(files, options);
     const opened = await segments.open(false);
     const never = (): never => {
       throw fault.reading();

@@ -243,3 +243,19 @@ test("nothing is appended after a failure or a close", async () => {
   await again.close();
   await assert.rejects(again.append([record(3)]), { code: "journal.closed" });
 });
+
+test("a journal that is shorter than what was known to be durable is refused by name, and nothing is cut", async () => {
+  const files = await filled(2, false);
+  const [name = ""] = segmentNames(files.image());
+  for (const change of [
+    (bytes: Buffer) => bytes.subarray(0, bytes.length - 3),
+    (bytes: Buffer) => flip(bytes, (bytes.length - 3) * 8),
+    () => undefined,
+  ]) {
+    const harmed = recordingFiles(changed(files.image(), name, change));
+    const before = harmed.image();
+    await assert.rejects(new Segments(harmed, { segmentSize }).open(true, 6), { code: "journal.short" });
+    assert.deepEqual(harmed.image(), before);
+  }
+  assert.equal((await new Segments(recordingFiles(files.image()), { segmentSize }).open(true, 6)).records, 6);
+});

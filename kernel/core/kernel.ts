@@ -17,7 +17,7 @@ import type { KernelOptions } from "./options.ts";
 import { leastRecords, recover, type Recovered } from "./recover.ts";
 import { Refusals } from "./refusals.ts";
 import { Rings } from "./rings.ts";
-import { emit } from "./slice.ts";
+import { emit, type Lifecycle } from "./slice.ts";
 import type { Slices } from "./slices.ts";
 import { Snapshots, snapshotEvery } from "./snapshots.ts";
 import { HiveTime } from "./time.ts";
@@ -83,10 +83,10 @@ export class Kernel implements SessionHost {
     events.push(emit("started@1", { epoch }));
     events.push(
       emit("lifecycle@1", {
-        state: "ONLINE",
-        reason: "started",
+        ...(this.time.jumped()
+          ? this.#untrusted()
+          : { state: "ONLINE", reason: "started", clock: "trusted" }),
         since: this.time.now(),
-        clock: this.time.jumped() ? "untrusted" : "trusted",
       }),
     );
     for (const { provider, slice } of this.slices.bound)
@@ -329,18 +329,27 @@ export class Kernel implements SessionHost {
     });
   }
 
-  #watchClock(): void {
-    const lifecycle = this.slices.kernel.lifecycle.get();
-    if (!this.time.jumped() || lifecycle.clock === "untrusted") return;
+  #untrusted(): Pick<Lifecycle, "state" | "reason" | "clock"> {
     const drift = Math.round(this.time.drift() / 1000);
+    return { state: "DEGRADED", reason: `wall clock left record time by ${drift} s`, clock: "untrusted" };
+  }
+
+  #watchClock(): void {
+    const { clock, state } = this.slices.kernel.lifecycle.get();
+    // What the operator confirmed counts for time once it is durable: until then there is nothing to say.
+    if (!this.time.jumped() || clock === "untrusted" || this.#confirming()) return;
+    const untrusted = this.#untrusted();
     const event = emit("lifecycle@1", {
-      ...lifecycle,
-      state: "DEGRADED",
-      reason: `wall clock left record time by ${drift} s`,
+      ...untrusted,
+      state: state === "ONLINE" ? untrusted.state : state,
       since: this.time.now(),
-      clock: "untrusted",
     });
+    const drift = Math.round(this.time.drift() / 1000);
     this.system("kernel", "/proc/lifecycle", { op: "clock", drift }, () => ({ events: [event] }));
+  }
+
+  #confirming(): boolean {
+    return this.#committed.some(({ events }) => events.some(({ t }) => t === "kernel:lifecycle@1"));
   }
 
   #journalRefusals(): void {

@@ -65,6 +65,7 @@ const events = {
   "snapshot@1": (slice: KernelSlice, data: { seq: number; digest: string; root: string }) =>
     slice.snapshot.set({ seq: data.seq, digest: data.digest, root: data.root }),
   "key-rotated@1": () => undefined,
+  "restored@1": () => undefined,
 } as const;
 
 /** Makes events of the kernel's own slice. */

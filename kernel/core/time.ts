@@ -7,6 +7,8 @@ export class HiveTime {
   #wallAtStart: number;
   #monotonicAtStart: number;
   #last: number;
+  /** Lead of record time over the wall clock that the operator accepted, since record time cannot go back. */
+  #accepted = 0;
 
   constructor(clock: Clock, last: number) {
     this.#clock = clock;
@@ -28,7 +30,7 @@ export class HiveTime {
 
   /** How far the wall clock has left record time, milliseconds; positive when it is ahead. */
   drift(): number {
-    return this.#clock.now() - this.now();
+    return this.#clock.now() - this.now() + this.#accepted;
   }
 
   /** Whether that is more than the limit. */
@@ -36,9 +38,15 @@ export class HiveTime {
     return Math.abs(this.drift()) > limits.clockJump;
   }
 
-  /** The operator says that the wall clock is right: record time follows it, as far as it may. */
+  /**
+   * The operator says that the wall clock is right: record time follows it forward. It never goes back: where the wall
+   * clock was set back, record time goes on from where it is, so that leases still end, and stays ahead.
+   */
   confirm(): void {
-    this.#wallAtStart = this.#clock.now();
+    const wall = this.#clock.now();
+    const ours = this.now();
+    this.#wallAtStart = Math.max(wall, ours);
     this.#monotonicAtStart = this.#clock.monotonic();
+    this.#accepted = Math.max(0, ours - wall);
   }
 }

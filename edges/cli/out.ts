@@ -1,4 +1,11 @@
-import { type Column, escapeForeign, escapeLines, renderTable, type TableOptions } from "@skep/text";
+import {
+  type Column,
+  escapeForeign,
+  escapeLines,
+  printJson,
+  renderTable,
+  type TableOptions,
+} from "@skep/text";
 import type { GlobalFlags } from "./globals.ts";
 import type { Io, Sink } from "./io.ts";
 import { Bars, type Progress, type ProgressSpec, silent } from "./progress.ts";
@@ -49,9 +56,7 @@ const isClosed = (problem: unknown) =>
 
 /** JSON with 64-bit numbers as decimal strings, safe to show: what a terminal would obey is escaped. */
 export function jsonLine(value: unknown): string {
-  const text = JSON.stringify(value, (_, each: unknown) => (typeof each === "bigint" ? String(each) : each));
-  // JSON leaves C1, bidi and line separators as they are; escaped inside its strings they parse back the same.
-  return (text ?? "null").replace(/[^\x20-\x7e]+/gu, (char) => escapeForeign(char, { form: "json" }));
+  return printJson(value, (_, each) => (typeof each === "bigint" ? String(each) : each));
 }
 
 /** One stream of the process: writes in order, remembers how they ended. */

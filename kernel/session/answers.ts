@@ -1,4 +1,5 @@
 import { type Fault, toFault } from "@skep/fault";
+import { printJson } from "@skep/text";
 import type { Answer } from "../gate/intent.ts";
 
 /** A fault as the answer to a line. */
@@ -35,7 +36,7 @@ export class AnswerLog {
   }
 
   push(answer: Answer): void {
-    const line = Buffer.from(`${JSON.stringify(answer)}\n`);
+    const line = Buffer.from(`${printJson(answer)}\n`);
     this.#text = Buffer.concat([this.#text, line]);
     while (this.#text.length > this.#most) {
       const end = this.#text.indexOf(10) + 1;

@@ -1,3 +1,4 @@
+import { printJson } from "@skep/text";
 import type { Awaitable, Json, Scene, TextNode, ValueNode } from "../namespace/node.ts";
 import type { Facet, Found } from "../namespace/place.ts";
 import type { StreamSource } from "../state/ring.ts";
@@ -10,7 +11,7 @@ function toBytes(text: string | Uint8Array): Uint8Array {
 }
 
 function jsonBytes(value: Json): Uint8Array {
-  return Buffer.from(`${JSON.stringify(value)}\n`);
+  return Buffer.from(`${printJson(value)}\n`);
 }
 
 function after<T>(value: Awaitable<T>, then: (value: T) => Uint8Array): Awaitable<Uint8Array> {

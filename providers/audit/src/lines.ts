@@ -1,3 +1,4 @@
+import { printJson } from "@skep/text";
 import type { JournalRecord } from "@skep/kernel";
 
 /** Longest payload that a line shows, characters; the record itself has all of it. */
@@ -39,7 +40,7 @@ export function journalLine(record: JournalRecord): string {
     role,
     ticket: ticket.at(-1) ?? "",
   };
-  return `${JSON.stringify(line)}\n`;
+  return `${printJson(line)}\n`;
 }
 
 /** What was decided about one control, by which policy. */
@@ -58,5 +59,5 @@ export function decisionLine(record: JournalRecord): string {
     ...(count === undefined ? {} : { count }),
     ticket: ticket.at(-1) ?? "",
   };
-  return `${JSON.stringify(line)}\n`;
+  return `${printJson(line)}\n`;
 }

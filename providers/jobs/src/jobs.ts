@@ -13,6 +13,7 @@ import {
   State,
   type StreamSource,
 } from "@skep/kernel";
+import { printJson } from "@skep/text";
 import { emit, type Ended, events, type Leased } from "./events.ts";
 import { fault } from "./faults.ts";
 import { isEnded, type Job, type Jobs, leaseMs, listEnded, type Output } from "./model.ts";
@@ -266,7 +267,7 @@ export function jobsProvider(deps: JobsDeps): Provider {
         },
         t.dir("One job", {
           spec: t.text("What was asked to run, as JSON", {
-            render: (scene) => views.with(scene, (job) => `${JSON.stringify(specJson(job))}\n`),
+            render: (scene) => views.with(scene, (job) => `${printJson(specJson(job))}\n`),
           }),
           status: t.text("State, exit code and times", {
             render: (scene) => views.with(scene, statusText),
@@ -285,7 +286,7 @@ export function jobsProvider(deps: JobsDeps): Provider {
           }),
           receipt: t.text("The receipt as the worker signed it, as JSON; empty without one", {
             render: (scene) =>
-              views.with(scene, ({ end }) => (end?.receipt ? `${JSON.stringify(end.receipt)}\n` : "")),
+              views.with(scene, ({ end }) => (end?.receipt ? `${printJson(end.receipt)}\n` : "")),
           }),
           why: t.text("Why it waits, where it runs, or how it ended", {
             render: (scene) => views.with(scene, (job) => whyText(job, scene.state)),

@@ -1,10 +1,14 @@
+import { escapeForeign, printJson } from "@skep/text";
 import type { Json } from "@skep/kernel";
 import { isEnded, type Job, type Jobs } from "./model.ts";
+
+// A worker tells reason and message: neither steers a terminal nor makes a line of its own.
+const clean = (value: Json): string => escapeForeign(String(value), { form: "wire" });
 
 /** `status` of a job: one `name=value` a line. */
 export function statusText(job: Job): string {
   return Object.entries(statusJson(job))
-    .map(([name, value]) => `${name}=${value ?? ""}\n`)
+    .map(([name, value]) => `${name}=${clean(value ?? "")}\n`)
     .join("");
 }
 
@@ -58,12 +62,12 @@ export function whyText(job: Job, state: Jobs): string {
   if (job.state === "queued") return `queued: ${waiting(job, state)}\n`;
   const again = tried.length > 1 ? `, try ${tried.length}` : "";
   if (job.state === "running") return `running: ${worker} was idle longest${again}\n`;
-  const told = end?.message ? `: ${end.message}` : "";
-  return `${job.state}: ${end?.reason ?? "unknown"}${told}${isEnded(job.state) && end?.exit ? ` (exit ${end.exit})` : ""}\n`;
+  const told = end?.message ? `: ${clean(end.message)}` : "";
+  return `${job.state}: ${clean(end?.reason ?? "unknown")}${told}${isEnded(job.state) && end?.exit ? ` (exit ${end.exit})` : ""}\n`;
 }
 
 /** The line in a worker's inbox that gives it a job. */
 export function leaseLine(job: Job, until: number): string {
   const { id, jobId, owner, run, stdin, tried, submitted } = job;
-  return `${JSON.stringify({ job: id, job_id: jobId, owner, ...run, stdin, try: tried.length, start_ms: submitted, until })}\n`;
+  return `${printJson({ job: id, job_id: jobId, owner, ...run, stdin, try: tried.length, start_ms: submitted, until })}\n`;
 }

@@ -1,3 +1,4 @@
+import { printJson } from "@skep/text";
 import type { JournalRecord } from "@skep/kernel";
 
 /** Longest command or event data that a trace line shows, characters of its JSON. */
@@ -25,12 +26,10 @@ export function controlLine(record: JournalRecord): string {
     ...(count === undefined ? {} : { count }),
     ...(trace === undefined ? {} : { trace }),
   };
-  return `${JSON.stringify(line)}\n`;
+  return `${printJson(line)}\n`;
 }
 
 /** One line for each event of a record. */
 export function eventLines({ seq, time, events }: JournalRecord): string {
-  return events
-    .map(({ t, d }) => `${JSON.stringify({ seq, time, event: t, ...shown("data", d) })}\n`)
-    .join("");
+  return events.map(({ t, d }) => `${printJson({ seq, time, event: t, ...shown("data", d) })}\n`).join("");
 }

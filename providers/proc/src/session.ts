@@ -1,5 +1,5 @@
 import type { Build, Json, Node, Scene } from "@skep/kernel";
-import { escapeForeign } from "@skep/text";
+import { escapeForeign, printJson } from "@skep/text";
 import type { ProcDeps, ProcSession, Uses } from "./deps.ts";
 
 type At = Scene<null, Uses>;
@@ -47,7 +47,7 @@ export function sessionNode(t: Build<null, Uses>, deps: ProcDeps): Node {
       answers: t.text("The last 16 answers to its commands, one JSON object per line, newest last", {
         render: (scene) =>
           answers(scene)
-            .map((answer) => `${JSON.stringify(answer)}\n`)
+            .map((answer) => `${printJson(answer)}\n`)
             .join(""),
         json: (scene) => [...answers(scene)] as unknown as Json,
       }),

@@ -12,6 +12,7 @@ import {
   type Scope,
   type Table,
 } from "@skep/kernel";
+import { escapeForeign } from "@skep/text";
 import { z } from "zod";
 
 const fault = faults("workers", {
@@ -129,7 +130,7 @@ function infoText(id: string, worker: Known | undefined): string {
     clock_offset_ms: clockOffset,
   };
   return Object.entries(lines)
-    .map(([name, value]) => `${name}=${value}\n`)
+    .map(([name, value]) => `${name}=${escapeForeign(String(value), { form: "wire" })}\n`)
     .join("");
 }
 

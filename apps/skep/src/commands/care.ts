@@ -1,5 +1,6 @@
 import type { Command } from "@skep/edge-cli";
+import { backup, restore } from "./backup.ts";
 import { doctor } from "./doctor.ts";
 
 /** The commands that look after a hive and its home. */
-export const careCommands: readonly Command[] = [doctor];
+export const careCommands: readonly Command[] = [doctor, backup, restore];

@@ -4,6 +4,8 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { kernelEvent, pointTo } from "@skep/kernel";
+import { openFold } from "../hive/fold.ts";
 import type { Finding } from "../care/finding.ts";
 import { makeTestPlace, startTestHive, type TestHive } from "../testing/hive.ts";
 
@@ -13,10 +15,24 @@ before(async () => {
   for (let at = 0; at < 3; at += 1)
     await hive.skep(["echo", `{"spawn":"heartbeat","ticks":${at + 1}}`, "/queen/ctl"]);
   await hive.hive.storage.blobs.put(Buffer.from("honey"));
-  await hive.hive.kernel.snapshots.take();
+  await snapshot();
   await hive.skep(["echo", '{"spawn":"heartbeat","ticks":9}', "/queen/ctl"]);
 });
 after(() => hive[Symbol.asyncDispose]());
+
+/** What the kernel does when a snapshot is due. */
+async function snapshot(): Promise<void> {
+  const { kernel, home, storage } = hive.hive;
+  const seq = kernel.journal.durable;
+  const fold = openFold(home, () => undefined);
+  const { file, digest, code } = await fold.snapshot(seq);
+  await fold.close();
+  const root = Buffer.from(await kernel.journal.rootAt(seq)).toString("hex");
+  const event = kernelEvent("snapshot@1", { seq, digest, root });
+  const record = kernel.system("kernel", "/", { op: "snapshot" }, () => ({ events: [event] })) ?? 0;
+  await kernel.settled();
+  await pointTo(storage.files, { file, seq, digest, root, record, code });
+}
 
 /** What fsck says of a copy of the stopped home that was changed. */
 async function examine(change: (home: string) => void) {

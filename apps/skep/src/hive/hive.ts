@@ -10,6 +10,7 @@ import { type Fold, openFold } from "./fold.ts";
 import { type HiveKeys, hiveKeys } from "./keys.ts";
 import { Live } from "./live.ts";
 import { type Deps, jobLimits, mounts } from "./mounts.ts";
+import { journalPending } from "./pending.ts";
 import { openKernel } from "./open-kernel.ts";
 import { type HomeStorage, lock, openStorage } from "./storage.ts";
 
@@ -124,6 +125,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     storage.reserve,
   );
   kernel = started;
+  await journalPending(home, started);
   for (const line of startLines(started, Date.now() - begun)) say(line);
   const door = new Door(started, keys, "owner");
   return {

@@ -16,6 +16,7 @@ import {
 import { printJson } from "@skep/text";
 import { emit, type Ended, events, type Leased } from "./events.ts";
 import { fault } from "./faults.ts";
+import { forget, nextForgotten } from "./forget.ts";
 import { isEnded, type Job, type Jobs, leaseMs, listEnded, type Output } from "./model.ts";
 import { leaseLine, specJson, statusJson, statusText, whyText } from "./render.ts";
 import { done, due, giveBack } from "./result.ts";
@@ -29,6 +30,8 @@ export interface JobsDeps {
   readonly limits: JobLimits;
   /** A record of the journal, for jobs that left state. */
   record(seq: number): Promise<JournalRecord | undefined>;
+  /** How long ended jobs stay in state, milliseconds; as long as they fit where left out. */
+  readonly keepEndedMs?: number;
   /** Sequence of the record that ended a job, from the index. */
   ended(job: string): Promise<number | undefined>;
 }
@@ -36,6 +39,8 @@ export interface JobsDeps {
 /** What others may ask: whether a lease opens a digest to a worker. */
 export interface LeasesView {
   opens(subject: string, digest: string): boolean;
+  /** Every digest that a queued or running job names. */
+  named(): ReadonlySet<string>;
 }
 
 const ringBytes = 1024 * 1024;
@@ -204,8 +209,21 @@ function decideResult(command: ResultCommand, at: Parameters<typeof submit>[1]) 
   return { events: [emit("renewed@1", { worker, until: at.now + leaseMs })] };
 }
 
+/** Digests that live jobs name. */
+function namedBy({ jobs, queue, running }: Jobs): ReadonlySet<string> {
+  const named = new Set<string>();
+  for (const ids of [queue.keys(), running.keys()])
+    for (const id of ids) {
+      const { run, stdin } = jobs.get(id) ?? {};
+      if (run?.kind === "wasm") named.add(run.what);
+      if (stdin?.digest !== undefined) named.add(stdin.digest);
+    }
+  return named;
+}
+
 /** `/jobs`: signed work, its output, its receipts; and the inbox and results of workers. */
 export function jobsProvider(deps: JobsDeps): Provider {
+  const { keepEndedMs = Number.POSITIVE_INFINITY } = deps;
   const views = new Views(deps);
   return defineProvider<Jobs, Uses>({
     name: "jobs",
@@ -214,7 +232,10 @@ export function jobsProvider(deps: JobsDeps): Provider {
     initial,
     events,
     notify: notify as never,
-    index: { "ended@1": ({ job }: Ended, { seq }) => ({ kind: "job", key: job, seq }) },
+    index: {
+      "ended@1": ({ job }: Ended, { seq }) => ({ kind: "job", key: job, seq }),
+      "canceled@1": ({ job }: { job: string }, { seq }) => ({ kind: "job", key: job, seq }),
+    },
     offers: {
       leases: (state): LeasesView => ({
         opens: (subject, digest) =>
@@ -222,14 +243,18 @@ export function jobsProvider(deps: JobsDeps): Provider {
             const job = worker === subject ? state.jobs.get(id) : undefined;
             return job !== undefined && (job.run.what === digest || job.stdin.digest === digest);
           }),
+        named: () => namedBy(state),
       }),
     },
     tick: {
-      next: ({ queue, idle, check }) => {
+      next: (state) => {
+        const { queue, idle, check } = state;
         if (queue.size > 0 && idle.size > 0) return 0;
-        return check.get() || undefined;
+        const forgotten = nextForgotten(state, keepEndedMs) ?? Number.POSITIVE_INFINITY;
+        const next = Math.min(check.get() || Number.POSITIVE_INFINITY, forgotten);
+        return next === Number.POSITIVE_INFINITY ? undefined : next;
       },
-      decide: due,
+      decide: (deciding) => forget(deciding.state, keepEndedMs, deciding.now, due(deciding)),
     },
     mounts: (t) => ({
       "/worker/:id/results": t.control(

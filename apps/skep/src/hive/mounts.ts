@@ -1,7 +1,7 @@
 import type { Clock } from "@skep/clock";
 import type { Blobs, Journal, JournalRecord, Provider } from "@skep/kernel";
 import { auditProvider } from "@skep/provider-audit";
-import { casProvider } from "@skep/provider-cas";
+import { casProvider, type Retention } from "@skep/provider-cas";
 import { type JobLimits, jobsProvider } from "@skep/provider-jobs";
 import { logProvider } from "@skep/provider-log";
 import { pastProvider } from "@skep/provider-past";
@@ -52,6 +52,15 @@ export function jobLimits({ values }: Config): JobLimits {
   };
 }
 
+/** How long blobs are kept, from the configuration. */
+export function retentionOf({ values }: Config): Retention {
+  return {
+    outputsAge: values["retention.outputs_age"],
+    outputsSize: values["retention.outputs_size"],
+    jobsAge: values["retention.ended_jobs_age"],
+  };
+}
+
 /** What is mounted where: one list of values. */
 export function mounts(deps: Deps): Provider[] {
   const { blobs } = deps;
@@ -59,11 +68,12 @@ export function mounts(deps: Deps): Provider[] {
     logProvider(deps.live.lines.deps),
     procProvider(deps.live.proc),
     queenProvider(deps.live.queen),
-    casProvider({ blobs }),
+    casProvider({ blobs, retention: retentionOf(deps.config) }),
     workersProvider(),
     jobsProvider({
       blobs,
       limits: deps.limits,
+      keepEndedMs: deps.config.values["retention.ended_jobs_age"],
       record: deps.record,
       ended: deps.ended,
     }),

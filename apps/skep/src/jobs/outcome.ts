@@ -158,11 +158,12 @@ async function reread(client: Client, job: string, status: Status) {
   };
 }
 
-/** A file of a few kilobytes; nobody waits for its clunk. */
+/** A file of a few kilobytes, made when it is opened: a read that is not full has all of it. */
 async function readSmall(client: Client, path: string): Promise<Buffer> {
   const file = await client.open(path);
   try {
-    return await file.readAll();
+    const first = Buffer.from(await file.read(0, file.iounit));
+    return first.length < file.iounit ? first : await file.readAll();
   } finally {
     void file.close();
   }

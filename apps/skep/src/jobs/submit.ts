@@ -82,17 +82,18 @@ export async function ask(
 ): Promise<Answer> {
   const ctl = await client.open(path, "readWrite", { signal });
   const line = Buffer.from(`${JSON.stringify(command)}\n`);
-  let refused: unknown;
-  await ctl.write(line, 0, { signal }).catch((thrown: unknown) => {
-    refused = thrown;
-  });
-  // A refusal's errno is a word; its answer says why.
-  const text = Buffer.from(await ctl.read(0, ctl.iounit, { signal }).catch(() => Buffer.alloc(0))).toString();
+  // Both at once: the answer stands behind the command, whichever it is. A refusal's errno is a word; its answer says
+  // why.
+  const [written, told] = await Promise.allSettled([
+    ctl.write(line, 0, { signal }),
+    ctl.read(0, ctl.iounit, { signal }),
+  ]);
+  const text = told.status === "fulfilled" ? Buffer.from(told.value).toString() : "";
   // Nobody has to wait for the clunk.
   void ctl.close();
   const answer = readAnswer(text);
   if (answer?.verdict === "ok") return answer;
-  if (answer?.code === undefined) throw refused ?? fault.answer(text);
+  if (answer?.code === undefined) throw written.status === "rejected" ? written.reason : fault.answer(text);
   throw new Fault((answer.kind ?? "internal") as Fault["kind"], answer.code, answer.message ?? "", {
     ...(answer.next === undefined ? {} : { cure: answer.next }),
   });

@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process";
 import { readFile, realpath } from "node:fs/promises";
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
@@ -95,7 +96,8 @@ function lateBuiltin(name: string): unknown {
   return new Proxy({}, { get: (_, of) => call(String(of)) });
 }
 
-async function collect(): Promise<Buffer> {
+/** The bytes of `runnerSources`, made in this thread. */
+export async function collectSources(): Promise<Buffer> {
   const entry = pathToFileURL(join(import.meta.dirname, "runner.ts")).href;
   const parts = new Map<string, string>();
   const order: string[] = [];
@@ -131,6 +133,18 @@ async function collect(): Promise<Buffer> {
   return Buffer.concat([head, body]);
 }
 
+// In a process that ends: what removes types takes 30 MB, which would stay in the worker for ever, after a thread too.
+function collectApart(): Promise<Buffer> {
+  const program = fileURLToPath(new URL("./sources-main.ts", import.meta.url));
+  const options = { encoding: "buffer", env: {}, maxBuffer: 16 * 1024 * 1024 } as const;
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [program], options, (error, stdout) => {
+      if (error) reject(error);
+      else resolve(stdout);
+    });
+  });
+}
+
 let collected: Promise<Buffer> | undefined;
 
 /**
@@ -138,6 +152,6 @@ let collected: Promise<Buffer> | undefined;
  * script without types. Loading thirty modules one by one would double the time that a process needs to start.
  */
 export function runnerSources(): Promise<Buffer> {
-  collected ??= collect();
+  collected ??= collectApart();
   return collected;
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createRoot, mint } from "@skep/ticket";
 import { realClock } from "../clock.ts";
+import { compileCache } from "../compile-cache.ts";
 import type { Hive } from "./hive.ts";
 import { homeKey, shortName } from "./keys.ts";
 
@@ -79,7 +80,11 @@ export class LocalWorkers implements AsyncDisposable {
       home,
     ];
     args.push("--isolation", values["sandbox.isolation"]);
-    const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe", "ipc"] });
+    const child = spawn(process.execPath, args, {
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      // From the first file on: else Node takes in what removes types for the few files that come before.
+      env: { ...process.env, NODE_COMPILE_CACHE: compileCache() },
+    });
     running.child = child;
     child.stderr?.on("data", (data: Buffer) => this.#log(`${running.id}: ${data.toString().trimEnd()}`));
     child.once("exit", (code, signal) => {

@@ -46,6 +46,12 @@ export const memory: Bench = {
   name: "memory",
   async run(tell) {
     const rows: Measured[] = [];
+    tell("warm-up, so that what Node compiles is kept");
+    {
+      await using place = await temporaryPlace();
+      await using _ = await startOver(join(place.path, "home"), ["--workers", "2"]);
+      await sleep(settle);
+    }
     tell("hive");
     {
       await using place = await temporaryPlace();

@@ -41,8 +41,12 @@ type Plan = { readonly [R in Reason]: string[] } & {
   more: boolean;
 };
 
+/** What was stored stays at least so long, milliseconds: the job that names it comes after it. */
+const leastFresh = 3_600_000;
+
 function keepTime({ outputsAge, jobsAge }: Retention, reason: Reason): number {
-  return reason === "named" ? jobsAge : outputsAge;
+  if (reason === "named") return jobsAge;
+  return reason === "fresh" ? Math.max(outputsAge, leastFresh) : outputsAge;
 }
 
 // Digests whose reason no longer holds, oldest first; outputs also while they are too many bytes together.

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { Clock } from "@skep/clock";
@@ -6,6 +6,9 @@ import { type Fault, toFault } from "@skep/fault";
 import { fault } from "./faults.ts";
 import { type Page, pageAt, refusalPage } from "./pages.ts";
 import type { LogPort } from "./port.ts";
+
+// An import would evaluate every export of it, and with them a client of 12 MB that nothing here uses.
+const { createServer } = process.getBuiltinModule("node:http");
 
 /** What an edge is given. */
 export interface HttpOptions {

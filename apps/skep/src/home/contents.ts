@@ -18,7 +18,8 @@ export const homeContents = {
   socket: "Where the socket is, when the home's path is too long for it",
   "socket.new": "The same, half written",
   "backup-format-*/": "The home as it was before a migration to a newer format",
-  "rotation.json": "Keys that were rotated and that the next `skep up` names in the journal",
+  "pending.json":
+    "What was done while the daemon was down, for the next `skep up` to journal: a restore, rotated keys",
   "receipts/": "Receipts of `skep demo`",
   "mandelbrot.ppm": "The picture of `skep demo`",
 } as const;

@@ -21,8 +21,11 @@ export function refusalOf(thrown: unknown): Answer {
 
 /** Answers as JSON lines, read back through the handle that wrote the commands. */
 export class AnswerLog {
-  #text: Buffer = Buffer.alloc(0);
+  #lines: Buffer[] = [];
+  /** Lines at the front of `#lines` that are gone. */
+  #gone = 0;
   #base = 0;
+  #end = 0;
   readonly #most: number;
 
   /** At most `most` bytes are kept; the oldest answers go first. */
@@ -37,12 +40,15 @@ export class AnswerLog {
 
   push(answer: Answer): void {
     const line = Buffer.from(`${printJson(answer)}\n`);
-    this.#text = Buffer.concat([this.#text, line]);
-    while (this.#text.length > this.#most) {
-      const end = this.#text.indexOf(10) + 1;
-      this.#text = this.#text.subarray(end);
-      this.#base += end;
+    this.#lines.push(line);
+    this.#end += line.length;
+    while (this.#end - this.#base > this.#most) {
+      this.#base += this.#lines[this.#gone]?.length ?? 0;
+      this.#gone += 1;
     }
+    if (this.#gone * 2 <= this.#lines.length) return;
+    this.#lines = this.#lines.slice(this.#gone);
+    this.#gone = 0;
   }
 
   /**
@@ -50,7 +56,15 @@ export class AnswerLog {
    * that is kept.
    */
   read(position: number, count: number): Uint8Array {
-    const at = Math.max(0, position - this.#base);
-    return this.#text.subarray(at, at + count);
+    const from = Math.max(position, this.#base);
+    const parts: Buffer[] = [];
+    // From the end, since what was answered last is what is read.
+    let start = this.#end;
+    for (let at = this.#lines.length - 1; at >= this.#gone && start > from; at -= 1) {
+      const line = this.#lines[at] as Buffer;
+      start -= line.length;
+      parts.push(start < from ? line.subarray(from - start) : line);
+    }
+    return Buffer.concat(parts.reverse()).subarray(0, count);
   }
 }

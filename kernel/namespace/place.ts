@@ -141,6 +141,11 @@ function stepBelow(
   return kind && below(from, node, name, kind);
 }
 
+/** The path that rights are asked for: `x.follow` and `x.json` are `x` under other names. */
+export function rightPath({ path, place }: Found): string {
+  return place.facet === "plain" ? path : path.slice(0, -(place.facet.length + 1));
+}
+
 /** One step down; undefined when there is nothing of that name. `scene` is that of the directory's owner. */
 export function step(
   from: Found,

@@ -2,7 +2,7 @@ import { Fault, faults } from "@skep/fault";
 import type { Answer, Intent } from "../gate/intent.ts";
 import type { Awaitable, Caller, ControlNode, Json, Scene, ValueNode } from "../namespace/node.ts";
 import { checkName, join, parsePath } from "../namespace/path.ts";
-import { type Found, isDirectory, step } from "../namespace/place.ts";
+import { type Found, isDirectory, rightPath, step } from "../namespace/place.ts";
 import { refusal } from "./answers.ts";
 import { type Authority, callerOf } from "./authority.ts";
 import type { Entry, Handle, Identity, OpenMode, Stat } from "./handle.ts";
@@ -99,7 +99,7 @@ export class Session implements View {
   }
 
   #visible(found: Found): boolean {
-    if (!this.authority.touches(found.path)) return false;
+    if (!this.authority.touches(rightPath(found))) return false;
     const { visible } = found.place.node;
     return visible === undefined || visible(this.scene(found) as Scene<never, never>);
   }
@@ -189,7 +189,7 @@ export class Session implements View {
   }
 
   #checkRead(found: Found, right: string | undefined): void {
-    const { path } = found;
+    const path = rightPath(found);
     // The answers of a control belong to whoever may write it.
     const verb = found.place.node.kind === "control" ? "write" : "read";
     const grant = this.authority.allows(path, verb);

@@ -1,5 +1,5 @@
 import type { Awaitable, Scene } from "../namespace/node.ts";
-import { type Found, isDirectory, pathNumber } from "../namespace/place.ts";
+import { type Found, isDirectory, pathNumber, rightPath } from "../namespace/place.ts";
 import type { StreamSource } from "../state/ring.ts";
 import type { Identity, Stat } from "./handle.ts";
 import { renderBytes, streamJson } from "./render.ts";
@@ -36,8 +36,9 @@ function streamSize(session: View, found: Found, source: StreamSource): number {
   return source.next - (session.anchors.get(found.path)?.at ?? source.base);
 }
 
-function may({ authority }: View, { place, path }: Found, verb: "read" | "write"): boolean {
-  const { right } = place.node;
+function may({ authority }: View, found: Found, verb: "read" | "write"): boolean {
+  const { right } = found.place.node;
+  const path = rightPath(found);
   return (
     authority.allows(path, verb) !== undefined && (!right || authority.allows(path, right) !== undefined)
   );

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fullAuthority, Slices } from "@skep/kernel";
+import { createSigner, signManifest } from "@skep/receipt";
 import { recordingFiles, simulatedClock } from "@skep/testing";
 import { receiptFor, rig, sha256 } from "./rig.test.ts";
 
@@ -163,4 +164,24 @@ test("another subject sees neither the job nor that it is there", async () => {
   const other = hive.kernel.attach(fullAuthority("mallory", "agent"), "test");
   await assert.rejects(other.read(`/jobs/${job}/status`), { code: "session.absent" });
   assert.equal((await other.append("/jobs/ctl", { op: "cancel", job })).code, "jobs.unknown");
+});
+
+test("a thousand jobs that expire at once do so in records that fit", async () => {
+  await using hive = await rig();
+  const key = createSigner(Buffer.alloc(32, 5));
+  const now = BigInt(hive.clock.now()) * 1_000_000n;
+  const payload = { kind: "wasm" as const, module_cid: `sha256:${"ab".repeat(32)}` };
+  const jobs: string[] = [];
+  for (let at = 0; at < 1000; at += 1) {
+    const input = [...Buffer.from(JSON.stringify({ nonce: String(at) }))];
+    const expiresAt = now + 5_000_000_000n;
+    const { manifest } = signManifest(key, { payload: { ...payload, input }, createdAt: now, expiresAt });
+    jobs.push(await hive.submit({ op: "submit", manifest }));
+  }
+  await hive.clock.advanceAsync(30_000);
+  const states = await Promise.all(jobs.map(async (job) => (await hive.status(job)).state));
+  assert.deepEqual([...new Set(states)], ["expired"]);
+  await hive.clock.advanceAsync(120_000);
+  const { slice } = hive.kernel.slices.bound.find(({ provider }) => provider.name === "jobs") ?? {};
+  assert.equal((slice as { manifests: { size: number } }).manifests.size, 0);
 });

@@ -135,29 +135,40 @@ function fits(state: Jobs, id: string, used: ReadonlyMap<string, number>): boole
   return capacity !== undefined && capacity.used + (used.get(id) ?? 0) < capacity.slots;
 }
 
+/** What one check takes up at most of each: its record must stay far below the largest. */
+const checkMost = 256;
+
 function expiredOf(state: Jobs, now: number): string[] {
   const ids: string[] = [];
   for (const id of state.queue.keys()) {
     const { expires } = state.jobs.get(id) ?? { expires: 0 };
     if (expires > 0 && expires <= now) ids.push(id);
+    if (ids.length === checkMost) break;
   }
   return ids;
 }
 
 function lostOf(state: Jobs, now: number): string[] {
   const holders = new Set(state.running.values());
-  return [...holders].filter((id) => (state.capacity.get(id)?.until ?? 0) <= now);
+  return [...holders].filter((id) => (state.capacity.get(id)?.until ?? 0) <= now).slice(0, checkMost);
+}
+
+function pastManifests(state: Jobs, now: number): string[] {
+  const hashes: string[] = [];
+  for (const [hash, { until }] of state.manifests.entries()) {
+    if (until > now || hashes.length === checkMost) break;
+    hashes.push(hash);
+  }
+  return hashes;
 }
 
 function look(state: Jobs, now: number): Emitted[] {
   const expired = expiredOf(state, now);
   const lost = lostOf(state, now);
-  const manifests: string[] = [];
-  for (const [hash, { until }] of state.manifests.entries()) {
-    if (until > now) break;
-    manifests.push(hash);
-  }
-  const events: Emitted[] = [emit("checked@1", { next: nextCheck(state, now, expired, lost), manifests })];
+  const manifests = pastManifests(state, now);
+  const more = [expired, lost, manifests].some(({ length }) => length === checkMost);
+  const next = more ? now + 1 : nextCheck(state, now, expired, lost);
+  const events: Emitted[] = [emit("checked@1", { next, manifests })];
   if (expired.length > 0) events.push(emit("expired@1", { jobs: expired }));
   if (lost.length > 0) events.push(emit("lost@1", { workers: lost }));
   return events;

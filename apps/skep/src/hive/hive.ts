@@ -4,6 +4,7 @@ import type { Kernel, Session } from "@skep/kernel";
 import { createSigner as createLogSigner, type Signer } from "@skep/tlog";
 import { realClock } from "../clock.ts";
 import { type Config, limitsOf } from "../config/mod.ts";
+import { migrateHome } from "../home/format.ts";
 import { version } from "../version.ts";
 import { Door } from "./door.ts";
 import { type Fold, openFold } from "./fold.ts";
@@ -67,6 +68,11 @@ function* startLines({ journal, recovered, slices }: Kernel, ms: number): Genera
 
 async function open({ home, config, log, fatal }: HiveOptions, unlock: () => void): Promise<Hive> {
   const begun = Date.now();
+  const migrated = await migrateHome(home);
+  if (migrated)
+    log(
+      `home migrated from format ${migrated.from} to ${migrated.to}; it is kept as it was in ${migrated.copy}`,
+    );
   const keys = hiveKeys(home);
   let kernel: Kernel | undefined;
   let say = log;

@@ -1,9 +1,19 @@
 import { createHash } from "node:crypto";
+import { Fault, faults } from "@skep/fault";
 import type { JournalRecord, RecordEvent } from "../journal/record.ts";
 import type { Json, Scene } from "../namespace/node.ts";
 import type { Apply, EventMeta, Provider } from "../state/provider.ts";
 import { State } from "../state/scope.ts";
 import { type KernelSlice, kernelProvider } from "./slice.ts";
+
+const fault = faults("state", {
+  event: [
+    "unsupported",
+    "Cannot read the journal: this program does not know an event in it",
+    { cure: "Start the version of Skep that wrote it, or a newer one" },
+  ],
+});
+const unknownEvent = "state.event";
 
 interface Fold {
   readonly slice: unknown;
@@ -105,7 +115,7 @@ export class Slices {
     for (const event of events) {
       const { type, data } = this.#lifted(event.t, event.d);
       const folds = this.#folds.get(type);
-      if (!folds) throw new Error(`No fold for event ${type}`);
+      if (!folds) throw fault.event(type);
       for (const { slice, apply, owner } of folds) {
         apply(slice as never, data as never, meta);
         const bound = this.bound[owner];
@@ -127,7 +137,8 @@ export class Slices {
       const undo = drafting.undo;
       drafting.undo = undefined;
       for (const act of undo.reverse()) act();
-      throw error;
+      // A decision that gives an unknown event is a mistake of this program, not of the journal.
+      throw error instanceof Fault && error.code === unknownEvent ? new Error(error.message) : error;
     } finally {
       drafting.undo = undefined;
     }

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { Segments } from "@skep/kernel";
+import { decodeRecord, encodeRecord, Segments } from "@skep/kernel";
 import { openFiles } from "@skep/storage";
 import { seeded } from "@skep/testing";
 import { places } from "./hive/storage.ts";
@@ -212,4 +212,25 @@ test("a damaged index of a segment, tile file or SQLite index is made anew", asy
   assert.equal((await daemon.kill("SIGTERM")).code, 0);
   const { records } = await new Inspector(home).look();
   assert.equal(records.filter(({ key }) => key !== undefined).length, keys + 3);
+});
+
+test("a journal of a newer program is refused by the name of what is not known, and is left as it was", async () => {
+  const home = join(dir, "newer");
+  copy(clean, home);
+  const segments = new Segments(openFiles(places.files(home)));
+  await segments.open();
+  const [bytes] = await segments.read(segments.records - 1, 1);
+  const last = decodeRecord(bytes ?? assert.fail("no record"));
+  const strange = [{ t: "queen:crowned@7", d: {} }];
+  await segments.append([encodeRecord({ ...last, seq: last.seq + 1, events: strange })]);
+  await segments.close();
+  const before = segmentsOf(home).map((path) => readFileSync(path));
+  const { code, refusal } = await refusedDaemon(home);
+  assert.deepEqual([code, refusal?.kind, refusal?.code], [1, "unsupported", "state.event"]);
+  assert.match(refusal?.message ?? "", /queen:crowned@7/);
+  assert.match(refusal?.cure ?? "", /version of Skep/);
+  assert.deepEqual(
+    segmentsOf(home).map((path) => readFileSync(path)),
+    before,
+  );
 });

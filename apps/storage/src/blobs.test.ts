@@ -121,3 +121,13 @@ test("what is no digest is refused before it becomes a path", async () => {
     await assert.rejects(blobs.size(bad), { code: "blob.digest" });
   }
 });
+
+test("who opens the blobs to read leaves the uploads of another alone", async () => {
+  const dir = fresh();
+  const upload = openBlobs(dir).upload(digest);
+  await upload.append(bytes.subarray(0, 5));
+  const reader = openBlobs(dir, { toRead: true });
+  assert.equal(incoming(dir).length, 1);
+  assert.equal(await upload.append(bytes.subarray(5)), true);
+  assert.deepEqual(await listed(reader), [`${digest} ${bytes.length}`]);
+});

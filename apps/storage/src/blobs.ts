@@ -104,9 +104,10 @@ class DiskBlobs implements BlobStore {
   readonly #reads = new OpenReads();
   #uploads = 0;
 
-  constructor(dir: string) {
+  constructor(dir: string, toRead: boolean) {
     this.#dir = dir;
     this.#incoming = join(dir, "incoming");
+    if (toRead) return;
     mkdirSync(this.#incoming, { recursive: true, mode: 0o700 });
     for (const name of readdirSync(this.#incoming)) unlinkSync(join(this.#incoming, name));
   }
@@ -186,7 +187,10 @@ class DiskBlobs implements BlobStore {
   }
 }
 
-/** Blobs in a directory: `ab/cd/<digest>`, uploads under `incoming`, where what a crash left is cleared away. */
-export function openBlobs(dir: string): BlobStore {
-  return new DiskBlobs(dir);
+/**
+ * Blobs in a directory: `ab/cd/<digest>`, uploads under `incoming`, where what a crash left is cleared away; not
+ * with `toRead`, beside which another process or thread may be writing.
+ */
+export function openBlobs(dir: string, options: { readonly toRead?: boolean } = {}): BlobStore {
+  return new DiskBlobs(dir, options.toRead === true);
 }

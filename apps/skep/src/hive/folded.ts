@@ -28,7 +28,7 @@ export function foldedMounts(home: string, journal: Journal | undefined): Provid
     started: 0,
     origin: "",
     live: { lines: new StartLines(), proc: absentDeps(absent), queen: absentDeps(absent) },
-    blobs: openBlobs(places.blobs(home)),
+    blobs: openBlobs(places.blobs(home), { toRead: true }),
     journal: () => journal ?? absent(),
     record: (seq: number) => journal?.record(seq) ?? absent(),
     ended: async () => undefined,

@@ -17,7 +17,8 @@ function sinkOf(stream: Stream): Sink {
   stream.on("error", () => {});
   return {
     isTTY: stream.isTTY === true,
-    columns: () => stream.columns,
+    // A terminal that does not know its size says 0.
+    columns: () => stream.columns || undefined,
     write: (bytes) =>
       new Promise((resolve, reject) => {
         stream.write(bytes, (problem) => (problem ? reject(problem) : resolve()));

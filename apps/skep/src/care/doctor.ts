@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { type Fault, toFault } from "@skep/fault";
 import { readPointer } from "@skep/kernel";
 import { judgeSpace, openFiles } from "@skep/storage";
-import { formatBytes, formatCount, formatTime } from "@skep/text";
+import { formatBytes, formatTime } from "@skep/text";
 import { connect, homeTarget } from "../client/connect.ts";
 import { checkConfig, checkHome, type ConfigSources, examineConfig } from "../config/mod.ts";
 import { lock, places } from "../hive/storage.ts";
-import { bad, type Finding, note, ok, warning } from "./finding.ts";
+import { bad, counted, type Finding, note, ok, warning } from "./finding.ts";
 
 /** What is examined, and from where its facts come. */
 export interface Patient {
@@ -173,18 +173,18 @@ async function checkJournal({ home }: Patient, up: boolean): Promise<readonly Fi
   if (names.length === 0) return [note("journal", "empty")];
   const found: Finding[] = [];
   const clean = up || (await files.size("journal/end")) !== undefined;
-  if (clean) found.push(ok("journal", `${formatCount(names.length)} segments`));
+  if (clean) found.push(ok("journal", counted(names.length, "segment")));
   else
     found.push(
       note(
         "journal",
-        "the hive was not stopped in order; the next start checks the end and cuts a torn write",
+        "no clean stop is noted: a crash, or a restored backup; the next start checks the end and cuts a torn write",
         "To look now: `skep fsck`",
       ),
     );
   const pointer = await readPointer(files);
   const text = pointer
-    ? `state after ${formatCount(pointer.seq)} records`
+    ? `state after ${counted(pointer.seq, "record")}`
     : "none yet; each start folds the journal";
   found.push(pointer ? ok("snapshot", text) : note("snapshot", text));
   return found;

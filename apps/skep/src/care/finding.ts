@@ -1,3 +1,5 @@
+import { formatCount } from "@skep/text";
+
 /** What an examination says of one thing. */
 export interface Finding {
   /** What was looked at: `journal`, `blobs` … */
@@ -28,3 +30,7 @@ export const bad = (about: string, text: string, cure: string): Finding => ({
   text,
   cure,
 });
+
+/** `1 segment`, `2 segments`. */
+export const counted = (count: number, what: string): string =>
+  `${formatCount(count)} ${what}${count === 1 ? "" : "s"}`;

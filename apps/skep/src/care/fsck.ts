@@ -5,11 +5,12 @@ import { DatabaseSync } from "node:sqlite";
 import { type Fault, toFault } from "@skep/fault";
 import { Journal, type JournalRecord, type Pointer, readPointer, type Row, Slices } from "@skep/kernel";
 import { type BlobStore, openBlobs, openFiles } from "@skep/storage";
+import { formatBytes } from "@skep/text";
 import { foldedMounts } from "../hive/folded.ts";
 import { places } from "../hive/storage.ts";
 import { Walk } from "../proof/verify.ts";
 import { version } from "../version.ts";
-import { bad, type Finding, note, ok } from "./finding.ts";
+import { bad, counted, type Finding, note, ok } from "./finding.ts";
 
 const restore = "Restore a backup with `skep restore`";
 
@@ -97,7 +98,7 @@ async function walkRecords(
   }
   if (wanted.has(total)) roots.set(total, hex());
   fold.mark(total);
-  findings.push(ok("records", `${total} records, root ${hex()}`));
+  findings.push(ok("records", `${counted(total, "record")}, root ${hex()}`));
   return { roots, named, digest: fold.digest, code: fold.slices.code };
 }
 
@@ -110,7 +111,9 @@ async function checkJournal(home: Home, findings: Finding[]): Promise<void> {
     return;
   }
   const { segments, opened } = journal;
-  findings.push(ok("journal", `${segments.names.length} segments, ${segments.bytes} bytes`));
+  findings.push(
+    ok("journal", `${counted(segments.names.length, "segment")}, ${formatBytes(segments.bytes)}`),
+  );
   if (opened.cut > 0)
     findings.push(
       note(
@@ -160,7 +163,7 @@ async function checkSnapshot(home: Home, pointer: Pointer | undefined, folded: F
   } catch (thrown) {
     return bad("snapshot", `${pointer.file} cannot be read: ${causeOf(toFault(thrown))}`, rebuilt);
   }
-  return ok("snapshot", `state after ${pointer.seq} records, digest ${pointer.digest}`);
+  return ok("snapshot", `state after ${counted(pointer.seq, "record")}, digest ${pointer.digest}`);
 }
 
 async function checkBlobs({ home, step }: Home, findings: Finding[]): Promise<void> {
@@ -168,7 +171,7 @@ async function checkBlobs({ home, step }: Home, findings: Finding[]): Promise<vo
     findings.push(note("blobs", "none"));
     return;
   }
-  const blobs: BlobStore = openBlobs(places.blobs(home));
+  const blobs: BlobStore = openBlobs(places.blobs(home), { toRead: true });
   let count = 0;
   let bytes = 0;
   for await (const { digest, size } of blobs.list()) {
@@ -180,7 +183,7 @@ async function checkBlobs({ home, step }: Home, findings: Finding[]): Promise<vo
     bytes += size;
     step("Blobs", count, undefined);
   }
-  findings.push(ok("blobs", `${count} blobs, ${bytes} bytes`));
+  findings.push(ok("blobs", `${counted(count, "blob")}, ${formatBytes(bytes)}`));
 }
 
 function checkIndex(home: string): Finding {

@@ -4,7 +4,7 @@ import { open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { faults } from "@skep/fault";
 import { Journal } from "@skep/kernel";
-import { openBlobs, openFiles } from "@skep/storage";
+import { openFiles } from "@skep/storage";
 import { openCheckpoint } from "@skep/tlog";
 import { z } from "zod";
 import { replacePrivate } from "../client/files.ts";
@@ -159,7 +159,6 @@ export async function restore(
   try {
     const bytes = createReadStream(file, { highWaterMark: 1 << 20 });
     const manifest = await extractAll(draft, readTar(await opened(bytes, opener)), step);
-    openBlobs(places.blobs(draft));
     await checkJournal(draft, manifest);
     const origin = beginEpoch(draft, manifest);
     if (existsSync(home)) rmdirSync(home);

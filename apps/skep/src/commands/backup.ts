@@ -137,6 +137,7 @@ export const restore: Command = command({
       `${hive} in ${home}: ${formatCount(records)} records verified`,
     );
     await out.line(`  its log goes on as ${origin}`);
-    return out.line("  start it with `skep up`; the hive that was backed up must not run any more");
+    await out.line(`  start it with: skep up --home ${home}`);
+    return out.line("  the hive that was backed up must not run any more");
   },
 });

@@ -41,7 +41,7 @@ test("a stopped hive is a note, a key that others may read is bad, a torn end is
   const { code, of } = await examine(hive);
   assert.equal(code, 1);
   assert.match(of("modes")[0]?.cure ?? "", /chmod go= .*keys\/log$/);
-  assert.match(of("journal")[0]?.text ?? "", /not stopped in order/);
+  assert.match(of("journal")[0]?.text ?? "", /no clean stop/);
 });
 
 test("a journal from the future and a wrong setting are named", async () => {

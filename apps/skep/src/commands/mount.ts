@@ -110,7 +110,7 @@ export const mount: Command = command({
   flags: {
     print: { kind: "boolean", doc: "Print the line and mount nothing" },
     uid: { kind: "integer", doc: "The only user who gets through; default: you" },
-    msize: { kind: "size", default: "128KiB", doc: "Largest message; default 128KiB" },
+    msize: { kind: "size", default: "128KiB", doc: "Largest message" },
   },
   run: async (context) => {
     const { args, flags, signal } = context;

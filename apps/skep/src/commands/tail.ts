@@ -78,7 +78,7 @@ export const tail: Command = command({
   args: [{ name: "path", kind: "path", doc: "The file or stream" }],
   flags: {
     follow: { kind: "boolean", short: "f", doc: "Go on with what comes; streams only" },
-    lines: { kind: "integer", short: "n", value: "N", default: "10", doc: "So many lines; default 10" },
+    lines: { kind: "integer", short: "n", value: "N", default: "10", doc: "So many lines" },
   },
   run: async (context) => {
     const { args, flags, out, signal } = context;

@@ -32,7 +32,7 @@ export const ticketMint: Command = command({
   flags: {
     role: { kind: "choice", choices: roles, required: true, doc: "What its bearer is" },
     ...claimFlags,
-    expires: { kind: "string", value: "8h|never", default: "30d", doc: "How long it holds; default 30d" },
+    expires: { kind: "string", value: "8h|never", default: "30d", doc: "How long it holds" },
   },
   run: async (context) => {
     const { flags, out, io } = context;

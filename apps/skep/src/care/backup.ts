@@ -85,6 +85,7 @@ const apart = [
   /^hive\/snapshot(\/|$)/,
   /(^|\/)cache(\/|$)/,
   /\.new$/,
+  /^backup-format-/,
 ];
 
 async function* filesOf(home: string, dir = home): AsyncGenerator<Part> {

@@ -4,7 +4,7 @@ import { type Command, type Context, command, toned } from "@skep/edge-cli";
 import { faults } from "@skep/fault";
 import type { JournalRecord } from "@skep/kernel";
 import { formatCount } from "@skep/text";
-import { homeOf } from "../client/connect.ts";
+import { targetOf } from "../client/connect.ts";
 import type { LogSource } from "../proof/source.ts";
 import { keyFlag, logFlags, openLog } from "./audit-source.ts";
 
@@ -142,7 +142,7 @@ export const auditProof: Command = command({
     const { checkpoint } = source;
     const proof = tlog.printTlogProof({ index: from, hashes, checkpoint });
     for await (const bytes of source.entries(from, to))
-      tlog.verifyTlogProof(proof, tlog.leafHash(bytes), trustFor(flags.key, homeOf(context)));
+      tlog.verifyTlogProof(proof, tlog.leafHash(bytes), trustFor(flags.key, targetOf(context).home));
     if (out.wantsJson) return out.json({ seq: from, proof });
     return out.data(proof);
   },

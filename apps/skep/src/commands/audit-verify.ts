@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Command, type Context, command, toned } from "@skep/edge-cli";
 import { formatCount } from "@skep/text";
-import { homeOf } from "../client/connect.ts";
+import { homeOf, targetOf } from "../client/connect.ts";
 import { replacePrivate } from "../client/files.ts";
 import type { Verdict } from "../proof/verify.ts";
 import { keyFlag, logFlags, openLog } from "./audit-source.ts";
@@ -18,7 +18,9 @@ async function verify(
   },
 ): Promise<Verified> {
   const { trustFor } = await import("../proof/trust.ts");
-  const trust = trustFor(options.keys, homeOf(context));
+  // The key of this machine's hive says nothing about that of a context.
+  const home = file === undefined ? targetOf(context).home : homeOf(context);
+  const trust = trustFor(options.keys, home);
   const since = options.since === undefined ? undefined : readFileSync(options.since, "utf8");
   if (file !== undefined) {
     const { readHead, verifyExport } = await import("../proof/export.ts");

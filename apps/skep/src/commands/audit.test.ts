@@ -104,3 +104,14 @@ test("a proof is a C2SP tlog-proof, the same online and offline", async () => {
   assert.equal((await hive.skep(["audit", "proof", "3", "--offline"])).out, online.out);
   assert.equal((await hive.skep(["audit", "proof", "9999"])).code, 3);
 });
+
+test("the log of a context is verified with its own key, never with that of this machine's hive", async () => {
+  const { host, port } = hive.at["9p"] ?? { host: "", port: 0 };
+  const ticket = (await hive.skep(["ticket", "mint", "--role", "observer"])).out;
+  await hive.skep(["context", "add", "far", "--9p", `${host}:${port}`, "--ticket", "-"], { input: [ticket] });
+  const far = ["--context", "far", "audit", "verify"];
+  const without = await hive.skep(far);
+  assert.equal(without.code, 2);
+  assert.match(without.err, /skep audit key/);
+  assert.equal((await hive.skep([...far, "--key", await key()])).code, 0);
+});

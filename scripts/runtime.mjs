@@ -1,6 +1,6 @@
 // Finds the Node that Skep runs under and hands the process over to it.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -31,6 +31,17 @@ function followNpm(child) {
   setInterval(() => process.ppid !== parent && child.kill("SIGKILL"), 250).unref();
 }
 
+// Set before Node starts, so that not even its first file is compiled anew; only where no one else can write.
+function withCompileCache(env) {
+  const beside = join(root, "node_modules");
+  try {
+    accessSync(beside, constants.W_OK);
+    return { NODE_COMPILE_CACHE: join(beside, ".cache", "skep"), ...env };
+  } catch {
+    return env;
+  }
+}
+
 /** Replaces this process where Node can, else runs a child and mirrors its end. */
 export function run(args) {
   const node = findNode();
@@ -41,11 +52,12 @@ export function run(args) {
     process.exit(1);
   }
   const flags = [...nodeFlags, ...args];
+  const env = withCompileCache(process.env);
   if (typeof process.execve === "function" && process.platform === "linux")
-    process.execve(node, [node, ...flags], process.env);
+    process.execve(node, [node, ...flags], env);
   const child = spawn(node, flags, {
     stdio: "inherit",
-    env: { ...process.env, SKEP_LAUNCHER: String(process.pid) },
+    env: { ...env, SKEP_LAUNCHER: String(process.pid) },
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"])
     process.on(signal, () => (signal === "SIGINT" && process.stdin.isTTY) || child.kill(signal));

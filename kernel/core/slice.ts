@@ -22,6 +22,29 @@ type Used = { readonly ops: number; readonly bytes: number };
 /** An effect that has not ended. */
 export type Pending = { readonly kind: string; readonly args: Json };
 
+/** A key of the hive that another took the place of. */
+export type Replaced = {
+  /** Public key that came in its place, 64 hex digits. */
+  readonly now: string;
+  /** Hive time of the rotation, milliseconds. */
+  readonly at: number;
+  /** When what it signed stopped to count; 0 while it counts. */
+  readonly retired: number;
+};
+
+type Rotated = {
+  readonly kind: string;
+  readonly old: string;
+  readonly now: string;
+  readonly retired: boolean;
+};
+
+function rotated({ replaced }: KernelSlice, { kind, old, now, retired }: Rotated, time: number): void {
+  const name = `${kind}:${old}`;
+  const at = replaced.get(name)?.at ?? time;
+  replaced.set(name, { now, at, retired: retired ? time : 0 });
+}
+
 /** What the kernel itself keeps in state. */
 export interface KernelSlice {
   readonly hive: Cell<{ readonly id: string; readonly name: string }>;
@@ -35,6 +58,8 @@ export interface KernelSlice {
   readonly revoked: Table<number>;
   /** Unfinished effects by id. */
   readonly outbox: Table<Pending>;
+  /** Keys of the hive that were replaced, by kind and public key; bound: the rotations. */
+  readonly replaced: Table<Replaced>;
   readonly snapshot: Cell<{ readonly seq: number; readonly digest: string; readonly root: string } | null>;
 }
 
@@ -64,7 +89,8 @@ const events = {
     slice.revoked.set(data.block, time),
   "snapshot@1": (slice: KernelSlice, data: { seq: number; digest: string; root: string }) =>
     slice.snapshot.set({ seq: data.seq, digest: data.digest, root: data.root }),
-  "key-rotated@1": () => undefined,
+  "key-rotated@1": (slice: KernelSlice, data: Rotated, { time }: { time: number }) =>
+    rotated(slice, data, time),
   "restored@1": () => undefined,
 } as const;
 
@@ -89,6 +115,7 @@ export function kernelProvider(): Provider {
       budgets: scope.table("budgets"),
       revoked: scope.table("revoked"),
       outbox: scope.table("outbox"),
+      replaced: scope.table("replaced"),
       snapshot: scope.cell<{ seq: number; digest: string; root: string } | null>("snapshot", null),
     }),
     events,

@@ -36,9 +36,20 @@ export function replacePrivate(path: string, bytes: string | Uint8Array): void {
     writeSync(file, typeof bytes === "string" ? Buffer.from(bytes) : bytes);
     fsyncSync(file);
     renameSync(draft, path);
+    syncDirectory(dirname(path));
   } catch (error) {
     rmSync(draft, { force: true });
     throw error;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Makes the names in a directory durable: renames, new files, removals. */
+export function syncDirectory(dir: string): void {
+  const file = openSync(dir, "r");
+  try {
+    fsyncSync(file);
   } finally {
     closeSync(file);
   }

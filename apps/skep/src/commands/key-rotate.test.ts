@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { createVerifier, openCheckpoint, verifyNote } from "@skep/tlog";
+import { createVerifier, openCheckpoint, parseNote, verifyNote } from "@skep/tlog";
 import { rotateKey } from "../hive/rotate.ts";
 import { hiveKeys } from "../hive/keys.ts";
 import { startTestHive, type TestHive, type TestPlace } from "../testing/hive.ts";
@@ -41,7 +41,7 @@ test("keys are not replaced under a running daemon, nor without a yes", async ()
 });
 
 test("tickets of a replaced root are let in until it is retired", async () => {
-  const first = await startTestHive();
+  await using first = await startTestHive();
   const mint = async () => (await first.skep(["ticket", "mint", "--role", "observer"])).out;
   const before = await mint();
   await first.stop();
@@ -54,7 +54,7 @@ test("tickets of a replaced root are let in until it is retired", async () => {
   assert.equal(statSync(kept).mode & 0o777, 0o600);
   const after = await mint();
 
-  const second = await startTestHive(first);
+  await using second = await startTestHive(first);
   assert.deepEqual([await rootWith(second, before), await rootWith(second, after)], [0, 0]);
   assert.deepEqual(
     (await told(second)).map(({ kind, old: was, retired }) => [kind, was, retired]),
@@ -71,7 +71,7 @@ test("tickets of a replaced root are let in until it is retired", async () => {
 });
 
 test("who knows the old log key can believe the new one, by a note in the journal that both signed", async () => {
-  const first = await startTestHive();
+  await using first = await startTestHive();
   await first.stop();
   const { log, origin, hive: name } = hiveKeys(first.home);
   await rotated(first, "log");
@@ -86,12 +86,12 @@ test("who knows the old log key can believe the new one, by a note in the journa
   assert.throws(() => openCheckpoint(checkpoint, { logs: [was] }));
   openCheckpoint(checkpoint, { logs: [is] });
   const [{ note } = { note: "" }] = await told(second);
-  for (const verifier of verifiers) assert.equal(verifyNote(String(note), [verifier]).length, 1);
+  for (const verifier of verifiers) assert.equal(verifyNote(parseNote(String(note)), [verifier]).length, 1);
   assert.match(String(note), /^skep key rotation v1\nlog\nold /);
 });
 
 test("a rotation that a crash cut off is finished or dropped by the next start", async () => {
-  const first = await startTestHive();
+  await using first = await startTestHive();
   await first.stop();
   const keys = join(first.home, "keys");
   // Cut off before it was told: the new key was never used.

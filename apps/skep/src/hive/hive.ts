@@ -12,6 +12,7 @@ import { type HiveKeys, hiveKeys } from "./keys.ts";
 import { Live } from "./live.ts";
 import { type Deps, jobLimits, mounts } from "./mounts.ts";
 import { journalPending } from "./pending.ts";
+import { finishRotations } from "./rotate.ts";
 import { openKernel } from "./open-kernel.ts";
 import { type HomeStorage, lock, openStorage } from "./storage.ts";
 
@@ -73,6 +74,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     log(
       `home migrated from format ${migrated.from} to ${migrated.to}; it is kept as it was in ${migrated.copy}`,
     );
+  finishRotations(home);
   const keys = hiveKeys(home);
   let kernel: Kernel | undefined;
   let say = log;

@@ -25,6 +25,8 @@ export type PendingEvent =
         readonly old: string;
         readonly now: string;
         readonly retired: boolean;
+        /** Signed note (C2SP) of the change, by the old key and the new; empty when a key is only retired. */
+        readonly note: string;
       };
     };
 

@@ -92,13 +92,19 @@ class BlobFile implements Handle {
 
   read(offset: number, count: number): Awaitable<Uint8Array> {
     this.#session.checkAlive();
-    this.#session.charge(count);
-    return this.#blob.read(offset, count);
+    const data = this.#blob.read(offset, count);
+    return data instanceof Promise ? data.then((bytes) => this.#given(bytes)) : this.#given(data);
+  }
+
+  #given(bytes: Uint8Array): Uint8Array {
+    this.#session.charge(bytes.length);
+    return bytes;
   }
 
   write(_offset: number, data: Uint8Array): Awaitable<number> {
     this.#session.checkAlive();
     checkUpload(this.#session.authority.role, this.#session.kernel.space);
+    this.#session.spend(this.#found, data.length);
     const complete = this.#blob.append(data);
     if (complete instanceof Promise) return complete.then((done) => this.#taken(data.length, done));
     return this.#taken(data.length, complete);
@@ -171,6 +177,7 @@ function streamHandle(session: View, found: Found, node: StreamNode, source: Str
     append: (data) => {
       session.checkAlive();
       if (!node.append) throw fault.readOnly(found.path);
+      session.spend(found, data.length);
       return node.append(data, session.scene(found) as Hidden);
     },
     closed: () => {

@@ -1,4 +1,5 @@
 import { Fault, faults } from "@skep/fault";
+import { fault as gate } from "../gate/checks.ts";
 import type { Answer, Intent } from "../gate/intent.ts";
 import type { Awaitable, Caller, ControlNode, Json, Scene, ValueNode } from "../namespace/node.ts";
 import { checkName, join, parsePath } from "../namespace/path.ts";
@@ -215,17 +216,30 @@ export class Session implements View {
   /** Counts bytes read against the ticket's budgets; one record a second tells the journal. */
   charge(bytes: number): void {
     this.kernel.metrics.counts.reads += 1;
-    if (!this.#budgeted) return;
-    this.#reads = { ops: this.#reads.ops + 1, bytes: this.#reads.bytes + bytes };
-    for (const block of this.authority.blocks) {
-      const used = this.kernel.slices.kernel.budgets.get(block.id) ?? { ops: 0, bytes: 0 };
-      if (block.ops !== undefined && used.ops + this.#reads.ops > block.ops) throw fault.budget("ops");
-      if (block.bytes !== undefined && used.bytes + this.#reads.bytes > block.bytes)
-        throw fault.budget("bytes");
-    }
+    if (this.#budgeted) this.#use(bytes, fault.budget);
   }
 
-  /** Once a second: what was read is charged by one record. */
+  /** Counts bytes that are appended without a command: against the rate of the right, and budgets as for a read. */
+  spend({ path }: Found, bytes: number): void {
+    const grant = this.authority.allows(path, "write");
+    if (!grant) throw fault.write(path);
+    if (grant.meters.length > 0 && !this.rates.take(grant, "write", this.kernel.time.monotonic()))
+      throw gate.rate(path);
+    if (this.#budgeted) this.#use(bytes, gate.budget);
+  }
+
+  // What is refused is not counted: else a narrowed ticket could use up the budget of the one above.
+  #use(more: number, refused: typeof fault.budget): void {
+    const [ops, bytes] = [this.#reads.ops + 1, this.#reads.bytes + more];
+    for (const block of this.authority.blocks) {
+      const used = this.kernel.slices.kernel.budgets.get(block.id) ?? { ops: 0, bytes: 0 };
+      if (block.ops !== undefined && used.ops + ops > block.ops) throw refused("ops");
+      if (block.bytes !== undefined && used.bytes + bytes > block.bytes) throw refused("bytes");
+    }
+    this.#reads = { ops, bytes };
+  }
+
+  /** Once a second: what was read and appended is charged by one record. */
   beat(): void {
     this.#chargeReads();
     const { expiresAt } = this.authority;

@@ -13,6 +13,8 @@ export interface View {
   scene(found: Found): Scene;
   checkAlive(): void;
   charge(bytes: number): void;
+  /** Counts bytes appended without a command; throws when a rate or budget is used up. */
+  spend(found: Found, bytes: number): void;
   judge(found: Found, node: ControlNode | ValueNode, line: string): Answer;
   answered(answer: Answer): void;
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { makeTestPlace, startTestHive, type TestPlace } from "../testing/hive.ts";
@@ -56,4 +56,25 @@ test("a step that fails leaves the copy and the number, and the next start goes 
   assert.equal(read(place.home, "format"), "2\n");
   assert.equal(read(place.home, "backup-format-1", "hive", "honey"), "old");
   assert.deepEqual((await migrateHome(place.home, 3, { 2: () => undefined }))?.from, 2);
+});
+
+test("blobs and sealed segments are in the copy without their bytes being there twice; the last segment is not shared", async () => {
+  await using place = makeTestPlace();
+  oldHome(place);
+  const journal = join(place.home, "hive", "journal");
+  const digest = "ab".repeat(32);
+  mkdirSync(journal);
+  mkdirSync(join(place.home, "blobs", "ab"), { recursive: true });
+  writeFileSync(join(place.home, "blobs", "ab", digest), "blob");
+  for (const name of ["0000000000000000.seg", "0000000000000009.seg"])
+    writeFileSync(join(journal, name), name);
+  const { copy } = (await migrateHome(place.home, 2, { 1: () => undefined })) ?? { copy: "" };
+  const links = [
+    "blobs/ab/".concat(digest),
+    ...["0000000000000000", "0000000000000009"].map((at) => `hive/journal/${at}.seg`),
+  ];
+  assert.deepEqual(
+    links.map((name) => statSync(join(copy, name)).nlink),
+    [2, 2, 1],
+  );
 });

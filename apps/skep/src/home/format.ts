@@ -1,7 +1,16 @@
-import { cpSync, existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { faults } from "@skep/fault";
-import { readText, replacePrivate } from "../client/files.ts";
+import { readText, replacePrivate, syncDirectory } from "../client/files.ts";
 
 const fault = faults("format", {
   newer: [
@@ -20,7 +29,10 @@ const fault = faults("format", {
 /** The format of the homes that this program writes. */
 export const homeFormat = 1;
 
-/** Changes a home of one format into one of the next; called with the home locked and copied. */
+/**
+ * Changes a home of one format into one of the next; called with the home locked and copied. It replaces files and
+ * never writes into one: the copy shares blobs and sealed segments with the home.
+ */
 export type Migration = (home: string) => void | Promise<void>;
 
 /** By the format that they start from. There is none yet: format 1 is the first. */
@@ -40,16 +52,40 @@ export function formatOf(home: string, present = homeFormat): number {
 // Held or made again by whoever runs; a copy of the copies is of no use.
 const uncopied = /^(lock|reserve|skep\.sock|socket|index\.sqlite.*|backup-format-.*)$/;
 
+/** Files that are never written again once they have their name: blobs, and all segments but the last. */
+function unchanging(home: string): (path: string) => boolean {
+  const blobs = join(home, "blobs");
+  const journal = join(home, "hive", "journal");
+  const segments = existsSync(journal) ? readdirSync(journal).filter((name) => name.endsWith(".seg")) : [];
+  const sealed = new Set(segments.sort().slice(0, -1));
+  return (path) =>
+    (dirname(path) === journal && sealed.has(basename(path))) ||
+    (path.startsWith(`${blobs}/`) && /^[0-9a-f]{64}$/.test(basename(path)));
+}
+
+// What never changes has a second name instead of a copy, so that the bytes of a large home are there only once.
+function copyInto(from: string, to: string, linked: (path: string) => boolean): void {
+  const stat = lstatSync(from);
+  if (stat.isDirectory()) {
+    mkdirSync(to, { mode: 0o700 });
+    for (const name of readdirSync(from)) copyInto(join(from, name), join(to, name), linked);
+    syncDirectory(to);
+  } else if (linked(from)) linkSync(from, to);
+  else if (stat.isFile()) replacePrivate(to, readFileSync(from));
+}
+
 function copyAside(home: string, format: number): string {
   const copy = join(home, `backup-format-${format}`);
   const draft = `${copy}.new`;
   if (existsSync(copy)) return copy;
   rmSync(draft, { recursive: true, force: true });
-  for (const name of readdirSync(home)) {
-    if (uncopied.test(name) || statSync(join(home, name)).isSocket()) continue;
-    cpSync(join(home, name), join(draft, name), { recursive: true, preserveTimestamps: true });
-  }
+  mkdirSync(draft, { mode: 0o700 });
+  const linked = unchanging(home);
+  for (const name of readdirSync(home))
+    if (!uncopied.test(name)) copyInto(join(home, name), join(draft, name), linked);
+  syncDirectory(draft);
   renameSync(draft, copy);
+  syncDirectory(home);
   return copy;
 }
 

@@ -16,7 +16,7 @@ export interface GuestTask {
   /** A busybox shell script, run by root; `step NAME COMMAND…` runs a command and tells its output and code. */
   readonly script: string;
   /** More files of the guest, by absolute path: scripts for other users, for instance. */
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** Milliseconds after which the machine is switched off; 120,000 by default. */
   readonly within?: number;
   /** Hears every line of the console. */
@@ -61,7 +61,9 @@ const users = "root:x:0:0::/:/bin/sh\nbee:x:1000:1000::/:/bin/sh\nwasp:x:1001:10
 
 function archive(task: GuestTask): { readonly kernel: string; readonly bytes: Buffer } {
   const image = guestImage();
-  const file = (name: string, text: string, mode = 0o755) => ({ name, mode, bytes: Buffer.from(text) });
+  const file = (name: string, content: string | Uint8Array, mode = 0o755) => {
+    return { name, mode, bytes: Buffer.from(content) };
+  };
   const more = Object.entries(task.files ?? {}).map(([path, text]) => file(path.slice(1), text));
   const bytes = initramfs(
     [

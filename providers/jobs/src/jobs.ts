@@ -262,6 +262,7 @@ export function jobsProvider(deps: JobsDeps): Provider {
         {
           input: ResultCommand,
           undo: "compensable",
+          visible: ({ caller, params }) => caller.subject === params.id,
           outcome: true,
           examples: [
             '{"op":"done","job":"17","exit":0,"stdout":{"bytes":3,"inline":"aGkK"}}',

@@ -104,8 +104,8 @@ export interface Jobs {
 
 /** Ended jobs kept in state. */
 export const keepEnded = 1000;
-/** Ended jobs that a listing shows beside the live ones. */
-export const listEnded = 256;
+/** Ended jobs that a listing shows beside the live ones: a client that looks into each must not wait. */
+export const listEnded = 32;
 /** A worker that is not heard of for so long gives its jobs back, milliseconds. */
 export const leaseMs = 15_000;
 /** How often a job is tried on a worker that vanishes. */

@@ -157,8 +157,16 @@ function hello(
   };
 }
 
+const shards = {
+  list: () => Array.from({ length: 256 }, (_, at) => at.toString(16).padStart(2, "0")),
+  has: (name: string) => /^[0-9a-f]{2}$/.test(name),
+};
+
 type At = Scene<Workers, Uses>;
 const idOf = ({ params }: At): string => params.id ?? "";
+const isProcess = (scene: At): boolean => !scene.views.spawned.has(idOf(scene));
+// Nobody else may speak for a worker, so to others there is nothing.
+const isItself = (scene: At): boolean => isProcess(scene) && scene.caller.subject === idOf(scene);
 
 function telemetryOf(scene: At): Ring {
   const id = idOf(scene);
@@ -189,7 +197,6 @@ export function workersProvider(): Provider {
       },
     },
     mounts: (t) => {
-      const isProcess = (scene: At): boolean => !scene.views.spawned.has(idOf(scene));
       const child = t.dir("One worker", {
         info: t.text("What is known of it", {
           render: (scene) => infoText(idOf(scene), scene.state.known.get(idOf(scene))),
@@ -201,7 +208,7 @@ export function workersProvider(): Provider {
           undo: "reversible",
           // A worker that may not come in could not tell how its jobs ended.
           outcome: true,
-          visible: isProcess,
+          visible: isItself,
           examples: ['{"op":"hello","incarnation":"a1b2c3d4","slots":2,"kinds":["wasm"]}', '{"op":"bye"}'],
           decide: (command, { state, views, params, caller, now }) => {
             const id = params.id ?? "";
@@ -215,7 +222,7 @@ export function workersProvider(): Provider {
           },
         }),
         inbox: t.stream("Jobs for this worker, one JSON object per line", {
-          visible: isProcess,
+          visible: isItself,
           source: (scene) => scene.ring(`/worker/${idOf(scene)}/inbox`, 256 * 1024),
         }),
         telemetry: t.stream("What the worker tells of itself", {
@@ -244,12 +251,12 @@ export function workersProvider(): Provider {
         "/shard": t.each(
           "The same machines, by the first byte of the SHA-256 of their id",
           "shard",
-          {
-            list: () => Array.from({ length: 256 }, (_, at) => at.toString(16).padStart(2, "0")),
-            has: (name) => /^[0-9a-f]{2}$/.test(name),
-          },
-          t.dir("One shard", {
-            worker: t.each(
+          shards,
+          t.each(
+            "One shard: `worker` can be walked to, and is not listed",
+            "kind",
+            { list: () => [], has: (name) => name === "worker" },
+            t.each(
               "Machines of this shard",
               "id",
               {
@@ -258,7 +265,7 @@ export function workersProvider(): Provider {
               },
               t.alias("One worker", "/worker/:id"),
             ),
-          }),
+          ),
         ),
       };
     },

@@ -60,12 +60,22 @@ async function told(path: string, line: object): Promise<string> {
   return String((result as { job?: string } | undefined)?.job ?? "");
 }
 
-/** Every file that the owner can find by listing. */
+/** A JSON twin is not listed, and can be walked to where there is one. */
+async function withTwin(path: string): Promise<string[]> {
+  const twin = `${path}.json`;
+  const there = await owner.find(twin).then(
+    () => true,
+    () => false,
+  );
+  return there ? [path, twin] : [path];
+}
+
+/** Every file that the owner can find by listing, and its twin. */
 async function filesBelow(path: string): Promise<string[]> {
   const found: string[] = [];
   for (const { name, kind } of await owner.list(await owner.find(path))) {
     const at = path === "/" ? `/${name}` : `${path}/${name}`;
-    if (kind === "file") found.push(at);
+    if (kind === "file") found.push(...(await withTwin(at)));
     else if (at !== "/shard") found.push(...(await filesBelow(at)));
   }
   return found;
@@ -138,7 +148,8 @@ test("no text, log, trace, journal or twin of the tree holds what steers a termi
   }
   for (const path of ["/log/queen.log", "/kmesg", "/trace/ctl", "/trace/events", "/audit/journal"])
     assert.ok(looked.includes(path), path);
-  for (const path of ["info", "info.json", "inbox"]) assert.ok(looked.includes(`/worker/w-1/${path}`), path);
+  assertCalm(Buffer.from(await worker.read("/worker/w-1/inbox")).toString(), "inbox");
+  for (const path of ["info", "info.json"]) assert.ok(looked.includes(`/worker/w-1/${path}`), path);
   for (const path of ["spec", "status", "status.json", "why"])
     assert.ok(looked.includes(`/jobs/${job}/${path}`), path);
 });

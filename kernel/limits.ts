@@ -1,10 +1,8 @@
 /** Default limits, one table for every edge (DESIGN §6). Sizes in bytes. */
 export const limits = {
   pathDepth: 16,
-  consolePathDepth: 8,
   component: 255,
   line: 16 * 1024,
-  consoleLine: 256,
   readOutside9p: 1024 * 1024,
   msize: 128 * 1024,
   volunteerMsize: 8 * 1024,

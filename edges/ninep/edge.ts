@@ -1,7 +1,7 @@
 import type { Server, Socket } from "node:net";
 import type { Clock } from "@skep/clock";
 import type { Fault } from "@skep/fault";
-import { limits } from "@skep/kernel";
+import { type Limits, limits as standard } from "@skep/kernel";
 import { type Connection, serve, type SocketLike, wireFromSocket } from "@skep/ninep";
 import type { Origin } from "./aname.ts";
 import type { NinepDoor } from "./door.ts";
@@ -15,8 +15,8 @@ export interface NinepOptions {
   readonly clock: Clock;
   /** Runs an act after the input at hand was handled (`setImmediate`), so that no client fills a turn. */
   readonly defer?: (act: () => void) => void;
-  /** Largest message in bytes; 131,072 by default. */
-  readonly msize?: number;
+  /** What each connection is held to; the kernel's table by default. */
+  readonly limits?: Pick<Limits, "msize" | "fids" | "fidsOnSocket" | "tags" | "waitingReads">;
   /** Connections at a time on TCP; 256 by default. The owner's socket has no limit. */
   readonly connections?: number;
   /** Milliseconds within which a connection must have attached; 10,000 by default. */
@@ -66,7 +66,7 @@ class Edge implements NinepEdge {
 
   handle(socket: SocketLike, origin: Origin): Connection {
     const { counts } = this.#options;
-    const { clock, attachWithin = 10_000, msize = limits.msize, defer, report } = this.#options;
+    const { clock, attachWithin = 10_000, limits = standard, defer, report } = this.#options;
     const deadline = clock.after(attachWithin, () => connection.close());
     const host = new DoorHost(this.#door, origin, this.#options.uid, {
       attached: () => deadline.stop(),
@@ -75,7 +75,7 @@ class Edge implements NinepEdge {
       },
     });
     const connection = serve(wireFromSocket(socket), host, {
-      msize,
+      msize: limits.msize,
       fids: origin === "unix" ? limits.fidsOnSocket : limits.fids,
       window: limits.tags,
       waiting: limits.waitingReads,

@@ -163,6 +163,7 @@ export class Kernel implements SessionHost {
 
   #view(): GateView {
     return {
+      limits: this.limits,
       kernel: this.slices.kernel,
       now: this.time.now(),
       monotonic: this.time.monotonic(),

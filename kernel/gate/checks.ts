@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { faults } from "@skep/fault";
 import { canonical } from "@skep/canon";
-import { limits } from "../limits.ts";
+import type { Limits } from "../limits.ts";
 import type { Json } from "../namespace/node.ts";
 import type { KernelSlice } from "../core/slice.ts";
 import type { Answer, Intent } from "./intent.ts";
@@ -58,6 +58,7 @@ export const fault = faults("gate", {
 
 /** What the checks may look at: state and time, nothing that acts. */
 export interface GateView {
+  readonly limits: Limits;
   readonly kernel: KernelSlice;
   /** Hive time and monotonic time, milliseconds. */
   readonly now: number;
@@ -72,8 +73,8 @@ export interface Check {
   check(intent: Intent, view: GateView): Answer | undefined;
 }
 
-function frame({ line }: Intent): undefined {
-  if (line.length > limits.line || Buffer.byteLength(line) > limits.line) throw fault.long();
+function frame({ line }: Intent, { limits: { line: most } }: GateView): undefined {
+  if (line.length > most || Buffer.byteLength(line) > most) throw fault.long();
   if (/[\n\0]/.test(line)) throw fault.newline();
 }
 
@@ -161,7 +162,7 @@ export function keyOf(intent: Intent): { readonly name: string; readonly command
   };
 }
 
-function idempotency(intent: Intent, { kernel, now }: GateView): Answer | undefined {
+function idempotency(intent: Intent, { kernel, now, limits }: GateView): Answer | undefined {
   if (intent.key === undefined) return undefined;
   if (intent.issued !== undefined && intent.issued < now - limits.keyHorizon) throw fault.horizon();
   const { name, command } = keyOf(intent);

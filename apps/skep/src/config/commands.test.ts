@@ -54,7 +54,7 @@ test("config show --json gives every setting on one line", async () => {
 });
 
 test("config check names all that is wrong and exits 2", async () => {
-  const { code, out, err } = await skep("check", "[workers]\ncuont = 1\n[jobs]\nlease = 30\n", {
+  const { code, out, err } = await skep("check", "[workers]\ncuont = 1\n[retention]\noutputs_age = 30\n", {
     SKEP_HTP: "1",
   });
   assert.equal(code, 2);
@@ -63,8 +63,8 @@ test("config check names all that is wrong and exits 2", async () => {
     [
       "wrong: Cannot use skep.toml line 2: unknown setting workers.cuont",
       "  Did you mean workers.count? skep config doc shows every setting",
-      "wrong: Cannot use jobs.lease from skep.toml line 4, 30: expected a number with a unit, as in 30s, 1h30m or 7d",
-      "  Its default is 30s. How long a job stays with a worker that is not heard of before another gets it",
+      "wrong: Cannot use retention.outputs_age from skep.toml line 4, 30: expected a number with a unit, as in 30s, 1h30m or 7d",
+      "  Its default is 30d. How long outputs of jobs are kept",
       "",
     ].join("\n"),
   );

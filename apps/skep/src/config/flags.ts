@@ -27,10 +27,8 @@ export function limitsOf(values: Values): Limits {
   return {
     ...limits,
     pathDepth: values["limits.path_depth"],
-    consolePathDepth: values["limits.console_path_depth"],
     component: values["limits.component"],
     line: values["limits.line"],
-    consoleLine: values["limits.console_line"],
     readOutside9p: values["limits.read"],
     msize: values["limits.msize"],
     tags: values["limits.tags"],

@@ -39,11 +39,6 @@ export const settings = {
     env: "SKEP_WORKERS",
     flag: "workers",
   }),
-  "jobs.lease": setting(
-    duration(second, day),
-    30 * second,
-    "How long a job stays with a worker that is not heard of before another gets it",
-  ),
 
   "sandbox.grade": setting(
     choice("shared", "fresh"),
@@ -80,7 +75,6 @@ export const settings = {
     "Most bytes of outputs kept; the oldest go first",
   ),
   "retention.ended_jobs_age": setting(duration(0, 36_500 * day), 90 * day, "How long ended jobs are kept"),
-  "retention.logs_size": setting(size(64 * KiB, most), GB, "Most bytes of logs kept; the oldest go first"),
 
   "disk.warn_percent": setting(
     integer(0, 99),
@@ -128,14 +122,8 @@ export const settings = {
   ),
 
   "limits.path_depth": setting(integer(4, 64), limits.pathDepth, "Deepest path, in steps"),
-  "limits.console_path_depth": setting(
-    integer(4, 64),
-    limits.consolePathDepth,
-    "Deepest path on the console",
-  ),
   "limits.component": setting(integer(64, 255), limits.component, "Longest name in a path, in bytes"),
   "limits.line": setting(size(256, 60 * KiB), limits.line, "Longest control line"),
-  "limits.console_line": setting(size(64, 8188), limits.consoleLine, "Longest line on the console"),
   "limits.read": setting(size(4 * KiB, 64 * MiB), limits.readOutside9p, "Most bytes of one read outside 9P"),
   "limits.msize": setting(size(4 * KiB, MiB), limits.msize, "Largest 9P message"),
   "limits.tags": setting(integer(2, 1024), limits.tags, "Requests under way in one 9P session"),
@@ -174,7 +162,6 @@ export const secrets = {
 export const sections: Readonly<Record<string, string>> = {
   listen: "Edges. `off`, `on` (the usual address), a port (0 is any free one), `host:port` or `[v6]:port`.",
   workers: "Workers on this machine.",
-  jobs: "Jobs.",
   sandbox: "What a worker of this machine grants a module at most.",
   retention: "What is kept how long. The journal is kept for ever.",
   disk: "Low disk space.",

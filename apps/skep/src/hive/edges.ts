@@ -4,8 +4,9 @@ import { type Console, createConsole, ticketLogin } from "@skep/edge-console";
 import { createNinepEdge, type NinepEdge } from "@skep/edge-ninep";
 import { createHttpEdge, portOf } from "@skep/edge-http";
 import { faults } from "@skep/fault";
+import type { MacLimits } from "@skep/macticket";
 import { realClock } from "../clock.ts";
-import { allSecrets, type Listen, placeSocket } from "../config/mod.ts";
+import { allSecrets, limitsOf, type Listen, placeSocket } from "../config/mod.ts";
 import { version } from "../version.ts";
 import { authorityOf, readOnly } from "./door.ts";
 import type { Hive } from "./hive.ts";
@@ -45,6 +46,19 @@ async function listen(
   return { host, port: typeof bound === "object" && bound ? bound.port : port };
 }
 
+function macLimitsOf({ values }: Hive["config"]): MacLimits {
+  return {
+    scopes: values["console.ticket_scopes"],
+    path: values["console.ticket_path"],
+    rate: values["console.ticket_rate"],
+    quotas: {
+      bandwidthBytes: BigInt(values["console.ticket_bandwidth"]),
+      cursorResumes: values["console.ticket_resumes"],
+      cursorAdvances: values["console.ticket_advances"],
+    },
+  };
+}
+
 function consoleOf(hive: Hive): Console {
   const secrets = allSecrets(hive.config, hive.home);
   const { door, kernel } = hive;
@@ -55,6 +69,7 @@ function consoleOf(hive: Hive): Console {
     login: ticketLogin({
       secretOf: (role) => secrets[`console.secrets.${role}`].secret.reveal(),
       verify: async (ticket) => ({ authority: authorityOf(await door.ticket(ticket)) }),
+      macLimits: macLimitsOf(hive.config),
       now: () => kernel.time.now(),
       attach: (authority) => door.admit(authority, "console"),
     }),
@@ -106,7 +121,7 @@ export async function startEdges(hive: Hive, uid: number, report: (line: string)
       uid,
       clock: realClock,
       defer: setImmediate,
-      msize: values["limits.msize"],
+      limits: limitsOf(values),
       counts: hive.kernel.metrics.counts,
       report: (failed) => report(`9p: ${failed.message}: ${String(failed.cause)}`),
     });

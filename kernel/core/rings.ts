@@ -22,7 +22,7 @@ interface Host {
 
 type Notify = (data: never, meta: EventMeta, runtime: Runtime, state: never) => void;
 type Recorded = (record: JournalRecord, runtime: Runtime, state: never) => void;
-type IndexOf = (data: never, meta: EventMeta) => IndexEntry | undefined;
+type IndexOf = (data: never, meta: EventMeta) => IndexEntry | readonly IndexEntry[] | undefined;
 
 /** What is volatile: rings behind streams, and what durable events mean for them. */
 export class Rings implements Runtime {
@@ -114,7 +114,7 @@ export class Rings implements Runtime {
     const entries: IndexEntry[] = [];
     for (const { t, d } of record.events) {
       const entry = this.#index.get(t)?.(d as never, meta);
-      if (entry) entries.push(entry);
+      if (entry) entries.push(...("kind" in entry ? [entry] : entry));
     }
     return entries;
   }

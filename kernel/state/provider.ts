@@ -66,7 +66,9 @@ export interface ProviderSpec<S, V> {
     deciding: Deciding<S, V>,
   ) => Decision | undefined;
   /** Index entries of an event, for what is looked up after it left state. */
-  readonly index?: Readonly<Record<string, (data: never, meta: EventMeta) => Indexed | undefined>>;
+  readonly index?: Readonly<
+    Record<string, (data: never, meta: EventMeta) => Indexed | readonly Indexed[] | undefined>
+  >;
   /** Decides what an effect's outcome means. */
   readonly outcome?: (kind: string, args: Json, result: Json, deciding: Deciding<S, V>) => Decision;
   /** Read-only views offered to others, by name. */

@@ -49,6 +49,11 @@ function finish(jobs: Jobs, id: string, state: State, time: number, end: End | n
   jobs.ended.set(id, time);
 }
 
+/** The end of a job that was told only when it left state. */
+export function toldEnd({ reason, message }: Told): End {
+  return lostEnd(reason, message);
+}
+
 function lostEnd(reason: string, message: string): End {
   return {
     reason,
@@ -67,7 +72,7 @@ function giveBack(jobs: Jobs, id: string, time: number): void {
   const job = jobs.jobs.get(id);
   if (job?.state !== "running") return;
   jobs.running.delete(id);
-  if (job.tried.length >= mostTries)
+  if (job.tried.length - job.spared >= mostTries)
     finish(jobs, id, "failed", time, lostEnd("lost", `${mostTries} workers vanished with it`));
   else {
     change(jobs, id, { state: "queued", worker: "", held: false });
@@ -107,6 +112,18 @@ function lease(jobs: Jobs, { job: id, worker, until }: Leased, time: number): vo
   if (used < capacity.slots) jobs.idle.set(worker, 1);
   watch(jobs, until);
 }
+
+/** How a job ended that no worker and no caller ended: no record of its own tells it. */
+export type Told = {
+  readonly state: State;
+  readonly reason: string;
+  readonly message: string;
+  readonly at: number;
+};
+export type Forgotten = {
+  readonly jobs: readonly string[];
+  readonly told?: { readonly [job: string]: Told };
+};
 
 type JoinedElsewhere = {
   readonly worker: string;
@@ -148,6 +165,7 @@ export const events = {
       worker: "",
       held: false,
       tried: [],
+      spared: 0,
       leased: 0,
       endedAt: 0,
       end: null,
@@ -190,11 +208,14 @@ export const events = {
     jobs.check.set(next);
     for (const hash of manifests) jobs.manifests.delete(hash);
   },
-  "forgotten@1": (jobs: Jobs, { jobs: ids }: { jobs: readonly string[] }) => {
+  "forgotten@1": (jobs: Jobs, { jobs: ids }: Forgotten) => {
     for (const id of ids) {
       jobs.jobs.delete(id);
       jobs.ended.delete(id);
     }
+  },
+  "kernel:started@1": (jobs: Jobs) => {
+    for (const id of jobs.running.keys()) change(jobs, id, { spared: jobs.jobs.get(id)?.tried.length ?? 0 });
   },
   "workers:joined@1": (jobs: Jobs, data: JoinedElsewhere, { time }: EventMeta) => join(jobs, data, time),
   "workers:left@1": (jobs: Jobs, { worker }: { worker: string }, { time }: EventMeta) => {

@@ -1,6 +1,6 @@
-import type { Decision } from "@skep/kernel";
-import { emit } from "./events.ts";
-import type { Jobs } from "./model.ts";
+import type { Decision, Emitted } from "@skep/kernel";
+import { emit, type Told } from "./events.ts";
+import type { Job, Jobs } from "./model.ts";
 
 /** Jobs that one record forgets at most. */
 const batch = 256;
@@ -11,18 +11,34 @@ export function nextForgotten({ ended }: Jobs, keep: number): number | undefined
   return first === undefined ? undefined : (ended.get(first) ?? 0) + keep;
 }
 
+function told({ state, end, endedAt }: Job): Told | undefined {
+  const own = end?.reason === "lost" || end?.reason === "expired";
+  return end && own ? { state, reason: end.reason, message: end.message, at: endedAt } : undefined;
+}
+
+/** These jobs leave state; how one ended that nobody reported is told here, where the index finds it. */
+export function forgetting({ jobs }: Jobs, ids: readonly string[]): Emitted {
+  const ends: Record<string, Told> = {};
+  for (const id of ids) {
+    const job = jobs.get(id);
+    const end = job && told(job);
+    if (end) ends[id] = end;
+  }
+  return emit("forgotten@1", { jobs: ids, ...(Object.keys(ends).length > 0 ? { told: ends } : {}) });
+}
+
 /** Adds to a decision that jobs which ended so long ago leave state; the journal still has them, by the index. */
 export function forget(
-  { ended }: Jobs,
+  state: Jobs,
   keep: number,
   now: number,
   due: Decision | undefined,
 ): Decision | undefined {
   const over: string[] = [];
-  for (const [id, time] of ended.entries()) {
+  for (const [id, time] of state.ended.entries()) {
     if (time + keep > now || over.length === batch) break;
     over.push(id);
   }
   if (over.length === 0) return due;
-  return { ...due, events: [...(due?.events ?? []), emit("forgotten@1", { jobs: over })] };
+  return { ...due, events: [...(due?.events ?? []), forgetting(state, over)] };
 }

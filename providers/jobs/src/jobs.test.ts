@@ -185,3 +185,51 @@ test("a thousand jobs that expire at once do so in records that fit", async () =
   const { slice } = hive.kernel.slices.bound.find(({ provider }) => provider.name === "jobs") ?? {};
   assert.equal((slice as { manifests: { size: number } }).manifests.size, 0);
 });
+
+test("restarts of the hive are not held against a job, vanished workers are", async () => {
+  await using hive = await rig();
+  hive.join("w-a");
+  const job = await hive.submit();
+  for (let at = 0; at < 5; at += 1) {
+    hive.kernel.system("kernel", "/", { op: "start" }, () => ({
+      events: [{ type: "started@1", data: { epoch: at + 2 } }],
+    }));
+    hive.join("w-a", { incarnation: `after-restart-${at}` });
+    await hive.clock.advanceAsync(1);
+  }
+  const { state, tries } = await hive.status(job);
+  assert.deepEqual([state, tries], ["running", 6]);
+  for (let at = 0; at < 3; at += 1) {
+    hive.join("w-a", { incarnation: `vanished-${at}` });
+    await hive.clock.advanceAsync(1);
+  }
+  assert.equal((await hive.status(job)).reason, "lost");
+});
+
+test("what ended is found after it left state, also what nobody ended", async () => {
+  await using hive = await rig();
+  const key = createSigner(Buffer.alloc(32, 5));
+  const now = BigInt(hive.clock.now()) * 1_000_000n;
+  const payload = { kind: "wasm" as const, module_cid: `sha256:${"ab".repeat(32)}`, input: [] };
+  const { manifest } = signManifest(key, { payload, createdAt: now, expiresAt: now + 1_000_000_000n });
+  const expired = await hive.submit({ op: "submit", manifest });
+  const canceled = await hive.submit();
+  await hive.owner.append("/jobs/ctl", { op: "cancel", job: canceled });
+  await hive.clock.advanceAsync(5000);
+  const done = await hive.submit();
+  hive.join("w-a");
+  await hive.clock.advanceAsync(1);
+  await hive.done("w-a", done, "out");
+  for (let hour = 0; hour < 25; hour += 1) await hive.clock.advanceAsync(3600_000);
+  const bound = hive.kernel.slices.bound.find(({ provider }) => provider.name === "jobs");
+  assert.equal((bound?.slice as { jobs: { size: number } }).jobs.size, 0);
+  const states = await Promise.all([expired, canceled, done].map((job) => hive.status(job)));
+  assert.deepEqual(
+    states.map(({ state, reason }) => [state, reason]),
+    [
+      ["expired", "expired"],
+      ["canceled", "canceled"],
+      ["done", "exit"],
+    ],
+  );
+});

@@ -14,7 +14,7 @@ import {
   type StreamSource,
 } from "@skep/kernel";
 import { printJson } from "@skep/text";
-import { emit, type Ended, events, type Leased } from "./events.ts";
+import { emit, type Ended, events, type Forgotten, type Leased, toldEnd } from "./events.ts";
 import { fault } from "./faults.ts";
 import { forget, nextForgotten } from "./forget.ts";
 import { isEnded, type Job, type Jobs, leaseMs, listEnded, type Output } from "./model.ts";
@@ -65,34 +65,37 @@ function sees({ role, subject }: Caller, job: Job): boolean {
   return job.worker === subject && !isEnded(job.state);
 }
 
+type AnyFold = (jobs: Jobs, data: unknown, meta: EventMeta) => void;
+
+/** Folds what a record says of one job, and of nothing else. */
+function foldJob(slice: Jobs, id: string, record: JournalRecord): void {
+  const meta: EventMeta = { seq: record.seq, time: record.time, subject: record.subject };
+  for (const { t, d } of record.events) {
+    const name = t.replace(/^jobs:/, "");
+    const fold = (events as unknown as Record<string, AnyFold>)[name];
+    if (fold && (d as { job?: string }).job === id) fold(slice, d, meta);
+    const end = name === "forgotten@1" ? (d as unknown as Forgotten).told?.[id] : undefined;
+    const job = slice.jobs.get(id);
+    if (end && job) slice.jobs.set(id, { ...job, state: end.state, endedAt: end.at, end: toldEnd(end) });
+  }
+}
+
+function holder(record: JournalRecord, id: string): string {
+  const event = record.events.find(({ t, d }) => t === "jobs:ended@1" && (d as Ended).job === id);
+  return event ? (event.d as unknown as Ended).worker : "";
+}
+
 /** Rebuilds a job that left state from the records that made and ended it. */
 async function archived(deps: JobsDeps, id: string): Promise<Job | undefined> {
   const end = await deps.ended(id);
   if (end === undefined) return undefined;
+  const [made, ended] = await Promise.all([deps.record(Number(id)), deps.record(end)]);
+  if (!made || !ended) return undefined;
   const slice = initial(new State().scope("jobs"));
-  for (const seq of [Number(id), end]) {
-    const record = await deps.record(seq);
-    if (!record) return undefined;
-    const meta: EventMeta = { seq, time: record.time, subject: record.subject };
-    for (const { t, d } of record.events) {
-      const name = t.replace(/^jobs:/, "");
-      const data = d as { job?: string };
-      if (name in events && data.job === id)
-        (events as unknown as Record<string, (jobs: Jobs, data: unknown, meta: EventMeta) => void>)[name]?.(
-          slice,
-          d,
-          meta,
-        );
-    }
-  }
+  foldJob(slice, id, made);
+  foldJob(slice, id, ended);
   const job = slice.jobs.get(id);
-  return job && { ...job, worker: job.worker || (await holder(deps, end, id)) };
-}
-
-async function holder(deps: JobsDeps, seq: number, id: string): Promise<string> {
-  const record = await deps.record(seq);
-  const event = record?.events.find(({ t, d }) => t === "jobs:ended@1" && (d as Ended).job === id);
-  return event ? (event.d as unknown as Ended).worker : "";
+  return job && { ...job, worker: job.worker || holder(ended, id) };
 }
 
 type At = Scene<Jobs, Uses>;
@@ -235,6 +238,8 @@ export function jobsProvider(deps: JobsDeps): Provider {
     index: {
       "ended@1": ({ job }: Ended, { seq }) => ({ kind: "job", key: job, seq }),
       "canceled@1": ({ job }: { job: string }, { seq }) => ({ kind: "job", key: job, seq }),
+      "forgotten@1": ({ told }: Forgotten, { seq }) =>
+        Object.keys(told ?? {}).map((job) => ({ kind: "job", key: job, seq })),
     },
     offers: {
       leases: (state): LeasesView => ({

@@ -68,6 +68,8 @@ export type Job = {
   readonly held: boolean;
   /** Workers that had it, oldest first. */
   readonly tried: readonly string[];
+  /** How many of those tries a restart of the hive cut short: they are not held against the job. */
+  readonly spared: number;
   readonly leased: number;
   readonly endedAt: number;
   readonly end: End | null;

@@ -2,6 +2,7 @@ import { isOutputOf, type SignedReceipt, verifyReceipt } from "@skep/receipt";
 import type { Deciding, Decision, Emitted } from "@skep/kernel";
 import { emit, surplus } from "./events.ts";
 import { fault } from "./faults.ts";
+import { forgetting } from "./forget.ts";
 import { type End, isEnded, type Job, type Jobs, leaseMs, type Output } from "./model.ts";
 import type { ResultCommand } from "./schema.ts";
 import { idleFor, type Uses } from "./submit.ts";
@@ -84,7 +85,7 @@ export function done(command: Done, worker: string, at: At): Decision {
   const end: End = { reason, exit, message, stdout, stderr, receipt, verified, peakBytes };
   const events: Emitted[] = [emit("ended@1", { job: job.id, worker, state: endState(command, job), end })];
   const old = surplus(state);
-  if (old.length > 0) events.push(emit("forgotten@1", { jobs: old }));
+  if (old.length > 0) events.push(forgetting(state, old));
   return { events: [...events, ...nextLease(at, worker)], result: { job: job.id, verified } };
 }
 

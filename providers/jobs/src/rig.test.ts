@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Blobs, defineProvider, fullAuthority, Kernel, type Session } from "@skep/kernel";
+import { type Blobs, defineProvider, fullAuthority, type Index, Kernel, type Session } from "@skep/kernel";
 import { createSigner, signReceipt } from "@skep/receipt";
 import { recordingFiles, type SimulatedClock, simulatedClock } from "@skep/testing";
 import { jobsProvider } from "./jobs.ts";
@@ -54,17 +54,30 @@ export async function rig(files = recordingFiles(), clock = simulatedClock(7)): 
   const known = new Map<string, Known>();
   const seeds = new Map<string, Uint8Array>();
   let drawn = 0;
+  const found = new Map<string, number>();
+  const index: Index = {
+    upTo: 0,
+    add: (entries) => {
+      for (const { key, seq } of entries) found.set(key, seq);
+    },
+    find: async (_kind, key) => found.get(key),
+    page: async () => [],
+    count: async () => found.size,
+    close: async () => undefined,
+  };
   const kernel = await Kernel.open({
     files,
     clock,
     version: "test",
+    index,
     providers: [
       standIn(known),
       jobsProvider({
         blobs: noBlobs,
         limits: { standard: limits, most: limits },
         record: (seq) => kernel.journal.record(seq),
-        ended: async () => undefined,
+        ended: async (job) => found.get(job),
+        keepEndedMs: 24 * 3600_000,
       }),
     ],
     defer: (act) => void setImmediate(act),

@@ -134,9 +134,22 @@ export class Kernel implements SessionHost {
     if (this.#closed) return;
     for (const { provider } of this.slices.bound)
       if (provider.left)
-        this.system(provider.name, "/", { op: "left", session: id }, (deciding) =>
+        this.#byItself(provider.name, { op: "left", session: id }, (deciding) =>
           provider.left?.({ id, subject }, deciding as never),
         );
+  }
+
+  // Nobody hears of what fails here but the operator, and what comes after it must go on.
+  #byItself(
+    provider: string,
+    command: { readonly op: string; readonly session?: string },
+    decide: (deciding: Deciding) => Decision | undefined,
+  ): void {
+    try {
+      this.system(provider, "/", command, decide);
+    } catch (error) {
+      this.options.log?.(`${command.op} of ${provider} failed: ${String((error as Error).stack)}`);
+    }
   }
 
   get space(): GateView["space"] {
@@ -309,13 +322,7 @@ export class Kernel implements SessionHost {
     for (const { provider, slice } of this.slices.bound) {
       const next = provider.tick?.next(slice as never);
       if (next === undefined || next > now) continue;
-      try {
-        this.system(provider.name, "/", { op: "tick" }, (deciding) =>
-          provider.tick?.decide(deciding as never),
-        );
-      } catch (error) {
-        this.options.log?.(`tick of ${provider.name} failed: ${String((error as Error).stack)}`);
-      }
+      this.#byItself(provider.name, { op: "tick" }, (deciding) => provider.tick?.decide(deciding as never));
     }
   }
 

@@ -147,7 +147,11 @@ function controlHandle(
       session.checkAlive();
       return session.judge(found, node, line);
     },
-    settled: () => session.kernel.settled(),
+    // Answers of commands, too, are for a session that is there.
+    settled: () => {
+      session.checkAlive();
+      return session.kernel.settled();
+    },
     answered: (answer) => session.answered(answer),
     short: () => {
       session.kernel.metrics.counts.shortWrites += 1;
@@ -168,11 +172,10 @@ function streamHandle(session: View, found: Found, node: StreamNode, source: Str
   anchors.set(found.path, anchor);
   const told = found.path.replace(/\.follow$/, "");
   return new StreamHandle(source, found.place.facet === "follow", anchor.at, {
+    alive: () => session.checkAlive(),
+    onClose: (act) => session.onClose(act),
     settled: () => session.kernel.settled(),
-    charge: (bytes) => {
-      session.checkAlive();
-      session.charge(bytes);
-    },
+    charge: (bytes) => session.charge(bytes),
     overtaken: (bytes) => session.kernel.rings.tellOvertaken(told, bytes),
     append: (data) => {
       session.checkAlive();

@@ -327,9 +327,10 @@ export class Session implements View {
     }
   }
 
-  /** Called once when the session ends, whoever ends it. */
-  onClose(act: (reason: string) => void): void {
+  /** Called once when the session ends, whoever ends it; the answer takes that back. */
+  onClose(act: (reason: string) => void): () => void {
     this.#onClose.add(act);
+    return () => void this.#onClose.delete(act);
   }
 
   /** Ends the session: its handles are of no use any more. Ending twice is harmless. */

@@ -10,6 +10,10 @@ const fault = faults("stream", {
 
 /** What a stream handle asks of its session. */
 export interface StreamPort {
+  /** Throws when the session has ended. */
+  alive(): void;
+  /** Calls when the session ends; the answer takes that back. */
+  onClose(act: () => void): () => void;
   /** Resolves when what was read may leave; undefined when it may already. */
   settled(): Promise<void> | undefined;
   /** A reader was overtaken by so many bytes. */
@@ -40,6 +44,7 @@ export class StreamHandle implements Handle {
   }
 
   read(offset: number, count: number, signal?: AbortSignal): Awaitable<Uint8Array> {
+    this.#port.alive();
     let at = this.#anchor + this.#shift + offset;
     const lost = this.#source.base - at;
     if (lost > 0) {
@@ -74,14 +79,16 @@ export class StreamHandle implements Handle {
         reject(fault.canceled());
         return;
       }
-      const stop = (): void => {
+      const over = (then: () => void) => (): void => {
         waiting.stop();
-        reject(fault.canceled());
-      };
-      const waiting = this.#source.wait(() => {
+        kept();
         signal?.removeEventListener("abort", stop);
-        resolve();
-      });
+        then();
+      };
+      const stop = over(() => reject(fault.canceled()));
+      const waiting = this.#source.wait(over(resolve));
+      // The read that goes on then finds that the session has ended.
+      const kept = this.#port.onClose(over(resolve));
       signal?.addEventListener("abort", stop, { once: true });
     });
   }

@@ -12,6 +12,8 @@ export interface View {
   readonly anchors: Map<string, { readonly at: number; open: number }>;
   scene(found: Found): Scene;
   checkAlive(): void;
+  /** Calls when the session ends; the answer takes that back. */
+  onClose(act: () => void): () => void;
   charge(bytes: number): void;
   /** Counts bytes appended without a command; throws when a rate or budget is used up. */
   spend(found: Found, bytes: number): void;

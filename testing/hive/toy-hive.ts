@@ -144,16 +144,19 @@ export interface ToyOptions {
   readonly files: Files;
   readonly clock: Clock;
   readonly providers?: readonly Provider[];
+  /** Hears what is for the operator. */
+  readonly log?: (line: string) => void;
 }
 
 /** A kernel over the toy provider; a failure of its disk ends the test. */
-export function toyHive({ files, clock, providers = [toyProvider()] }: ToyOptions): Promise<Kernel> {
+export function toyHive({ files, clock, providers = [toyProvider()], log }: ToyOptions): Promise<Kernel> {
   let drawn = 0;
   return Kernel.open({
     files,
     clock,
     providers,
     version: "toy",
+    ...(log && { log }),
     defer: (act) => void setImmediate(act),
     fatal: (error) => {
       throw error;

@@ -35,7 +35,11 @@ export class ControlHandle implements Handle {
   readonly #port: ControlPort;
   readonly #log = new AnswerLog(64 * 1024);
   readonly #readable: boolean;
+  /** Bytes of commands that were taken: so far they moved an offset that reads and writes share. */
+  #taken = 0;
   #given = 0;
+  /** What turns an offset into a position among the answers; undefined while offsets say nothing. */
+  #shift: number | undefined;
 
   /** Answers are kept to be read back when the file was opened for reading too. */
   constructor(readable: boolean, port: ControlPort) {
@@ -43,11 +47,15 @@ export class ControlHandle implements Handle {
     this.#port = port;
   }
 
-  // Each read goes on where the last one ended. Offsets say nothing here: a shell's descriptor has one for both
-  // ways, which its writes move, and other clients count their reads alone.
-  read(_offset: number, count: number): Awaitable<Uint8Array> {
-    const data = Uint8Array.from(this.#log.read(this.#given, count));
-    this.#given = Math.max(this.#given, this.#log.base) + data.length;
+  // Each read goes on where the last one ended. An offset just behind all that was written and read shows that this
+  // descriptor has one for both ways, as Linux has it: bash reads ahead there and seeks back to the end of its line.
+  read(offset: number, count: number): Awaitable<Uint8Array> {
+    if (this.#taken > 0 && offset === this.#taken + this.#given) this.#shift ??= 0;
+    const wanted = this.#shift === undefined ? this.#given : offset - this.#taken + this.#shift;
+    const from = Math.max(Math.min(wanted, this.#given), this.#log.base);
+    if (this.#shift !== undefined) this.#shift += from - wanted;
+    const data = Uint8Array.from(this.#log.read(from, count));
+    this.#given = Math.max(this.#given, from + data.length);
     const wait = this.#port.settled();
     return wait ? wait.then(() => data) : data;
   }
@@ -64,6 +72,7 @@ export class ControlHandle implements Handle {
       this.#answer(refusal(fault));
       if (taken === 0) throw fault;
     }
+    this.#taken += taken;
     if (taken < data.length) this.#port.short();
     const wait = this.#port.settled();
     return wait ? wait.then(() => taken) : taken;

@@ -69,12 +69,34 @@ export class Effects {
     if (!this.#closed) this.#end(id, kind, args, result);
   }
 
+  // An effect that could not end would be run at every start: what does not fit a record, or what its provider cannot
+  // decide, ends it as failed.
   #end(id: string, kind: string, args: Json, result: Json): void {
+    const ends = [
+      () => this.#outcome(id, kind, args, result, true),
+      (failed: Json) => this.#outcome(id, kind, args, failed, true),
+      (failed: Json) => this.#outcome(id, kind, args, failed, false),
+    ];
+    let failed: Json = null;
+    for (const end of ends)
+      try {
+        end(failed);
+        return;
+      } catch (error) {
+        const { code, message } = toFault(error);
+        failed = { failed: { code, message } };
+        this.#host.options.log?.(`outcome of ${kind} ${id} failed: ${String((error as Error).stack)}`);
+      }
+  }
+
+  #outcome(id: string, kind: string, args: Json, result: Json, decided: boolean): void {
     const provider = this.#find(kind)?.provider;
     const what = kind.split(".")[1] ?? "";
-    const decide = provider?.outcome as
-      | ((kind: string, args: Json, result: Json, deciding: Deciding) => Decision)
-      | undefined;
+    const decide = decided
+      ? (provider?.outcome as
+          | ((kind: string, args: Json, result: Json, deciding: Deciding) => Decision)
+          | undefined)
+      : undefined;
     this.#host.system(
       provider?.name ?? "kernel",
       "/",

@@ -1,7 +1,9 @@
 // Finds the test files of each suite, runs them under node:test, and counts what passed, failed and was skipped.
-import { run } from "node:test";
+import { fork } from "node:child_process";
 import { join } from "node:path";
+import { run } from "node:test";
 import { root, sources } from "./files.ts";
+import { type Outcome, outcomeOf } from "./outcome.ts";
 
 export type Suite = "fast" | "slow" | "judge";
 
@@ -11,94 +13,97 @@ function suiteOf(path: string): Suite | undefined {
   return path.endsWith(".judge.test.ts") ? "judge" : "fast";
 }
 
-interface Count {
-  passed: number;
-  failed: number;
-  readonly skipped: Map<string, string[]>;
-}
-
-interface Outcome {
-  readonly name: string;
-  readonly file?: string | undefined;
-  readonly skip?: string | boolean | undefined;
-  readonly todo?: string | boolean | undefined;
-  readonly nesting: number;
-  readonly details: {
-    readonly duration_ms: number;
-    readonly type?: string | undefined;
-    readonly error?: unknown;
-  };
-}
-
-function record(count: Count, at: Outcome, passed: boolean): void {
-  if (at.details.type === "suite" || at.name === at.file) return;
-  if (at.skip) {
-    const reason = typeof at.skip === "string" ? at.skip : "no reason given";
-    count.skipped.set(reason, [...(count.skipped.get(reason) ?? []), at.name]);
-  } else if (passed) count.passed += 1;
-  else count.failed += 1;
-}
-
-function explain(at: Outcome): string {
-  const error = at.details.error as { cause?: unknown } | undefined;
-  const cause = error?.cause ?? error;
-  const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-  return `FAIL ${at.file?.replace(`${root}/`, "") ?? ""} › ${at.name}\n${text.replace(/^/gm, "     ")}`;
-}
+/** What has no process, file or socket of its own to start can share one process. */
+const isPure = (path: string): boolean => /^(lib|kernel|providers)\//.test(path);
 
 // Each file is a process of its own: what one compiled the next need not.
 process.env.NODE_COMPILE_CACHE ??= join(root, "node_modules", ".cache", "skep");
+const execArgv = ["--disable-warning=ExperimentalWarning"];
 
-/** Adds up what the tests of each file took, to tell which file makes the suite slow. */
-class Spent {
+/** Adds up outcomes. */
+class Count {
+  passed = 0;
+  failed = 0;
+  readonly skipped = new Map<string, string[]>();
   readonly #ms = new Map<string, number>();
 
-  add({ file, details }: Outcome): void {
-    const name = file?.replace(`${root}/`, "") ?? "";
-    this.#ms.set(name, (this.#ms.get(name) ?? 0) + details.duration_ms);
+  take(outcome: Outcome): void {
+    const { name, file, nesting, suite, skip, passed, ms, why } = outcome;
+    if (nesting === 0) this.#ms.set(file, (this.#ms.get(file) ?? 0) + ms);
+    if (suite) return;
+    if (skip !== undefined) this.skipped.set(skip, [...(this.skipped.get(skip) ?? []), name]);
+    else if (passed) this.passed += 1;
+    else {
+      this.failed += 1;
+      console.log(`FAIL ${file} › ${name}\n${(why ?? "").replace(/^/gm, "     ")}`);
+    }
   }
 
-  toString(): string {
+  /** Which files made it slow. */
+  get slowest(): string {
     const rows = [...this.#ms].sort(([, a], [, b]) => b - a).slice(0, 8);
     return rows.map(([file, ms]) => `${file} ${(ms / 1000).toFixed(1)} s`).join(", ");
   }
 }
 
-function start(suite: Suite, files: readonly string[]) {
-  return run({
+async function runApart(files: readonly string[], suite: Suite, count: Count): Promise<void> {
+  const verbose = process.env.SKEP_TEST_VERBOSE !== undefined;
+  const stream = run({
     files: files.map((path) => join(root, path)),
-    concurrency: suite === "fast" ? 3 : 1,
+    concurrency: suite === "fast" ? 2 : 1,
     timeout: suite === "fast" ? 120_000 : 1_200_000,
-    execArgv: ["--disable-warning=ExperimentalWarning"],
+    execArgv,
   });
+  for await (const { type, data } of stream) {
+    const outcome = outcomeOf(type, data);
+    if (outcome) count.take(outcome);
+    else if (type === "test:stderr" && verbose) process.stderr.write(data.message);
+  }
 }
 
-function take(count: Count, spent: Spent, outcome: Outcome, passed: boolean): void {
-  record(count, outcome, passed);
-  if (outcome.nesting === 0) spent.add(outcome);
-  if (!passed && outcome.details.type !== "suite") console.log(explain(outcome));
+function runInside(files: readonly string[], count: Count): Promise<void> {
+  const paths = files.map((path) => join(root, path));
+  const stdio = ["ignore", "ignore", "inherit", "ipc"] as const;
+  const child = fork(join(root, "scripts", "tests-inside.ts"), paths, { execArgv, stdio: [...stdio] });
+  child.on("message", (outcome) => count.take(outcome as Outcome));
+  return new Promise((resolve) => {
+    child.on("exit", (code, signal) => {
+      if (code !== 0) {
+        const why = `the process of these tests ended with ${signal ?? code}`;
+        count.take({
+          name: why,
+          file: "scripts/tests-inside.ts",
+          nesting: 0,
+          passed: false,
+          suite: false,
+          ms: 0,
+          why,
+        });
+      }
+      resolve();
+    });
+  });
 }
 
 async function runSuite(suite: Suite, count: Count): Promise<void> {
   const files = sources().filter((path) => suiteOf(path) === suite);
   if (files.length === 0) return;
   const started = performance.now();
-  const spent = new Spent();
-  const verbose = process.env.SKEP_TEST_VERBOSE !== undefined;
-  for await (const { type, data } of start(suite, files)) {
-    if (type === "test:pass" || type === "test:fail")
-      take(count, spent, data as Outcome, type === "test:pass");
-    else if (type === "test:stderr" && verbose) process.stderr.write(data.message);
-  }
-  if (verbose) console.log(`     slowest: ${spent}`);
+  const inside = suite === "fast" ? files.filter(isPure) : [];
+  const apart = files.filter((path) => !inside.includes(path));
+  await Promise.all([
+    inside.length > 0 ? runInside(inside, count) : undefined,
+    runApart(apart, suite, count),
+  ]);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`     ${suite} tests: ${files.length} files (${seconds} s)`);
 }
 
 /** Runs the suites in order and prints the counts; true when nothing failed and something passed. */
 export async function runTests(suites: readonly Suite[]): Promise<boolean> {
-  const count: Count = { passed: 0, failed: 0, skipped: new Map() };
+  const count = new Count();
   for (const suite of suites) await runSuite(suite, count);
+  if (process.env.SKEP_TEST_VERBOSE) console.log(`     slowest: ${count.slowest}`);
   let skipped = 0;
   for (const [reason, names] of count.skipped) {
     skipped += names.length;

@@ -159,10 +159,11 @@ export function watchSpace(options: SpaceWatchOptions): SpaceWatch {
   let now: Space | undefined;
   let stopped = false;
   const poll = async () => {
-    const before = now?.level;
     const usedBefore = used();
     seen = { ...(await space()), used: usedBefore };
     const found = judgeSpace(seen, levels);
+    // Polls may overlap: only the first of two that find the same tells it.
+    const before = now?.level;
     now = found;
     if (found.level !== before && !stopped) changed?.(found);
     return found;

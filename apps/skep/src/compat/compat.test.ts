@@ -86,7 +86,7 @@ test("a client that sends byte by byte, several frames in a row, is answered in 
     "OK ATTACH role=queen",
     "OK PING reply=pong",
     "PONG",
-    "OK LS path=/proc/lifecycle entries=8",
+    "OK LS path=/proc/lifecycle entries=4",
   ]);
   assert.deepEqual(told.slice(-2), ["END", "OK QUIT"]);
 });

@@ -70,6 +70,16 @@ export class Calls {
     return true;
   }
 
+  /** Counts a call as one that waits, also when it is kept already; false where one more may not wait. */
+  wait(call: Pending): boolean {
+    if (this.#calls.get(call.tag) === call) {
+      if (this.#waiting >= this.#maxWaiting) return false;
+      this.#waiting += 1;
+    }
+    call.waits = true;
+    return true;
+  }
+
   /** Takes out a call that is about to be answered or dropped. */
   end(call: Pending): void {
     call.done = true;

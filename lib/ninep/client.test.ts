@@ -36,6 +36,28 @@ test("a client reads what the host has, also what is larger than a message", asy
   await assert.rejects(client.readAll("large", { limit: 1000 }), { code: "ninep.oversize" });
 });
 
+test("the first bytes of a file are asked for together with walk and open, in one write", async () => {
+  const [here, there] = memoryWires();
+  const written: Uint8Array[] = [];
+  const counting = {
+    listen: here.listen.bind(here),
+    pause: () => here.pause(),
+    resume: () => here.resume(),
+    close: () => here.close(),
+    write: (bytes: Uint8Array) => {
+      written.push(bytes);
+      return here.write(bytes);
+    },
+  };
+  serve(there, hostOf(tree));
+  await using client = await createClient(counting);
+  written.length = 0;
+  assert.equal(String(await client.readFirst("/hello")), "hello, world\n");
+  assert.equal(written.length, 2, "walk, open and read; then the clunk");
+  await assert.rejects(client.readFirst("/a/x"), { kind: "absent" });
+  await assert.rejects(client.open("/hello", "write"), { message: /^Cannot open "\/hello"/ });
+});
+
 test("a listing longer than a message comes whole and in order", async () => {
   await using client = await connect(hostOf(tree), {}, 4096);
   assert.equal(client.msize, 4096);

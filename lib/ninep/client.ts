@@ -3,7 +3,14 @@ import type { Body, ReplyName, RequestName } from "./codec.ts";
 import { DIALECT, IO_HEADER, MAX_WALK, NOFID, NONUNAME, QT } from "./constants.ts";
 import { fault } from "./faults.ts";
 import { type Dirent, escapeText, type Qid } from "./fields.ts";
-import { type CallOptions, type FidSource, type OpenAs, type RemoteAttr, RemoteFile } from "./remote-file.ts";
+import {
+  type CallOptions,
+  type FidSource,
+  flagsOf,
+  type OpenAs,
+  type RemoteAttr,
+  RemoteFile,
+} from "./remote-file.ts";
 import { Rpc } from "./rpc.ts";
 import type { Wire } from "./wire.ts";
 
@@ -58,10 +65,23 @@ export class Client implements AsyncDisposable, FidSource {
     return this.rpc.call(name, body, signal);
   }
 
+  #fid(): number {
+    return this.#free.pop() ?? this.#nextFid++;
+  }
+
   /** Goes to a path from the root; throws `absent` or `notDirectory` with the step that failed. */
-  async walk(path: string, { signal }: CallOptions = {}): Promise<RemoteFile> {
+  async walk(path: string, options: CallOptions = {}): Promise<RemoteFile> {
+    const fid = this.#fid();
+    try {
+      return await this.#walk(path, fid, options);
+    } catch (thrown) {
+      this.giveBack(fid);
+      throw thrown;
+    }
+  }
+
+  async #walk(path: string, newfid: number, { signal }: CallOptions): Promise<RemoteFile> {
     const names = namesOf(path);
-    const newfid = this.#free.pop() ?? this.#nextFid++;
     let from = ROOT;
     let qid = this.root;
     try {
@@ -73,29 +93,69 @@ export class Client implements AsyncDisposable, FidSource {
         from = newfid;
       }
     } catch (thrown) {
-      await this.#giveUp(newfid, from);
+      if (from === newfid) await this.rpc.call("Tclunk", { fid: newfid }).catch(() => undefined);
       throw rename(thrown, path);
     }
     return new RemoteFile(this, path, newfid, qid);
-  }
-
-  async #giveUp(newfid: number, from: number): Promise<void> {
-    if (from === newfid) await this.rpc.call("Tclunk", { fid: newfid }).catch(() => undefined);
-    this.giveBack(newfid);
   }
 
   giveBack(fid: number): void {
     this.#free.push(fid);
   }
 
-  /** Walks and opens. */
+  /** Walks and opens; both are asked for at once. */
   async open(path: string, as: OpenAs = "read", options: CallOptions = {}): Promise<RemoteFile> {
-    const file = await this.walk(path, options);
+    const names = namesOf(path);
+    if (names.length > MAX_WALK) return await this.#openWalked(await this.walk(path, options), as, options);
+    const fid = this.#fid();
+    return await this.#reach(path, fid, as, options);
+  }
+
+  async #openWalked(file: RemoteFile, as: OpenAs, options: CallOptions): Promise<RemoteFile> {
     try {
       return await file.open(as, options);
     } catch (thrown) {
       await file.close();
-      throw rename(thrown, path, "open");
+      throw rename(thrown, file.path, "open");
+    }
+  }
+
+  /** Sends walk and open without waiting between them. */
+  async #reach(path: string, fid: number, as: OpenAs, options: CallOptions): Promise<RemoteFile> {
+    const asked = this.#walk(path, fid, options);
+    const opening = this.rpc.call("Tlopen", { fid, flags: flagsOf[as] }, options.signal);
+    const [walked, opened] = await Promise.allSettled([asked, opening]);
+    if (walked.status === "rejected") {
+      this.giveBack(fid);
+      throw walked.reason;
+    }
+    const file = walked.value;
+    if (opened.status === "fulfilled") return file.opened(opened.value.iounit);
+    // A server that works on requests as it likes may have looked for the fid too early.
+    if (isBadHandle(opened.reason)) return await this.#openWalked(file, as, options);
+    await file.close();
+    throw rename(opened.reason, path, "open");
+  }
+
+  /**
+   * The first bytes of a file, as many as one answer carries: walk, open and read are asked for at once. All of a small
+   * text; of a followed stream what comes first.
+   */
+  async readFirst(path: string, options: CallOptions = {}): Promise<Buffer> {
+    const fid = this.#fid();
+    const reaching = this.#reach(path, fid, "read", options);
+    // A copy: what the wire gave is a view.
+    const early = this.rpc.read(fid, 0, this.room, options.signal).then((bytes) => Buffer.from(bytes));
+    early.catch(() => undefined);
+    const file = await reaching;
+    try {
+      return await early;
+    } catch (thrown) {
+      if (isBadHandle(thrown)) return Buffer.from(await file.read(0, file.iounit, options));
+      throw thrown;
+    } finally {
+      // Nobody has to wait for the clunk.
+      void file.close();
     }
   }
 
@@ -134,6 +194,10 @@ export class Client implements AsyncDisposable, FidSource {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function isBadHandle(thrown: unknown): boolean {
+  return thrown instanceof Fault && thrown.kind === "badHandle";
 }
 
 function walkFault(path: string, name: string | undefined, reached: Qid): Fault {

@@ -51,6 +51,11 @@ export class Exchange {
     return undefined;
   }
 
+  /** Says that a read may wait for something to happen; throws where no more may. */
+  waits(call: Pending): void {
+    if (!this.#calls.wait(call)) throw fault.waitLimit();
+  }
+
   run(call: Pending, work: () => Awaitable<unknown>, put: Put): void {
     try {
       const value = work();

@@ -32,6 +32,8 @@ export class Fids {
   readonly #limit: number;
   readonly #fids = new Map<number, Fid>();
   readonly #reserved = new Set<number>();
+  /** Numbers that are on the way to a file or to its opening, with what waits for that. */
+  readonly #busy = new Map<number, (() => void)[]>();
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -56,11 +58,29 @@ export class Fids {
 
   release(number: number): void {
     this.#reserved.delete(number);
+    this.end(number);
+  }
+
+  /** From now on what asks for this number waits until `end`. */
+  begin(number: number): void {
+    this.#busy.set(number, []);
+  }
+
+  end(number: number): void {
+    const waiting = this.#busy.get(number);
+    this.#busy.delete(number);
+    for (const act of waiting ?? []) act();
+  }
+
+  /** Resolves when what is under way for this number has ended; undefined where nothing is. */
+  idle(number: number): Promise<void> | undefined {
+    const waiting = this.#busy.size === 0 ? undefined : this.#busy.get(number);
+    return waiting && new Promise((resolve) => waiting.push(resolve));
   }
 
   /** Makes a reserved number stand for a place. */
   set(number: number, attached: Attached, place: Place, list = false): void {
-    this.#reserved.delete(number);
+    this.release(number);
     attached.fids += 1;
     this.#fids.set(number, { attached, place, handle: undefined, reads: false, writes: false, list });
   }
@@ -78,6 +98,7 @@ export class Fids {
     const gone = [...this.#fids];
     this.#fids.clear();
     this.#reserved.clear();
+    this.#busy.clear();
     return gone;
   }
 

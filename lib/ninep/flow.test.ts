@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Fault } from "@skep/fault";
 import {
   type Body,
   type Call,
@@ -149,6 +150,52 @@ test("a file that opens after its request was dropped is closed again", async ()
   assert.equal(closed, 1);
   await raw.ask("Tclunk", { fid: 1 });
   assert.equal(closed, 1);
+});
+
+test("an open and a read that come behind a walk under way wait for it", async () => {
+  const walking = Promise.withResolvers<HostFile>();
+  const opening = Promise.withResolvers<HostHandle>();
+  const slow: HostFile = { ...text(""), open: () => opening.promise };
+  const top = { ...dir({}), walk: () => walking.promise };
+  const { raw, connection } = await rawClient(hostOf(top));
+  raw.send("Twalk", 1, { fid: 0, newfid: 1, names: ["slow"] });
+  raw.send("Tlopen", 2, { fid: 1, flags: 0 });
+  raw.send("Tread", 3, readAt(1, 0));
+  walking.resolve(slow);
+  opening.resolve({ waits: true, read: () => Buffer.from("x") });
+  const types: (string | undefined)[] = [];
+  for (let at = 0; at < 3; at++) types.push((await raw.next())?.type);
+  assert.deepEqual(types.sort(), ["Rlopen", "Rread", "Rwalk"]);
+  assert.equal(connection.load.requests, 0);
+});
+
+test("what waits for a walk that fails or is flushed is told that there is no fid", async () => {
+  const walks = [Promise.withResolvers<HostFile>(), Promise.withResolvers<HostFile>()];
+  let at = 0;
+  const top = { ...dir({}), walk: () => (walks[at++] as (typeof walks)[0]).promise };
+  const { raw } = await rawClient(hostOf(top));
+  raw.send("Twalk", 1, { fid: 0, newfid: 1, names: ["slow"] });
+  raw.send("Tlopen", 2, { fid: 1, flags: 0 });
+  walks[0]?.reject(new Fault("absent", "test.absent", "Cannot walk"));
+  assert.deepEqual(await raw.next(), { type: "Rlerror", tag: 1, ecode: 2 });
+  assert.deepEqual(await raw.next(), { type: "Rlerror", tag: 2, ecode: EBADF });
+  raw.send("Twalk", 1, { fid: 0, newfid: 1, names: ["slow"] });
+  raw.send("Tlopen", 2, { fid: 1, flags: 0 });
+  raw.send("Tflush", 3, { oldtag: 1 });
+  const told = [await raw.next(), await raw.next()].map((answer) => answer?.type);
+  assert.deepEqual(told, ["Rflush", "Rlerror"]);
+});
+
+test("Tclunk does not wait for an open under way, and what waits behind it ends", async () => {
+  const slow: HostFile = { ...text(""), open: () => new Promise<HostHandle>(() => undefined) };
+  const { raw, connection } = await rawClient(hostOf(dir({ slow })));
+  await raw.ask("Twalk", { fid: 0, newfid: 1, names: ["slow"] });
+  raw.send("Tlopen", 2, { fid: 1, flags: 0 });
+  raw.send("Tread", 3, readAt(1, 0));
+  raw.send("Tclunk", 4, { fid: 1 });
+  const answers = [await raw.next(), await raw.next(), await raw.next()];
+  assert.deepEqual(answers.map((answer) => answer?.type).sort(), ["Rclunk", "Rlerror", "Rlerror"]);
+  assert.equal(connection.load.requests, 0);
 });
 
 test("a root that comes after its attach was flushed is closed again", async () => {

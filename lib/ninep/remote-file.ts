@@ -17,7 +17,8 @@ export type OpenAs = "read" | "write" | "readWrite" | "append";
 /** What a client answers a Tgetattr with. */
 export type RemoteAttr = Body<"Rgetattr">;
 
-const flagsOf: Record<OpenAs, number> = {
+/** The flags of Tlopen. */
+export const flagsOf: Record<OpenAs, number> = {
   read: OPEN.readOnly,
   write: OPEN.writeOnly,
   readWrite: OPEN.readWrite,
@@ -57,6 +58,11 @@ export class RemoteFile implements AsyncDisposable {
   async open(as: OpenAs, { signal }: CallOptions = {}): Promise<this> {
     const body = { fid: this.fid, flags: flagsOf[as] };
     const { iounit } = await this.#source.rpc.call("Tlopen", body, signal);
+    return this.opened(iounit);
+  }
+
+  /** Takes what the server answered to its Tlopen. */
+  opened(iounit: number): this {
     if (iounit > 0) this.#room = Math.min(iounit, this.#source.room);
     return this;
   }

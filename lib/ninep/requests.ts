@@ -5,7 +5,7 @@ import { DT, IO_HEADER, LOCK, NOFID, OPEN, QT, V9FS_MAGIC } from "./constants.ts
 import { fault } from "./faults.ts";
 import { type Dirent, direntSize, type Qid } from "./fields.ts";
 import type { Fid, Fids, Place } from "./fids.ts";
-import { andThen, type Awaitable, type DirEntry, type Host, type Root } from "./host.ts";
+import { andThen, type Awaitable, type DirEntry, type Host, type HostHandle, type Root } from "./host.ts";
 
 /** What a request may touch of its connection. */
 export interface Serving {
@@ -48,7 +48,9 @@ function making<T, U>(
   };
   try {
     const value = work();
-    return value instanceof Promise ? value.then(kept, failed) : keep(value);
+    if (!(value instanceof Promise)) return keep(value);
+    fids.begin(number);
+    return value.then(kept, failed);
   } catch (thrown) {
     return failed(thrown);
   }
@@ -135,7 +137,7 @@ function open({ fids, msize }: Serving, body: Body<"Tlopen">, call: Pending): Aw
   const directory = isDirectory(file.qid);
   if (directory && mode.write) throw fault.isDirectory();
   if (!directory && (body.flags & OPEN.directory) !== 0) throw fault.notDirectory();
-  return andThen(file.open(mode, call), (handle) => {
+  const opened = (handle: HostHandle): Body<"Rlopen"> => {
     if (call.done || fid.handle) {
       handle.close?.();
       throw fault.alreadyOpen(body.fid);
@@ -144,6 +146,17 @@ function open({ fids, msize }: Serving, body: Body<"Tlopen">, call: Pending): Aw
     fid.reads = mode.read;
     fid.writes = mode.write;
     return { qid: file.qid, iounit: msize - IO_HEADER };
+  };
+  const handle = file.open(mode, call);
+  return handle instanceof Promise ? opening(fids, body.fid, call, handle.then(opened)) : opened(handle);
+}
+
+/** What comes for a fid while it is opened waits for that. */
+function opening<T>(fids: Fids, number: number, call: Pending, work: Promise<T>): Promise<T> {
+  fids.begin(number);
+  call.release = () => fids.end(number);
+  return work.finally(() => {
+    if (!call.done) fids.end(number);
   });
 }
 

@@ -44,6 +44,7 @@ const TURN = 256;
 const number = {
   tread: numberOf("Tread"),
   rread: numberOf("Rread"),
+  tclunk: numberOf("Tclunk"),
 };
 const READ_FRAME = HEADER + 16;
 
@@ -190,7 +191,19 @@ class Server implements Connection {
     const call = this.#exchange.begin(number.tread, tag, fid);
     if (!call) return;
     const offset = Number(joinU64(u32At(bytes, start + 11), u32At(bytes, start + 15)));
-    this.#exchange.run(call, () => this.#readOf(fid, offset, u32At(bytes, start + 19), call), this.#putRead);
+    const count = u32At(bytes, start + 19);
+    const read = () => this.#readOf(fid, offset, count, call);
+    this.#exchange.run(call, () => this.#inTurn(fid, call, read), this.#putRead);
+  }
+
+  /** A client need not wait for its walk to open, nor for its open to read: what comes early waits here. */
+  #inTurn<T>(fid: number, call: Pending, act: () => Awaitable<T>): Awaitable<T> {
+    const idle = this.#session?.fids.idle(fid);
+    if (!idle) return act();
+    return idle.then(() => {
+      if (call.done) throw fault.canceled();
+      return this.#inTurn(fid, call, act);
+    });
   }
 
   #readOf(number: number, offset: number, asked: number, call: Pending): Awaitable<Uint8Array> {
@@ -200,7 +213,7 @@ class Server implements Connection {
     if (isDirectory(fid.place.file.qid)) throw fault.isDirectory();
     if (!fid.reads || !fid.handle?.read) throw fault.notOpen(number);
     const count = Math.min(asked, session.msize - HEADER - 4);
-    call.waits = fid.handle.waits === true;
+    if (fid.handle.waits) this.#exchange.waits(call);
     call.most = count;
     return fid.handle.read(offset, count, call);
   }
@@ -216,12 +229,16 @@ class Server implements Connection {
 
   #request(type: number, tag: number, name: RequestName, body: object): void {
     const session = this.#session as Session;
-    const call = this.#exchange.begin(type, tag, (body as { fid?: number }).fid ?? -1);
+    const { fid = -1 } = body as { fid?: number };
+    const call = this.#exchange.begin(type, tag, fid);
     if (!call) return;
     const handler = requests[name] as
       | ((at: Session, body: object, call: Pending) => Awaitable<object>)
       | undefined;
-    if (handler) this.#exchange.run(call, () => handler(session, body, call), this.#putReply);
+    const work = handler && (() => handler(session, body, call));
+    // Whatever is under way for a fid, Tclunk ends it.
+    if (work && type === number.tclunk) this.#exchange.run(call, work, this.#putReply);
+    else if (work) this.#exchange.run(call, () => this.#inTurn(fid, call, work), this.#putReply);
     else this.#exchange.refuse(tag, fault.unsupported(name));
   }
 

@@ -4,6 +4,7 @@ import type { JournalRecord, RecordEvent } from "../journal/record.ts";
 import type { Json, Scene } from "../namespace/node.ts";
 import type { Apply, EventMeta, Provider } from "../state/provider.ts";
 import { State } from "../state/scope.ts";
+import type { UndoLog } from "../state/table.ts";
 import { type KernelSlice, kernelProvider } from "./slice.ts";
 
 const fault = faults("state", {
@@ -131,17 +132,25 @@ export class Slices {
   draft(record: Change): void {
     const { drafting } = this.state;
     drafting.undo = [];
+    let kept = false;
     try {
       this.apply(record);
+      kept = true;
     } catch (error) {
-      const undo = drafting.undo;
-      drafting.undo = undefined;
-      for (const act of undo.reverse()) act();
+      this.#takeBack(drafting.undo, record.seq);
       // A decision that gives an unknown event is a mistake of this program, not of the journal.
       throw error instanceof Fault && error.code === unknownEvent ? new Error(error.message) : error;
     } finally {
       drafting.undo = undefined;
+      for (const table of drafting.waiting.splice(0)) table.end(kept);
     }
+  }
+
+  #takeBack(undo: UndoLog, seq: number): void {
+    this.state.drafting.undo = undefined;
+    for (const act of undo.reverse()) act();
+    // The next record has this sequence again, and another version than what is shown now.
+    for (const bound of this.bound) bound.changed = Math.min(bound.changed, seq);
   }
 
   /** What a node of provider `owner` sees. */

@@ -16,7 +16,7 @@ type Member = { readonly table: Table<Json> } | { readonly cell: Cell<Json> };
 
 /** All tables and cells of all slices, for snapshots and digests. */
 export class State {
-  readonly drafting: Drafting = { undo: undefined };
+  readonly drafting: Drafting = { undo: undefined, waiting: [] };
   readonly #members = new Map<string, Map<string, Member>>();
 
   /** The scope of one slice; declaring a name twice is a mistake of the program. */

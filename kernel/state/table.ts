@@ -4,6 +4,8 @@ export type UndoLog = (() => void)[];
 /** Where the tables of all slices write how to take a change back; empty when nothing is being drafted. */
 export interface Drafting {
   undo: UndoLog | undefined;
+  /** Tables whose deletions wait for the end of the draft. */
+  readonly waiting: { end(kept: boolean): void }[];
 }
 
 /** A map in state. Values are never changed in place: set a new one. */
@@ -27,65 +29,87 @@ export interface Cell<V> {
   set(value: V): void;
 }
 
-/** A table whose changes can be undone while a record is drafted. */
+/**
+ * A table whose changes can be undone while a record is drafted. A map gives no place back to what was deleted, so what
+ * a draft deletes only looks so until the draft is kept.
+ */
 export class DraftTable<V> implements Table<V> {
   readonly #map = new Map<string, V>();
   readonly #drafting: Drafting;
+  readonly #gone = new Set<string>();
 
   constructor(drafting: Drafting) {
     this.#drafting = drafting;
   }
 
   get size(): number {
-    return this.#map.size;
+    return this.#map.size - this.#gone.size;
   }
 
   get(key: string): V | undefined {
-    return this.#map.get(key);
+    return this.#gone.size > 0 && this.#gone.has(key) ? undefined : this.#map.get(key);
   }
 
   has(key: string): boolean {
-    return this.#map.has(key);
+    return this.#map.has(key) && !(this.#gone.size > 0 && this.#gone.has(key));
   }
 
   set(key: string, value: V): void {
     const { undo } = this.#drafting;
     if (undo) {
+      if (this.#gone.delete(key)) this.#moveLast(key, undo);
       const before = this.#map.get(key);
       undo.push(before === undefined ? () => this.#map.delete(key) : () => this.#map.set(key, before));
     }
     this.#map.set(key, value);
   }
 
-  delete(key: string): void {
-    const before = this.#map.get(key);
-    if (before === undefined) return;
-    this.#drafting.undo?.push(() => this.#putFirst(key, before));
+  // Deleted and set again by one record: undone it is there, but in front.
+  #moveLast(key: string, undo: UndoLog): void {
+    const before = this.#map.get(key) as V;
     this.#map.delete(key);
+    undo.push(() => {
+      const kept = [...this.#map];
+      this.#map.clear();
+      this.#map.set(key, before);
+      for (const [name, one] of kept) this.#map.set(name, one);
+    });
   }
 
-  // Only after a failed draft: what was deleted was old, so it goes back to the front.
-  #putFirst(key: string, value: V): void {
-    const kept = [...this.#map];
-    this.#map.clear();
-    this.#map.set(key, value);
-    for (const [name, one] of kept) this.#map.set(name, one);
+  delete(key: string): void {
+    if (!this.#drafting.undo) {
+      this.#map.delete(key);
+      return;
+    }
+    if (!this.has(key)) return;
+    if (this.#gone.size === 0) this.#drafting.waiting.push(this);
+    this.#gone.add(key);
+  }
+
+  /** Ends a draft: what it deleted goes, or stays. */
+  end(kept: boolean): void {
+    if (kept) for (const key of this.#gone) this.#map.delete(key);
+    this.#gone.clear();
+  }
+
+  *#left(): Generator<[string, V]> {
+    for (const entry of this.#map) if (!this.#gone.has(entry[0])) yield entry;
   }
 
   entries(): IterableIterator<[string, V]> {
-    return this.#map.entries();
+    return this.#drafting.undo ? this.#left() : this.#map.entries();
   }
 
   keys(): IterableIterator<string> {
-    return this.#map.keys();
+    return this.#drafting.undo ? this.#left().map(([key]) => key) : this.#map.keys();
   }
 
   values(): IterableIterator<V> {
-    return this.#map.values();
+    return this.#drafting.undo ? this.#left().map(([, value]) => value) : this.#map.values();
   }
 
   first(): string | undefined {
-    return this.#map.keys().next().value;
+    return this.keys().next().value;
   }
 }
 

@@ -94,6 +94,9 @@ const events = {
   "restored@1": () => undefined,
 } as const;
 
+// A keyed command may have been issued by so much later than it came, and be sent again until the horizon.
+const keyKept = limits.keyHorizon + limits.clockJump;
+
 /** Makes events of the kernel's own slice. */
 export const emit = emitter(events);
 
@@ -128,11 +131,9 @@ export function kernelProvider(): Provider {
     tick: {
       next: (slice) => {
         const oldest = slice.keys.first();
-        return oldest === undefined
-          ? undefined
-          : (slice.keys.get(oldest)?.time ?? 0) + limits.keyHorizon + 60_000;
+        return oldest === undefined ? undefined : (slice.keys.get(oldest)?.time ?? 0) + keyKept + 1;
       },
-      decide: ({ now }) => ({ events: [emit("keys-forgotten@1", { before: now - limits.keyHorizon })] }),
+      decide: ({ now }) => ({ events: [emit("keys-forgotten@1", { before: now - keyKept })] }),
     },
     mounts: () => ({}),
   });

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { faults } from "@skep/fault";
 import { canonical } from "@skep/canon";
+import { type ZodType, z } from "zod";
 import type { Limits } from "../limits.ts";
 import type { Json } from "../namespace/node.ts";
 import type { KernelSlice } from "../core/slice.ts";
@@ -44,6 +45,11 @@ export const fault = faults("gate", {
   fence: ["stale", "Cannot act for an older writer epoch"],
   conflict: ["conflict", "Cannot use one key for two different commands"],
   horizon: ["stale", "Cannot run a keyed command that was issued before the horizon of 24 hours"],
+  ahead: [
+    "stale",
+    "Cannot run a keyed command that was issued in the future",
+    { cure: "Compare the clocks of the hive and of who sent it" },
+  ],
   rate: [
     "quota",
     "Cannot act that often with this ticket",
@@ -97,20 +103,32 @@ function right(intent: Intent): undefined {
   intent.known = true;
 }
 
-const envelope = ["$key", "$epoch", "$at", "$trace"] as const;
+const whole = z.int().min(0);
+const Envelope = z.object({
+  $key: z.string().min(1).max(128).optional(),
+  $epoch: whole.optional(),
+  $at: whole.optional(),
+  $trace: z.string().min(1).max(128).optional(),
+});
+const envelope = Object.keys(Envelope.shape);
 
 function unwrap(intent: Intent, parsed: Record<string, unknown>): Record<string, unknown> {
   if (!envelope.some((name) => name in parsed)) return parsed;
   const { $key, $epoch, $at, $trace, ...command } = parsed;
-  if ($key !== undefined) {
-    if (typeof $key !== "string" || $key.length === 0 || $key.length > 128)
-      throw fault.schema("$key: a text of 1 to 128 characters");
-    intent.key = $key;
-  }
-  if ($epoch !== undefined) intent.epoch = Number($epoch);
-  if ($at !== undefined) intent.issued = Number($at);
-  if (typeof $trace === "string" && $trace.length <= 128) intent.trace = $trace;
+  const told = checked(Envelope, { $key, $epoch, $at, $trace });
+  intent.key = told.$key ?? intent.key;
+  intent.epoch = told.$epoch;
+  intent.issued = told.$at;
+  intent.trace = told.$trace ?? intent.trace;
   return command;
+}
+
+function checked<T>(schema: ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const at = issue?.path.length ? `${issue.path.join(".")}: ` : "";
+  throw fault.schema(`${at}${issue?.message ?? "misfit"}`);
 }
 
 function parseObject(line: string): Record<string, unknown> {
@@ -139,13 +157,7 @@ function schema(intent: Intent): undefined {
     return;
   }
   const raw = node.parse ? node.parse(intent.line) : unwrap(intent, parseObject(intent.line));
-  const parsed = node.input.safeParse(raw);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const at = issue?.path.length ? `${issue.path.join(".")}: ` : "";
-    throw fault.schema(`${at}${issue?.message ?? "misfit"}`);
-  }
-  intent.command = parsed.data;
+  intent.command = checked(node.input, raw);
   intent.stored = withoutSecrets(raw, node.secret ?? []);
 }
 
@@ -165,6 +177,8 @@ export function keyOf(intent: Intent): { readonly name: string; readonly command
 function idempotency(intent: Intent, { kernel, now, limits }: GateView): Answer | undefined {
   if (intent.key === undefined) return undefined;
   if (intent.issued !== undefined && intent.issued < now - limits.keyHorizon) throw fault.horizon();
+  // Its key would be forgotten before it is too old to run again.
+  if (intent.issued !== undefined && intent.issued > now + limits.clockJump) throw fault.ahead();
   const { name, command } = keyOf(intent);
   const known = kernel.keys.get(name);
   if (!known) return undefined;

@@ -1,4 +1,4 @@
-import { toFault } from "@skep/fault";
+import { type Fault, toFault } from "@skep/fault";
 import type { Awaitable } from "../namespace/node.ts";
 import type { Answer } from "../gate/intent.ts";
 import { AnswerLog, refusal } from "./answers.ts";
@@ -62,20 +62,25 @@ export class ControlHandle implements Handle {
 
   write(_offset: number, data: Uint8Array): Awaitable<number> {
     let taken = 0;
+    let refused: Fault | undefined;
     try {
       for (const { line, end } of linesOf(data)) {
         if (line !== "") this.#answer(this.#port.judge(line));
         taken = end;
       }
     } catch (thrown) {
-      const fault = toFault(thrown);
-      this.#answer(refusal(fault));
-      if (taken === 0) throw fault;
+      refused = toFault(thrown);
+      this.#answer(refusal(refused));
     }
     this.#taken += taken;
-    if (taken < data.length) this.#port.short();
+    if (taken > 0 && taken < data.length) this.#port.short();
+    const told = (): number => {
+      if (taken === 0 && refused) throw refused;
+      return taken;
+    };
+    // A refusal tells of what it saw, so it leaves no earlier than that is durable.
     const wait = this.#port.settled();
-    return wait ? wait.then(() => taken) : taken;
+    return wait ? wait.then(told) : told();
   }
 
   #answer(answer: Answer): void {

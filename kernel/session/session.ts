@@ -322,8 +322,9 @@ export class Session implements View {
       await handle.close();
       return { verdict: "ok", result: { bytes: taken } };
     } catch (thrown) {
-      if (thrown instanceof Fault) return refusal(thrown);
-      throw thrown;
+      if (!(thrown instanceof Fault)) throw thrown;
+      await this.kernel.settled();
+      return refusal(thrown);
     }
   }
 

@@ -20,6 +20,7 @@ import { Rings } from "./rings.ts";
 import { emit, type Lifecycle } from "./slice.ts";
 import type { Slices } from "./slices.ts";
 import { Snapshots, snapshotEvery } from "./snapshots.ts";
+import { Ticks } from "./ticks.ts";
 import { HiveTime } from "./time.ts";
 
 /** Records that streams about the journal begin with at start. */
@@ -40,6 +41,7 @@ export class Kernel implements SessionHost {
   readonly effects: Effects;
   readonly snapshots: Snapshots;
   readonly #refusals = new Refusals();
+  readonly #ticks = new Ticks((line) => this.options.log?.(line));
   readonly #committed: JournalRecord[] = [];
   #sessions = 0;
   #ticking = false;
@@ -282,6 +284,7 @@ export class Kernel implements SessionHost {
     this.slices.draft(record);
     this.#push(record, bytes);
     this.metrics.counts.accepted += 1;
+    if (draft.ticket.length > 0) this.#ticks.commanded();
     this.#tickSoon();
     return record.seq;
   }
@@ -321,7 +324,7 @@ export class Kernel implements SessionHost {
     const now = this.time.now();
     for (const { provider, slice } of this.slices.bound) {
       const next = provider.tick?.next(slice as never);
-      if (next === undefined || next > now) continue;
+      if (next === undefined || next > now || !this.#ticks.take(provider.name)) continue;
       this.#byItself(provider.name, { op: "tick" }, (deciding) => provider.tick?.decide(deciding as never));
     }
   }
@@ -332,6 +335,7 @@ export class Kernel implements SessionHost {
       this.#journalRefusals();
       this.#watchClock();
       for (const session of this.sessions.values()) session.beat();
+      this.#ticks.begin();
       this.tick();
       this.#beat();
     });

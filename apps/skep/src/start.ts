@@ -6,7 +6,8 @@ import { createProgram } from "./commands/table.ts";
 function followLauncher(): void {
   const launcher = Number(process.env.SKEP_LAUNCHER ?? 0);
   delete process.env.SKEP_LAUNCHER;
-  if (launcher > 0)
+  // Only its own child goes with it: others that inherit the variable are somebody else's.
+  if (launcher > 0 && process.ppid === launcher)
     setInterval(() => process.ppid !== launcher && process.kill(process.pid, "SIGKILL"), 250).unref();
 }
 

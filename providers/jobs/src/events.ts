@@ -2,6 +2,7 @@ import { emitter, type EventMeta } from "@skep/kernel";
 import {
   type Capacity,
   type End,
+  forgetMost,
   type Input,
   isEnded,
   type Job,
@@ -228,9 +229,9 @@ export const events = {
 
 export const emit = emitter(events);
 
-/** Ended jobs that no longer fit in state once one more has ended. */
+/** Ended jobs that no longer fit in state once one more has ended, as many as one record forgets. */
 export function surplus(jobs: Jobs): string[] {
-  const over = jobs.ended.size + 1 - keepEnded;
+  const over = Math.min(jobs.ended.size + 1 - keepEnded, forgetMost);
   const ids: string[] = [];
   for (const id of jobs.ended.keys()) {
     if (ids.length >= over) break;

@@ -1,12 +1,13 @@
 import type { Decision, Emitted } from "@skep/kernel";
 import { emit, type Told } from "./events.ts";
-import type { Job, Jobs } from "./model.ts";
+import { forgetMost, type Job, type Jobs, keepEnded } from "./model.ts";
 
-/** Jobs that one record forgets at most. */
-const batch = 256;
+// Jobs that were cancelled or that nobody took end in numbers: a whole batch of them goes at once.
+const most = keepEnded + forgetMost;
 
 /** When the first ended job may leave state; undefined for never. */
 export function nextForgotten({ ended }: Jobs, keep: number): number | undefined {
+  if (ended.size > most) return 0;
   const first = ended.first();
   return first === undefined ? undefined : (ended.get(first) ?? 0) + keep;
 }
@@ -27,7 +28,7 @@ export function forgetting({ jobs }: Jobs, ids: readonly string[]): Emitted {
   return emit("forgotten@1", { jobs: ids, ...(Object.keys(ends).length > 0 ? { told: ends } : {}) });
 }
 
-/** Adds to a decision that jobs which ended so long ago leave state; the journal still has them, by the index. */
+/** Adds to a decision that jobs which ended so long ago, or are too many, leave state; the journal still has them, by the index. */
 export function forget(
   state: Jobs,
   keep: number,
@@ -35,8 +36,9 @@ export function forget(
   due: Decision | undefined,
 ): Decision | undefined {
   const over: string[] = [];
+  const surplus = state.ended.size > most ? state.ended.size - keepEnded : 0;
   for (const [id, time] of state.ended.entries()) {
-    if (time + keep > now || over.length === batch) break;
+    if ((time + keep > now && over.length >= surplus) || over.length === forgetMost) break;
     over.push(id);
   }
   if (over.length === 0) return due;

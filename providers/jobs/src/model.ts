@@ -106,6 +106,8 @@ export interface Jobs {
 
 /** Ended jobs kept in state. */
 export const keepEnded = 1000;
+/** Jobs that one record forgets at most: it must stay far below the largest. */
+export const forgetMost = 256;
 /** Ended jobs that a listing shows beside the live ones: a client that looks into each must not wait. */
 export const listEnded = 32;
 /** A worker that is not heard of for so long gives its jobs back, milliseconds. */

@@ -32,10 +32,17 @@ export interface SpawnedView {
   has(id: string): boolean;
   get(id: string): Spawned | undefined;
   /**
-   * What a ticket whose subject is a spawned worker carries besides its own blocks: the budget of its spawn, counted
-   * like that of a ticket. Undefined when there is none.
+   * What a ticket whose subject is a spawned worker, or was narrowed from one, carries besides its own blocks: the
+   * budget of its spawn, counted like that of a ticket. Undefined when there is none.
    */
-  budget(id: string): BlockBudget | undefined;
+  budget(subject: string): BlockBudget | undefined;
+  /** Whether a subject is a spawned worker that lives no more, or was narrowed from one. */
+  gone(subject: string): boolean;
+}
+
+/** A narrowed ticket may be for somebody below its subject, and stays that worker's: `worker-1/child`. */
+function workerOf(subject: string): string {
+  return subject.split("/", 1)[0] ?? "";
 }
 
 function ringOf(runtime: Runtime, worker: string): void {
@@ -44,14 +51,19 @@ function ringOf(runtime: Runtime, worker: string): void {
     runtime.log(`telemetry ring wrap dropped_bytes=${dropped} new_base=${base}`);
 }
 
-function view({ live }: Queen): SpawnedView {
+function view({ live, last }: Queen): SpawnedView {
   return {
     ids: () => live.keys(),
     has: (id) => live.has(id),
     get: (id) => live.get(id),
-    budget: (id) => {
+    budget: (subject) => {
+      const id = workerOf(subject);
       const worker = live.get(id);
       return worker?.ops == null ? undefined : { id: `spawn:${id}`, ops: worker.ops };
+    },
+    gone: (subject) => {
+      const [id, number] = /^worker-([1-9]\d{0,15})$/.exec(workerOf(subject)) ?? [];
+      return id !== undefined && !live.has(id) && Number(number) <= last.get();
     },
   };
 }
@@ -95,7 +107,7 @@ export function queenProvider(deps: QueenDeps): Provider {
       },
       "killed@1": ({ worker, reason }: { worker: string; reason: string }, _meta, runtime) => {
         runtime.log(`${reason} ${worker}`);
-        runtime.closeSessions(({ subject }) => subject === worker);
+        runtime.closeSessions(({ subject }) => workerOf(subject) === worker);
         runtime.dropRing(`/worker/${worker}/telemetry`);
       },
       "revoked@1": ({ block }: { block: string }, _meta, runtime) => runtime.log(`revoked ${block}`),

@@ -6,6 +6,12 @@ import { type Ticket, verify } from "@skep/ticket";
 import type { HiveKeys } from "./keys.ts";
 
 const fault = faults("door", {
+  gone: [
+    "denied",
+    "Cannot attach as a worker that was killed",
+    { cure: "Spawn another one", detail: "denied" },
+  ],
+  revoked: ["unauthenticated", "Cannot attach: the ticket is revoked", { detail: "denied" }],
   closing: ["busy", "Cannot attach while the hive stops", { detail: "lifecycle-denied" }],
 });
 
@@ -54,16 +60,23 @@ export class Door {
     return this.#attach(fullAuthority(this.#owner), edge);
   }
 
-  /** Throws the `ticket.*` fault of a refusal. */
+  get #spawned(): SpawnedView {
+    return this.#kernel.slices.view("spawned");
+  }
+
+  /** Throws the `ticket.*` fault of a refusal, and `door.gone` for a worker that was killed. */
   async ticket(token: string): Promise<Ticket> {
     const { slices, time, metrics } = this.#kernel;
     try {
-      return await verify(token, {
+      const ticket = await verify(token, {
         rootPublicKeys: [this.#keys.ticket.publicKey, ...this.#keys.old.ticket],
         now: time.now(),
         hive: this.#keys.hive,
         revoked: (block) => slices.kernel.revoked.has(block),
       });
+      // Else its ticket would come back without the budget that it was spawned with.
+      if (this.#spawned.gone(ticket.subject)) throw fault.gone(ticket.subject);
+      return ticket;
     } catch (error) {
       metrics.counts.attachesFailed += 1;
       throw error;
@@ -72,12 +85,12 @@ export class Door {
 
   async attach(credential: Credential, edge: string): Promise<Session> {
     if (credential.kind === "socket") return this.owner(edge);
-    return this.#attach(authorityOf(await this.ticket(credential.token)), edge);
+    return this.admit(authorityOf(await this.ticket(credential.token)), edge);
   }
 
   #attach(authority: Authority, edge: string): Session {
     if (this.#kernel.slices.kernel.lifecycle.get().state === "QUIESCED") throw fault.closing();
-    const budget = this.#kernel.slices.view<SpawnedView>("spawned").budget(authority.subject);
+    const budget = this.#spawned.budget(authority.subject);
     // Whoever speaks as a spawned worker uses up what it was spawned with, beside what the ticket says.
     return this.#kernel.attach(
       budget ? { ...authority, blocks: [...authority.blocks, budget] } : authority,
@@ -87,6 +100,9 @@ export class Door {
 
   /** A session for an authority that an edge verified itself. */
   admit(authority: Authority, edge: string): Session {
+    // Asked here also for tickets that were verified: that takes its time, and this does not.
+    const { revoked } = this.#kernel.slices.kernel;
+    if (authority.blocks.some(({ id }) => revoked.has(id))) throw fault.revoked();
     return this.#attach(authority, edge);
   }
 }

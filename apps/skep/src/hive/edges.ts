@@ -100,7 +100,7 @@ async function startHttp(
   ends: (() => Promise<unknown>)[],
 ) {
   const shown = ["/audit/checkpoint", "/audit/tile", "/proc/lifecycle/state"];
-  const session = hive.door.admit(readOnly("http", shown), "http");
+  const session = hive.kernel.attach(readOnly("http", shown), "http");
   const edge = createHttpEdge(portOf(session), {
     clock: realClock,
     report: (failed) => report(`http: ${failed.message}: ${String(failed.cause)}`),

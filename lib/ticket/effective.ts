@@ -10,17 +10,28 @@ export interface Effective {
   readonly hive: string;
   /** Milliseconds since 1970, the latest of all blocks. */
   readonly issuedAt: number;
-  /** Milliseconds since 1970, the earliest of all blocks; undefined when no block has one. */
+  /** Milliseconds since 1970, the earliest that a block sets by date or `ttl`; undefined when none does. */
   readonly expiresAt: number | undefined;
   readonly rights: Rights;
 }
 
 /** The root block with everything that it must say. */
 function rootOf({ claims }: Block): Omit<Effective, "rights"> {
-  const { subject, role, hive, rights, issuedAt, expiresAt } = claims;
+  const { subject, role, hive, rights, issuedAt } = claims;
   if (subject === undefined || role === undefined || hive === undefined) throw fault.malformed();
   if (rights === undefined || issuedAt === undefined) throw fault.malformed();
-  return { subject, role, hive, issuedAt, expiresAt };
+  return { subject, role, hive, issuedAt, expiresAt: earliest(expiriesOf(claims, issuedAt)) };
+}
+
+/** Expiries that a block sets: its own, and its `ttl` in seconds from when it was issued. */
+function expiriesOf({ expiresAt, budgets, issuedAt }: Claims, issuedAbove: number): number[] {
+  const ttl = budgets?.ttl;
+  const ends = ttl === undefined ? undefined : (issuedAt ?? issuedAbove) + ttl * 1000;
+  return [expiresAt, ends].filter((at) => at !== undefined);
+}
+
+function earliest(expiries: readonly number[]): number | undefined {
+  return expiries.length > 0 ? Math.min(...expiries) : undefined;
 }
 
 /** A later block may only stay, or go below: a subject to a child of itself, a role only away from queen. */
@@ -29,13 +40,13 @@ function step(above: Omit<Effective, "rights">, claims: Claims): Omit<Effective,
   if (subject !== above.subject && !subject.startsWith(`${above.subject}/`)) throw fault.widens("subject");
   if (role !== above.role && above.role !== "queen") throw fault.widens("role");
   if (hive !== above.hive) throw fault.widens("hive");
-  const expiries = [above.expiresAt, claims.expiresAt].filter((at) => at !== undefined);
+  const ends = above.expiresAt === undefined ? [] : [above.expiresAt];
   return {
     subject,
     role,
     hive,
     issuedAt: Math.max(above.issuedAt, claims.issuedAt ?? 0),
-    expiresAt: expiries.length > 0 ? Math.min(...expiries) : undefined,
+    expiresAt: earliest([...ends, ...expiriesOf(claims, above.issuedAt)]),
   };
 }
 

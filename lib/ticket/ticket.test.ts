@@ -137,6 +137,17 @@ test("expiry and issue are judged to the boundary", async () => {
   assert.ok(await verify(token, { ...against, now: now - 5000 }));
 });
 
+test("a ttl ends the ticket so many seconds after its block was issued, and narrowing gives none back", async () => {
+  const { expiresAt: _, ...lasting } = owner;
+  const token = await mint(root, { ...lasting, budgets: { ttl: 300 } });
+  assert.equal((await verify(token, against)).expiresAt, now + 300_000);
+  await assert.rejects(verify(token, { ...against, now: now + 300_001 }), code("expired"));
+  const below = await narrow(token, { issuedAt: now + 100_000, budgets: { ttl: 300 } }, roots);
+  assert.equal((await verify(below, { ...against, now: now + 100_000 })).expiresAt, now + 300_000);
+  const brief = await narrow(token, { issuedAt: now + 100_000, budgets: { ttl: 60 } }, roots);
+  assert.equal((await verify(brief, { ...against, now: now + 100_000 })).expiresAt, now + 160_000);
+});
+
 test("a parent's revocation revokes every child, a child's only itself", async () => {
   const parent = await mint(root, owner);
   const child = await narrow(parent, { budgets: { ops: 1 } }, roots);

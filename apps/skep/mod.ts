@@ -1,5 +1,5 @@
 export { heldContent } from "./src/jobs/blob.ts";
-export { follow, type Outcome, outcomeOf } from "./src/jobs/outcome.ts";
+export { type Outcome, outcomeOf, type Waiting } from "./src/jobs/outcome.ts";
 export { type Submission, type Submitted, submit } from "./src/jobs/submit.ts";
 /** What a job is besides its module and input. */
 export type { Wish } from "./src/jobs/submit.ts";

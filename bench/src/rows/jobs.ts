@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { follow, heldContent, outcomeOf, submit } from "@skep/app-skep";
+import { heldContent, outcomeOf, submit } from "@skep/app-skep";
 import type { Client } from "@skep/ninep";
 import { createSigner, type Signer } from "@skep/receipt";
 import { type HiveProcess, startHive } from "../hive.ts";
@@ -21,9 +21,7 @@ type Module = ReturnType<typeof heldContent>;
 async function perform(client: Client, signer: Signer, module: Module, fresh: boolean): Promise<void> {
   const wish = { args: [], env: {}, fresh };
   const taken = await submit({ client, signer, module, stdin: input, wish, now: Date.now() });
-  const seen = await follow(client, taken.job, () => undefined);
-  const held = { stdout: seen.stdout.held, stderr: seen.stderr.held };
-  const outcome = await outcomeOf(client, taken, held, module.digest);
+  const outcome = await outcomeOf(client, taken, { module: module.digest });
   if (!outcome.verified || String(outcome.stdout) !== "dlroW ,olleH")
     throw new Error(`job ${taken.job} ${outcome.status.state}: ${outcome.why || String(outcome.stdout)}`);
 }

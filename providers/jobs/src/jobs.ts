@@ -7,21 +7,21 @@ import {
   type Json,
   type JournalRecord,
   type Provider,
-  type Runtime,
   type Scene,
   type Scope,
   State,
   type StreamSource,
 } from "@skep/kernel";
 import { printJson } from "@skep/text";
-import { emit, type Ended, events, type Forgotten, type Leased, toldEnd } from "./events.ts";
+import { emit, type Ended, events, type Forgotten, toldEnd } from "./events.ts";
 import { fault } from "./faults.ts";
 import { forget, nextForgotten } from "./forget.ts";
-import { isEnded, type Job, type Jobs, leaseMs, listEnded, type Output } from "./model.ts";
-import { leaseLine, specJson, statusJson, statusText, whyText } from "./render.ts";
+import { isEnded, type Job, type Jobs, leaseMs, listEnded } from "./model.ts";
+import { resultLine, specJson, statusJson, statusText, whyText } from "./render.ts";
+import { notify, outputBytes, outputPath, resultBytes, resultPath } from "./live.ts";
 import { done, due, giveBack } from "./result.ts";
 import { JobCommand, ResultCommand } from "./schema.ts";
-import { storedSource } from "./source.ts";
+import { storedSource, wholeSource } from "./source.ts";
 import { type JobLimits, submit, type Uses } from "./submit.ts";
 
 /** What the app passes in. */
@@ -43,9 +43,7 @@ export interface LeasesView {
   named(): ReadonlySet<string>;
 }
 
-const ringBytes = 1024 * 1024;
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
-const outputPath = (job: string, stream: string): string => `/jobs/${job}/${stream}`;
 
 function initial(scope: Scope): Jobs {
   return {
@@ -128,15 +126,21 @@ class Views {
     return this.with(scene, (job) => {
       const stored = job.end?.[which];
       if (isEnded(job.state) && stored) return storedSource(stored, this.#deps.blobs);
-      return scene.ring(outputPath(job.id, which), ringBytes);
+      return scene.ring(outputPath(job.id, which), outputBytes);
     });
+  }
+
+  result(scene: At): StreamSource | Promise<StreamSource> {
+    return this.with(scene, (job) =>
+      isEnded(job.state) ? wholeSource(resultLine(job)) : scene.ring(resultPath(job.id), resultBytes),
+    );
   }
 
   append(bytes: Uint8Array, { state, params, caller, ring }: At, which: "stdout" | "stderr"): number {
     const id = params.id ?? "";
     const job = state.jobs.get(id);
     if (job?.worker !== caller.subject || isEnded(job.state)) throw fault.holder(id);
-    ring(outputPath(id, which), ringBytes).append(bytes);
+    ring(outputPath(id, which), outputBytes).append(bytes);
     return bytes.length;
   }
 
@@ -149,50 +153,6 @@ class Views {
     });
   }
 }
-
-/** What is told live must be whole when the job has ended: small output comes only now. */
-function endOutput(runtime: Runtime, path: string, output: Output): void {
-  const ring = runtime.known(path);
-  if (!ring) return;
-  if (output.inline !== undefined) {
-    const bytes = Buffer.from(output.inline, "base64");
-    if (ring.next < bytes.length) ring.append(bytes.subarray(ring.next));
-  }
-  runtime.dropRing(path);
-}
-
-function endRings(runtime: Runtime, job: string, stdout: Output, stderr: Output): void {
-  endOutput(runtime, outputPath(job, "stdout"), stdout);
-  endOutput(runtime, outputPath(job, "stderr"), stderr);
-  const status = runtime.known(`/jobs/${job}/status`);
-  status?.append(Buffer.from("ended\n"));
-  runtime.dropRing(`/jobs/${job}/status`);
-}
-
-function tellInbox(runtime: Runtime, worker: string, line: string): void {
-  runtime.ring(`/worker/${worker}/inbox`, 256 * 1024).append(Buffer.from(line));
-}
-
-const notify = {
-  "leased@1": ({ job: id, worker, until }: Leased, _meta: EventMeta, runtime: Runtime, state: Jobs) => {
-    const job = state.jobs.get(id);
-    if (job?.worker === worker && job.state === "running") tellInbox(runtime, worker, leaseLine(job, until));
-  },
-  "canceled@1": ({ job: id }: { job: string }, _meta: EventMeta, runtime: Runtime, state: Jobs) => {
-    const job = state.jobs.get(id);
-    if (job?.held) tellInbox(runtime, job.worker, `${JSON.stringify({ cancel: id })}\n`);
-    endRings(runtime, id, { bytes: 0, inline: "" }, { bytes: 0, inline: "" });
-  },
-  "ended@1": ({ job, end }: Ended, _meta: EventMeta, runtime: Runtime) =>
-    endRings(runtime, job, end.stdout, end.stderr),
-  "workers:joined@1": ({ worker }: { worker: string }, _meta: EventMeta, runtime: Runtime, state: Jobs) => {
-    // Told again after every hello: the line before may have been lost with a connection or a daemon.
-    for (const [id, holds] of state.running.entries()) {
-      const job = holds === worker ? state.jobs.get(id) : undefined;
-      if (job) tellInbox(runtime, worker, leaseLine(job, state.capacity.get(worker)?.until ?? 0));
-    }
-  },
-};
 
 function decideJob(command: JobCommand, at: Parameters<typeof submit>[1], limits: JobLimits) {
   if (command.op === "submit") return submit(command, at, limits, sha256);
@@ -224,6 +184,17 @@ function namedBy({ jobs, queue, running }: Jobs): ReadonlySet<string> {
   return named;
 }
 
+function leasesOf(state: Jobs): LeasesView {
+  return {
+    opens: (subject, digest) =>
+      [...state.running.entries()].some(([id, worker]) => {
+        const job = worker === subject ? state.jobs.get(id) : undefined;
+        return job !== undefined && (job.run.what === digest || job.stdin.digest === digest);
+      }),
+    named: () => namedBy(state),
+  };
+}
+
 /** `/jobs`: signed work, its output, its receipts; and the inbox and results of workers. */
 export function jobsProvider(deps: JobsDeps): Provider {
   const { keepEndedMs = Number.POSITIVE_INFINITY } = deps;
@@ -241,16 +212,7 @@ export function jobsProvider(deps: JobsDeps): Provider {
       "forgotten@1": ({ told }: Forgotten, { seq }) =>
         Object.keys(told ?? {}).map((job) => ({ kind: "job", key: job, seq })),
     },
-    offers: {
-      leases: (state): LeasesView => ({
-        opens: (subject, digest) =>
-          [...state.running.entries()].some(([id, worker]) => {
-            const job = worker === subject ? state.jobs.get(id) : undefined;
-            return job !== undefined && (job.run.what === digest || job.stdin.digest === digest);
-          }),
-        named: () => namedBy(state),
-      }),
-    },
+    offers: { leases: leasesOf },
     tick: {
       next: (state) => {
         const { queue, idle, check } = state;
@@ -315,6 +277,12 @@ export function jobsProvider(deps: JobsDeps): Provider {
             source: (scene) => views.output(scene, "stderr"),
             append: (bytes, scene) => views.append(bytes, scene, "stderr"),
           }),
+          result: t.stream(
+            "How it ended: status, output that is short, and receipt, as one JSON line when it has",
+            {
+              source: (scene) => views.result(scene),
+            },
+          ),
           receipt: t.text("The receipt as the worker signed it, as JSON; empty without one", {
             render: (scene) =>
               views.with(scene, ({ end }) => (end?.receipt ? `${printJson(end.receipt)}\n` : "")),

@@ -1,6 +1,6 @@
 import { escapeForeign, printJson } from "@skep/text";
 import type { Json } from "@skep/kernel";
-import { isEnded, type Job, type Jobs } from "./model.ts";
+import { isEnded, type Job, type Jobs, noOutput } from "./model.ts";
 
 // A worker tells reason and message: neither steers a terminal nor makes a line of its own.
 const clean = (value: Json): string => escapeForeign(String(value), { form: "wire" });
@@ -33,6 +33,12 @@ export function statusJson(job: Job): Record<string, Json> {
     ended_ms: endedAt || null,
     job_id: jobId,
   };
+}
+
+/** `result` of a job that ended: its status with output that rode inline and the receipt. */
+export function resultLine(job: Job): Buffer {
+  const { stdout, stderr, receipt } = job.end ?? { stdout: noOutput, stderr: noOutput, receipt: null };
+  return Buffer.from(`${printJson({ ...statusJson(job), stdout, stderr, receipt })}\n`);
 }
 
 /** `spec` of a job: what it was asked to run. */

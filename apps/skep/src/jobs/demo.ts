@@ -12,7 +12,7 @@ import { realClock } from "../clock.ts";
 import { startHive, type Up } from "../commands/up.ts";
 import { heldContent } from "./blob.ts";
 import { type JournalHead, journalHead, logTrust, proveRecord, Records } from "./inclusion.ts";
-import { follow, outcomeOf } from "./outcome.ts";
+import { outcomeOf } from "./outcome.ts";
 import { submit } from "./submit.ts";
 
 const root = fileURLToPath(new URL("../../../..", import.meta.url));
@@ -94,9 +94,7 @@ async function perform(
     now: Date.now(),
     signal,
   });
-  const seen = await follow(client, taken.job, () => undefined, signal);
-  const held = { stdout: seen.stdout.held, stderr: seen.stderr.held };
-  const outcome = await outcomeOf(client, taken, held, module.digest);
+  const outcome = await outcomeOf(client, taken, { module: module.digest, signal });
   writeFileSync(join(up.home, "receipts", `${piece.module}.json`), `${outcome.envelope}\n`);
   return {
     module: piece.module,

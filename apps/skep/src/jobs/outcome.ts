@@ -1,5 +1,7 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Client } from "@skep/ninep";
-import { createCommitment, type SignedReceipt, verifyReceipt } from "@skep/receipt";
+import { createCommitment, isOutputOf, type SignedReceipt, verifyReceipt } from "@skep/receipt";
+import { printJson } from "@skep/text";
 import type { Submitted } from "./submit.ts";
 
 /** Names of the two streams. */
@@ -37,6 +39,17 @@ export interface Status {
   readonly stderr_bytes: number | null;
 }
 
+type Output = { readonly bytes: number; readonly inline?: string };
+
+/** The line of `/jobs/<id>/result`. */
+interface Told extends Status {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly receipt: unknown;
+}
+
+type Held = Partial<Readonly<Record<StreamName, Buffer>>>;
+
 /** A job that ended, with its receipt held against the worker's key and against the output. */
 export interface Outcome {
   readonly job: string;
@@ -53,11 +66,14 @@ export interface Outcome {
   readonly stderr: Buffer | undefined;
 }
 
+/** Takes pieces of output as they come; nothing further is read before a returned promise is fulfilled. */
+export type Show = (stream: StreamName, bytes: Uint8Array) => Promise<void> | undefined;
+
 /** Follows both streams until the job has ended; every piece is shown as it comes. */
-export async function follow(
+async function follow(
   client: Client,
   job: string,
-  show: (stream: StreamName, bytes: Uint8Array) => Promise<void> | undefined,
+  show: Show,
   signal?: AbortSignal,
 ): Promise<Record<StreamName, Seen>> {
   const seen = { stdout: new Seen(), stderr: new Seen() };
@@ -96,7 +112,7 @@ async function keyOf(client: Client, worker: string | null): Promise<string> {
   const known = keys.get(client) ?? new Map<string, string>();
   const key = known.get(worker);
   if (key !== undefined) return key;
-  const info = JSON.parse(String(await readSmall(client, `/worker/${worker}/info.json`))) as {
+  const info = JSON.parse(String(await client.readFirst(`/worker/${worker}/info.json`))) as {
     key?: unknown;
   };
   if (typeof info.key !== "string" || info.key === "") return "";
@@ -127,25 +143,25 @@ function agrees(receipt: SignedReceipt, status: Status, module: string | undefin
 async function check(
   client: Client,
   { job, jobId }: Submitted,
-  told: { readonly status: Status; readonly envelope: string; readonly key: string },
-  seen: Partial<Record<StreamName, Buffer>>,
+  told: Told,
+  key: string,
+  seen: Held,
   module: string | undefined,
 ): Promise<Found> {
-  const { status, envelope, key } = told;
   const none = { verified: false, receipt: undefined, stdout: seen.stdout, stderr: seen.stderr };
-  if (envelope === "") return { ...none, why: "there is no receipt" };
-  if (key === "") return { ...none, why: `worker ${status.worker ?? ""} has no known key` };
-  const verdict = verifyReceipt(envelope, key, { jobId });
+  if (told.receipt === null) return { ...none, why: "there is no receipt" };
+  if (key === "") return { ...none, why: `worker ${told.worker ?? ""} has no known key` };
+  const verdict = verifyReceipt(told.receipt, key, { jobId });
   if (!verdict.ok) return { ...none, why: `${verdict.failed}: ${verdict.why}` };
   const { receipt } = verdict;
-  const other = agrees(receipt, status, module);
+  const other = agrees(receipt, told, module);
   if (other) return { ...none, receipt, why: other };
   const { stdout, stderr } = seen;
-  if (stdout && stderr && verifyReceipt(envelope, key, { output: { stdout, stderr } }).ok)
+  if (stdout && stderr && isOutputOf(receipt.result, { stdout, stderr }))
     return { verified: true, why: "", receipt, stdout, stderr };
   // What was seen live may lack a part, or have that of an earlier try: what is stored counts.
   if (await storedMatches(client, job, receipt))
-    return { ...none, verified: true, why: "", receipt, ...(await reread(client, job, status)) };
+    return { ...none, verified: true, why: "", receipt, ...(await reread(client, job, told)) };
   return { ...none, receipt, why: "wrong-output: the output is not what the worker committed to" };
 }
 
@@ -158,32 +174,66 @@ async function reread(client: Client, job: string, status: Status) {
   };
 }
 
-/** A file of a few kilobytes, made when it is opened: a read that is not full has all of it. */
-async function readSmall(client: Client, path: string): Promise<Buffer> {
-  const file = await client.open(path);
-  try {
-    const first = Buffer.from(await file.read(0, file.iounit));
-    return first.length < file.iounit ? first : await file.readAll();
-  } finally {
-    void file.close();
+/** Output that rode in the result, else what was seen. */
+function heldOf(told: Told, seen: Partial<Record<StreamName, Seen>>): Held {
+  const held: { -readonly [Name in StreamName]?: Buffer } = {};
+  for (const stream of streams) {
+    const { inline } = told[stream];
+    const bytes = inline === undefined ? seen[stream]?.held : Buffer.from(inline, "base64");
+    if (bytes) held[stream] = bytes;
   }
+  return held;
 }
 
-/** What became of a job that has ended, its receipt verified with the key that the hive knows of the worker. */
+/** Waits for the one line that tells how a job ended. */
+async function toldOf(client: Client, job: string, signal: AbortSignal | undefined): Promise<Told> {
+  let line = await client.readFirst(`/jobs/${job}/result.follow`, { signal });
+  if (line.at(-1) !== 10) line = await client.readAll(`/jobs/${job}/result`, { signal });
+  return JSON.parse(String(line)) as Told;
+}
+
+/** Output of a job that lasts longer is shown while it runs, milliseconds. */
+const liveAfter = 100;
+
+/** Waits for the end of a job and shows its output: as it comes where the job lasts, else all at once. */
+async function shown(
+  client: Client,
+  job: string,
+  coming: Promise<Told>,
+  show: Show,
+  signal: AbortSignal | undefined,
+): Promise<Partial<Record<StreamName, Seen>>> {
+  const soon = new AbortController();
+  const late = delay(liveAfter, undefined, { signal: soon.signal }).catch(() => undefined);
+  const told = await Promise.race([coming, late]);
+  soon.abort();
+  if (told?.stdout.inline === undefined || told.stderr.inline === undefined)
+    return await follow(client, job, show, signal);
+  const held = heldOf(told, {});
+  for (const stream of streams) if (held[stream]?.length) await show(stream, held[stream]);
+  return {};
+}
+
+/** What an outcome is waited for with. */
+export interface Waiting {
+  /** Digest of the module that was submitted. */
+  readonly module?: string;
+  /** Who sees the output, before it is verified; nobody where left out. */
+  readonly show?: Show | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Waits for the end of a job; its receipt is verified with the key that the hive knows of the worker. */
 export async function outcomeOf(
   client: Client,
   submitted: Submitted,
-  seen: Partial<Record<StreamName, Buffer | undefined>> = {},
-  module?: string,
+  { module, show, signal }: Waiting = {},
 ): Promise<Outcome> {
   const { job } = submitted;
-  const [text, envelope] = await Promise.all([
-    readSmall(client, `/jobs/${job}/status.json`),
-    readSmall(client, `/jobs/${job}/receipt`),
-  ]);
-  const status = JSON.parse(String(text)) as Status;
-  const told = { status, envelope: String(envelope).trim(), key: await keyOf(client, status.worker) };
-  const { stdout, stderr } = seen;
-  const held = { ...(stdout ? { stdout } : {}), ...(stderr ? { stderr } : {}) };
-  return { job, ...told, ...(await check(client, submitted, told, held, module)) };
+  const coming = toldOf(client, job, signal);
+  const [told, seen] = await Promise.all([coming, show ? shown(client, job, coming, show, signal) : {}]);
+  const key = await keyOf(client, told.worker);
+  const found = await check(client, submitted, told, key, heldOf(told, seen), module);
+  const { receipt } = told;
+  return { job, status: told, envelope: receipt === null ? "" : printJson(receipt), key, ...found };
 }

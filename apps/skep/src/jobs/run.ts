@@ -8,7 +8,7 @@ import { connect, homeOf, targetOf } from "../client/connect.ts";
 import { homeKey } from "../hive/keys.ts";
 import { type Content, heldContent, takeAll } from "./blob.ts";
 import { fault } from "./faults.ts";
-import { follow, type Outcome, outcomeOf, type StreamName, stored } from "./outcome.ts";
+import { type Outcome, outcomeOf, type Show, stored } from "./outcome.ts";
 import { ask, inlineBytes, type Submitted, submit, type Wish } from "./submit.ts";
 
 /** The exit code of every end that is not the module's. */
@@ -63,7 +63,7 @@ async function handIn(
 }
 
 /** Where the module's output goes: its stdout to ours, its stderr to ours. */
-function writer({ io, out }: Context): (stream: StreamName, bytes: Uint8Array) => Promise<void> {
+function writer({ io, out }: Context): Show {
   return (stream, bytes) => {
     if (stream === "stdout") return out.data(bytes);
     return io.stderr.write(io.stderr.isTTY ? escapeLines(Buffer.from(bytes)) : bytes);
@@ -170,19 +170,11 @@ async function waitFor(
   const { out, signal } = context;
   const live = out.isTTY && !out.wantsJson;
   const write = writer(context);
-  const show = (stream: StreamName, bytes: Uint8Array) =>
-    live ? write(stream, Buffer.from(bytes)) : undefined;
+  const show: Show = (stream, bytes) => write(stream, Buffer.from(bytes));
   using _ = tellWaiting(context, client, submitted.job);
   try {
-    const seen = await follow(client, submitted.job, show, signal);
-    const held = { stdout: seen.stdout.held, stderr: seen.stderr.held };
-    return await finish(
-      context,
-      client,
-      request,
-      await outcomeOf(client, submitted, held, module.digest),
-      live,
-    );
+    const waiting = { module: module.digest, signal, ...(live ? { show } : {}) };
+    return await finish(context, client, request, await outcomeOf(client, submitted, waiting), live);
   } catch (thrown) {
     if (signal.aborted)
       await ask(client, "/jobs/ctl", { op: "cancel", job: submitted.job }).catch(() => undefined);

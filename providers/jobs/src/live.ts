@@ -1,0 +1,76 @@
+import type { EventMeta, Runtime } from "@skep/kernel";
+import type { Ended, Leased } from "./events.ts";
+import { type Jobs, noOutput, type Output } from "./model.ts";
+import { leaseLine, resultLine } from "./render.ts";
+
+/** Room of a ring of output, bytes. */
+export const outputBytes = 1024 * 1024;
+/** Room of a ring with a result, bytes: the longest line that a worker may send, and what the hive adds. */
+export const resultBytes = 32 * 1024;
+
+/** Where the output of a running job is kept. */
+export const outputPath = (job: string, stream: string): string => `/jobs/${job}/${stream}`;
+/** Where its result will be. */
+export const resultPath = (job: string): string => `/jobs/${job}/result`;
+
+/** What is told live must be whole when the job has ended: small output comes only now. */
+function endOutput(runtime: Runtime, path: string, output: Output): void {
+  const ring = runtime.known(path);
+  if (!ring) return;
+  if (output.inline !== undefined) {
+    const bytes = Buffer.from(output.inline, "base64");
+    if (ring.next < bytes.length) ring.append(bytes.subarray(ring.next));
+  }
+  runtime.dropRing(path);
+}
+
+function endRings(runtime: Runtime, { jobs }: Jobs, job: string, stdout: Output, stderr: Output): void {
+  endOutput(runtime, outputPath(job, "stdout"), stdout);
+  endOutput(runtime, outputPath(job, "stderr"), stderr);
+  const found = jobs.get(job);
+  if (found?.end) runtime.known(resultPath(job))?.append(resultLine(found));
+  runtime.dropRing(resultPath(job));
+  const status = runtime.known(`/jobs/${job}/status`);
+  status?.append(Buffer.from("ended\n"));
+  runtime.dropRing(`/jobs/${job}/status`);
+}
+
+function tellInbox(runtime: Runtime, worker: string, line: string): void {
+  runtime.ring(`/worker/${worker}/inbox`, 256 * 1024).append(Buffer.from(line));
+}
+
+/** Jobs that end by what happened to their workers: no event names them. */
+function endLost(runtime: Runtime, state: Jobs): void {
+  for (const id of state.ended.keys())
+    if (runtime.known(resultPath(id)) ?? runtime.known(outputPath(id, "stdout")))
+      endRings(runtime, state, id, noOutput, noOutput);
+}
+
+/** What the provider's rings are told, after durability. */
+export const notify = {
+  "leased@1": ({ job: id, worker, until }: Leased, _meta: EventMeta, runtime: Runtime, state: Jobs) => {
+    const job = state.jobs.get(id);
+    if (job?.worker === worker && job.state === "running") tellInbox(runtime, worker, leaseLine(job, until));
+  },
+  "canceled@1": ({ job: id }: { job: string }, _meta: EventMeta, runtime: Runtime, state: Jobs) => {
+    const job = state.jobs.get(id);
+    if (job?.held) tellInbox(runtime, job.worker, `${JSON.stringify({ cancel: id })}\n`);
+    endRings(runtime, state, id, noOutput, noOutput);
+  },
+  "ended@1": ({ job, end }: Ended, _meta: EventMeta, runtime: Runtime, state: Jobs) =>
+    endRings(runtime, state, job, end.stdout, end.stderr),
+  "expired@1": ({ jobs }: { jobs: readonly string[] }, _meta: EventMeta, runtime: Runtime, state: Jobs) => {
+    for (const id of jobs) endRings(runtime, state, id, noOutput, noOutput);
+  },
+  "lost@1": (_lost: object, _meta: EventMeta, runtime: Runtime, state: Jobs) => endLost(runtime, state),
+  "returned@1": (_returned: object, _meta: EventMeta, runtime: Runtime, state: Jobs) =>
+    endLost(runtime, state),
+  "workers:joined@1": ({ worker }: { worker: string }, _meta: EventMeta, runtime: Runtime, state: Jobs) => {
+    endLost(runtime, state);
+    // Told again after every hello: the line before may have been lost with a connection or a daemon.
+    for (const [id, holds] of state.running.entries()) {
+      const job = holds === worker ? state.jobs.get(id) : undefined;
+      if (job) tellInbox(runtime, worker, leaseLine(job, state.capacity.get(worker)?.until ?? 0));
+    }
+  },
+};

@@ -89,3 +89,33 @@ test("a session ends wholly although a provider cannot decide what its end means
   );
   assert.match(lines.join("\n"), /no idea/);
 });
+
+test("what was walked to and is hidden since then is absent to opens, stats and listings", async (t) => {
+  let shown = true;
+  const visible = (): boolean => shown;
+  const veil = defineProvider({
+    name: "veil",
+    doc: "Files behind a veil",
+    initial: () => ({}),
+    events: {},
+    mounts: (b) => ({
+      "/veil": b.text("A text", { visible, render: () => "bride\n" }),
+      "/veils": b.each(
+        "Names",
+        "name",
+        { visible, list: () => ["a"], has: () => true },
+        b.text("One", { render: () => "" }),
+      ),
+    }),
+  });
+  const kernel = await toyHive({ files: recordingFiles(), clock: simulatedClock(), providers: [veil] });
+  t.after(() => kernel.close());
+  const session = kernel.attach(fullAuthority("owner"), "test");
+  const [file, dir] = [await session.find("/veil"), await session.find("/veils")];
+  shown = false;
+  const absent = { code: "session.absent" };
+  await assert.rejects(async () => session.open(file, { read: true, write: false }), absent);
+  await assert.rejects(async () => session.stat(file), absent);
+  await assert.rejects(async () => session.list(dir), absent);
+  await assert.rejects(async () => session.walk(dir, "a"), absent);
+});

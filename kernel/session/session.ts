@@ -100,14 +100,23 @@ export class Session implements View {
   }
 
   #visible(found: Found): boolean {
-    if (!this.authority.touches(rightPath(found))) return false;
+    return this.authority.touches(rightPath(found)) && this.#shown(found);
+  }
+
+  #shown(found: Found): boolean {
     const { visible } = found.place.node;
     return visible === undefined || visible(this.scene(found) as Scene<never, never>);
   }
 
+  // What was walked to may be hidden by now: rights stay as they are, state does not.
+  #checkShown(found: Found): void {
+    this.checkAlive();
+    if (!this.#shown(found)) throw fault.absent(found.path);
+  }
+
   /** One step down. What the caller may not see is absent. */
   walk(from: Found, name: string): Awaitable<Found> {
-    this.checkAlive();
+    this.#checkShown(from);
     if (!isDirectory(from)) throw fault.notDirectory(from.path);
     checkName(name, this.kernel.limits);
     const to = step(from, name, (found) => this.scene(found));
@@ -148,7 +157,7 @@ export class Session implements View {
   }
 
   stat(found: Found): Awaitable<Stat> {
-    this.checkAlive();
+    this.#checkShown(found);
     const stat = statNode(this, found);
     if (stat instanceof Promise) return stat.then((known) => this.#release(() => known));
     const wait = this.kernel.settled();
@@ -167,7 +176,7 @@ export class Session implements View {
 
   /** Names of a directory, in order; hidden ones are left out. */
   async list(found: Found): Promise<Entry[]> {
-    this.checkAlive();
+    this.#checkShown(found);
     if (!isDirectory(found)) throw fault.notDirectory(found.path);
     const entries: Entry[] = [];
     for (const at of await inside(found, this.scene(found))) {
@@ -181,7 +190,7 @@ export class Session implements View {
 
   /** Opens a file; rights are checked here and again by the gate for each line. */
   open(found: Found, mode: OpenMode): Awaitable<Handle> {
-    this.checkAlive();
+    this.#checkShown(found);
     const { node } = found.place;
     if (isDirectory(found)) throw fault.isDirectory(found.path);
     if (mode.read) this.#checkRead(found, node.right);

@@ -112,14 +112,15 @@ class Views {
     return archived(this.#deps, id).then((found) => found !== undefined && sees(caller, found));
   }
 
-  with<T>({ state, params }: At, act: (job: Job) => T | Promise<T>): T | Promise<T> {
+  // Asked here again: a worker that walked to its job may come back when it is no longer its own.
+  with<T>({ state, params, caller }: At, act: (job: Job) => T | Promise<T>): T | Promise<T> {
     const id = params.id ?? "";
+    const seen = (job: Job | undefined): T | Promise<T> => {
+      if (!job || !sees(caller, job)) throw fault.unknown(id);
+      return act(job);
+    };
     const job = state.jobs.get(id);
-    if (job) return act(job);
-    return archived(this.#deps, id).then((found) => {
-      if (!found) throw fault.unknown(id);
-      return act(found);
-    });
+    return job ? seen(job) : archived(this.#deps, id).then(seen);
   }
 
   output(scene: At, which: "stdout" | "stderr"): StreamSource | Promise<StreamSource> {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { Fault } from "@skep/fault";
-import type { Client } from "@skep/ninep";
+import type { Client, RemoteFile } from "@skep/ninep";
 import { type Signer, type SignedManifest, signManifest } from "@skep/receipt";
 import { type Content, upload } from "./blob.ts";
 import { fault } from "./faults.ts";
@@ -73,6 +73,30 @@ interface Answer {
   readonly result?: { readonly job?: string };
 }
 
+/** Controls that stay open, by path: a command is then one write and one read. */
+const controls = new WeakMap<Client, Map<string, Promise<RemoteFile>>>();
+
+function controlOf(client: Client, path: string): Promise<RemoteFile> {
+  const open = controls.get(client) ?? new Map<string, Promise<RemoteFile>>();
+  controls.set(client, open);
+  const known = open.get(path);
+  if (known) return known;
+  const opening = client.open(path, "readWrite");
+  open.set(path, opening);
+  opening.catch(() => open.delete(path));
+  return opening;
+}
+
+/** Answers that nobody read stand before those that are asked for: such a file is not used again. */
+function giveUp(client: Client, path: string): void {
+  const open = controls.get(client);
+  open
+    ?.get(path)
+    ?.then((file) => file.close())
+    .catch(() => undefined);
+  open?.delete(path);
+}
+
 /** Writes one command and reads its answer; a refusal is thrown as the fault that the hive told. */
 export async function ask(
   client: Client,
@@ -80,17 +104,17 @@ export async function ask(
   command: object,
   signal?: AbortSignal,
 ): Promise<Answer> {
-  const ctl = await client.open(path, "readWrite", { signal });
+  const ctl = await controlOf(client, path);
+  signal?.throwIfAborted();
   const line = Buffer.from(`${JSON.stringify(command)}\n`);
   // Both at once: the answer stands behind the command, whichever it is. A refusal's errno is a word; its answer says
   // why.
   const [written, told] = await Promise.allSettled([
     ctl.write(line, 0, { signal }),
-    ctl.read(0, ctl.iounit, { signal }),
+    ctl.read(0, ctl.iounit, { signal }).then((bytes) => Buffer.from(bytes).toString()),
   ]);
-  const text = told.status === "fulfilled" ? Buffer.from(told.value).toString() : "";
-  // Nobody has to wait for the clunk.
-  void ctl.close();
+  if (told.status === "rejected") giveUp(client, path);
+  const text = told.status === "fulfilled" ? told.value : "";
   const answer = readAnswer(text);
   if (answer?.verdict === "ok") return answer;
   if (answer?.code === undefined) throw written.status === "rejected" ? written.reason : fault.answer(text);
@@ -101,7 +125,8 @@ export async function ask(
 
 function readAnswer(text: string): Answer | undefined {
   try {
-    return JSON.parse(text) as Answer;
+    // The last line: one before it is of a command whose caller did not wait.
+    return JSON.parse(text.trimEnd().split("\n").at(-1) ?? "") as Answer;
   } catch {
     return undefined;
   }

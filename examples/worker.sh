@@ -28,8 +28,8 @@ perform() { # perform JOB TASK
 echo "{\"op\":\"hello\",\"incarnation\":\"$born\",\"kinds\":[\"task\"]}" >>"$me/ctl"
 while sleep 5; do echo '{"op":"renew"}' >>"$me/results"; done &
 beat=$!
-# Large reads, as cat makes them, wait at the end; small ones would take an empty one for the end.
-cat "$me/inbox.follow" | while IFS= read -r line; do
+# Large reads wait at the end; small ones would take an empty one for the end, and some cats hold back what they have.
+dd bs=64k if="$me/inbox.follow" 2>/dev/null | while IFS= read -r line; do
   case $line in
   "{\"hello\":\"$born\"}") mine=yes ;; # what stands before is for who was here earlier
   '{"job":'*'"kind":"task"'*)

@@ -15,6 +15,8 @@ export interface Step {
 export interface GuestTask {
   /** A busybox shell script, run by root; `step NAME COMMAND…` runs a command and tells its output and code. */
   readonly script: string;
+  /** Numeric user of `bee`, 1000 by default; `wasp` is another one. */
+  readonly uid?: number;
   /** More files of the guest, by absolute path: scripts for other users, for instance. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** Milliseconds after which the machine is switched off; 120,000 by default. */
@@ -57,10 +59,13 @@ step() {
 }
 `;
 
-const users = "root:x:0:0::/:/bin/sh\nbee:x:1000:1000::/:/bin/sh\nwasp:x:1001:1001::/:/bin/sh\n";
+const users = (uid: number) =>
+  `root:x:0:0::/:/bin/sh\nbee:x:${uid}:${uid}::/:/bin/sh\nwasp:x:${uid + 1}:${uid + 1}::/:/bin/sh\n`;
+const groups = (uid: number) => `root:x:0:\nbee:x:${uid}:\nwasp:x:${uid + 1}:\n`;
 
 function archive(task: GuestTask): { readonly kernel: string; readonly bytes: Buffer } {
   const image = guestImage();
+  const { uid = 1000 } = task;
   const file = (name: string, content: string | Uint8Array, mode = 0o755) => {
     return { name, mode, bytes: Buffer.from(content) };
   };
@@ -71,8 +76,8 @@ function archive(task: GuestTask): { readonly kernel: string; readonly bytes: Bu
       file("init", init),
       file("script", task.script),
       file("etc/profile", profile, 0o644),
-      file("etc/passwd", users, 0o644),
-      file("etc/group", "root:x:0:\nbee:x:1000:\nwasp:x:1001:\n", 0o644),
+      file("etc/passwd", users(uid), 0o644),
+      file("etc/group", groups(uid), 0o644),
       file("modules/order", image.modules.map(({ name }) => name).join("\n"), 0o644),
       ...image.modules.map((one) => ({ name: `modules/${one.name}.ko`, mode: 0o644, bytes: one.bytes })),
       ...more,
@@ -121,7 +126,7 @@ export async function runGuest(task: GuestTask): Promise<GuestResult> {
     writeFileSync(initrd, bytes);
     const heard = new Console(task.heard);
     const machine = ["-accel", "tcg", "-m", "256", "-no-reboot", "-nodefaults", "-display", "none"];
-    const net = ["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="];
+    const net = ["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile=,ioeventfd=off"];
     const boot = [
       "-kernel",
       kernel,

@@ -61,6 +61,25 @@ function nanBoxing(): Uint8Array {
   );
 }
 
+/** Three lines, each in a write of its own, and then an endless loop without another word. */
+function saysAndHangs(): Uint8Array {
+  const line = [...Buffer.from("line one\n")];
+  const write = [0x41, 1, 0x41, 0, 0x41, 1, 0x41, 8, 0x10, 0, 0x1a];
+  return module(
+    types,
+    section(2, [1, ...text("wasi_snapshot_preview1"), ...text("fd_write"), 0, 1]),
+    functions(1),
+    section(5, [1, 0, 1]),
+    section(7, [2, ...text("memory"), 2, 0, ...text("_start"), 0, 1]),
+    code(func([0], [...write, ...write, ...write, 0x03, 0x40, 0x0c, 0, 0x0b])),
+    section(
+      11,
+      [2, 0, 0x41, 0, 0x0b, 8, 16, 0, 0, 0, line.length, 0, 0, 0],
+      [0, 0x41, 16, 0x0b, line.length, ...line],
+    ),
+  );
+}
+
 /** Each hostile module by what is wrong with it. */
 export const hostile = {
   startLoop: module(types, functions(2), start, section(8, [1]), code(quiet, forever)),
@@ -90,6 +109,7 @@ export const hostile = {
     code(quiet),
   ),
   nanBoxing: nanBoxing(),
+  saysAndHangs: saysAndHangs(),
   truncated: module(types, functions(1), start, code(quiet)).subarray(0, 40),
   customBomb: module(...Array(5_000).fill(custom("name", 100)), types, functions(1), start, code(quiet)),
   /** Zeros make it longer than any module may be. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { hostile } from "./hostile.ts";
 import { createSandboxPool } from "./pool.ts";
 import { example, jobOf } from "./testing.ts";
 
@@ -49,6 +50,25 @@ test("an endless loop ends at its deadline", async () => {
   const job = jobOf(example("misbehaving/loop"), { limits: { wallMs: 300, fuel: 1n << 60n } });
   const result = await pool.run(job);
   assert.equal(result.reason, "timeout");
+});
+
+test("what was written before an endless loop is delivered whole, at the deadline and at a cancel", async () => {
+  const lines = "line one\n".repeat(3);
+  const late = jobOf(hostile.saysAndHangs, { limits: { wallMs: 500, fuel: 1n << 60n } });
+  const result = await pool.run(late);
+  assert.deepEqual([result.reason, result.stdoutBytes, late.output.stdout], ["timeout", 27, lines]);
+
+  const stop = new AbortController();
+  let seen = "";
+  const canceled = jobOf(hostile.saysAndHangs, {
+    limits: { fuel: 1n << 60n },
+    onOutput: (_, bytes) => {
+      seen += Buffer.from(bytes).toString();
+      if (seen === lines) stop.abort();
+    },
+  });
+  assert.equal((await pool.run(canceled, stop.signal)).reason, "canceled");
+  assert.equal(seen, lines);
 });
 
 test("a flood of output that is taken slowly ends at its deadline", async () => {

@@ -10,8 +10,6 @@ const modules = new Map<string, WebAssembly.Module>();
 const keptModules = 32;
 /** Bytes of ended jobs' memories after which the collector is called. */
 const garbageBytes = 32 * 1024 * 1024;
-/** A quieter stream is passed on at once; only faster writes are gathered. */
-const gatherMs = 5;
 let garbage = 0;
 
 function take(size: number): Buffer {
@@ -74,7 +72,6 @@ class Stdin {
 
   read(max: number): Uint8Array {
     while (this.#chunk.length === 0 && !this.#ended) {
-      outgoing.flush();
       const got = receive();
       if (got.kind === frame.end) this.#ended = true;
       else if (got.kind === frame.data) {
@@ -88,34 +85,20 @@ class Stdin {
   }
 }
 
-/** Gathers small writes in a row to one stream into one frame. */
-class Outgoing {
-  readonly #buffer = Buffer.allocUnsafe(chunkBytes);
-  #held = 0;
-  #kind: number = frame.stdout;
-  #sentAt = 0;
+/** Head and payload of one frame of output, so that it leaves with one call. */
+const outgoing: Buffer = Buffer.allocUnsafe(headBytes + chunkBytes);
 
-  write(kind: number, bytes: Uint8Array): void {
-    if (kind !== this.#kind || this.#held + bytes.length > chunkBytes) this.flush();
-    this.#kind = kind;
-    if (bytes.length > chunkBytes) {
-      for (let at = 0; at < bytes.length; at += chunkBytes) send(kind, bytes.subarray(at, at + chunkBytes));
-      return;
-    }
-    this.#buffer.set(bytes, this.#held);
-    this.#held += bytes.length;
-    if (performance.now() - this.#sentAt > gatherMs) this.flush();
-  }
-
-  flush(): void {
-    if (this.#held === 0) return;
-    send(this.#kind, this.#buffer.subarray(0, this.#held));
-    this.#held = 0;
-    this.#sentAt = performance.now();
+/** Passes output on before the module goes on: what it wrote must outlive an end that comes without a word. */
+function sendOutput(kind: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; at += chunkBytes) {
+    const size = Math.min(chunkBytes, bytes.length - at);
+    outgoing[0] = kind;
+    outgoing.writeUInt32LE(size, 1);
+    outgoing.set(bytes.subarray(at, at + size), headBytes);
+    for (let sent = 0; sent < headBytes + size; )
+      sent += writeSync(1, outgoing, sent, headBytes + size - sent);
   }
 }
-
-const outgoing = new Outgoing();
 
 function run(header: RunHeader): void {
   const started = performance.now();
@@ -138,9 +121,8 @@ function run(header: RunHeader): void {
     startTimeMs: header.startTimeMs,
     seed: Buffer.from(header.seed, "hex"),
     stdin: new Stdin(),
-    onOutput: (stream, bytes) => outgoing.write(frame[stream], bytes),
+    onOutput: (stream, bytes) => sendOutput(frame[stream], bytes),
   });
-  outgoing.flush();
   sendJson(frame.result, {
     reason: outcome.reason === "start" ? "link" : outcome.reason,
     exitCode: outcome.exitCode,

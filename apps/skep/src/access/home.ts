@@ -1,9 +1,8 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { Context } from "@skep/edge-cli";
 import { faults } from "@skep/fault";
 import { homeOf } from "../client/connect.ts";
 import { checkHome } from "../config/mod.ts";
+import { isBorn } from "../hive/keys.ts";
 
 const fault = faults("home", {
   none: [
@@ -16,7 +15,6 @@ const fault = faults("home", {
 /** The home that a command means, where a hive was started before. Throws `home.none`, `config.home`. */
 export function hiveHome(context: Pick<Context, "global" | "io">): string {
   const home = homeOf(context);
-  if (!checkHome(home, process.getuid?.() ?? 0) || !existsSync(join(home, "keys", "hive")))
-    throw fault.none(home);
+  if (!checkHome(home, process.getuid?.() ?? 0) || !isBorn(home)) throw fault.none(home);
   return home;
 }

@@ -7,6 +7,7 @@ import { judgeSpace, openFiles } from "@skep/storage";
 import { formatBytes, formatTime } from "@skep/text";
 import { connect, homeTarget } from "../client/connect.ts";
 import { checkConfig, checkHome, type ConfigSources, examineConfig } from "../config/mod.ts";
+import { missingKeyCure, missingKeys } from "../hive/keys.ts";
 import { lock, places } from "../hive/storage.ts";
 import { bad, counted, type Finding, note, ok, warning } from "./finding.ts";
 
@@ -97,6 +98,10 @@ function checkModes({ home, uid }: Patient): readonly Finding[] {
       );
   }
   return found.length > 0 ? found : [ok("modes", "keys, secrets and tickets are yours alone")];
+}
+
+function checkKeys({ home }: Patient): readonly Finding[] {
+  return missingKeys(home).map((name) => bad("keys", `${name} is not there`, missingKeyCure(home, name)));
 }
 
 interface Boot {
@@ -205,7 +210,7 @@ export async function examine(patient: Patient): Promise<readonly Finding[]> {
   const found: Finding[] = [checkNode(patient), home, ...checkConfiguration(patient)];
   if (home.state !== "ok") return [...found, ...(await checkSandbox())];
   const daemon = await checkDaemon(patient);
-  found.push(...(await checkDisk(patient)), ...checkModes(patient), ...daemon);
+  found.push(...(await checkDisk(patient)), ...checkModes(patient), ...checkKeys(patient), ...daemon);
   if (existsSync(join(places.files(patient.home), "journal"))) {
     const up = daemon[0]?.state === "ok";
     found.push(...(await checkJournal(patient, up)));

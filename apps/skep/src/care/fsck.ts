@@ -7,6 +7,7 @@ import { Journal, type JournalRecord, type Pointer, readPointer, type Row, Slice
 import { type BlobStore, openBlobs, openFiles } from "@skep/storage";
 import { formatBytes } from "@skep/text";
 import { foldedMounts } from "../hive/folded.ts";
+import { missingKeyCure, missingKeys } from "../hive/keys.ts";
 import { places } from "../hive/storage.ts";
 import { Walk } from "../proof/verify.ts";
 import { version } from "../version.ts";
@@ -204,11 +205,13 @@ async function checkKeys(home: string): Promise<readonly Finding[]> {
   const found: Finding[] = [];
   for (const name of ["identity", "ticket", "log"]) {
     const bytes = await readFile(join(home, "keys", name)).catch(() => undefined);
-    if (bytes?.length !== 32)
+    if (bytes && bytes.length !== 32)
       found.push(
-        bad("keys", `keys/${name} ${bytes ? `has ${bytes.length} bytes, not 32` : "is not there"}`, restore),
+        bad("keys", `keys/${name} has ${bytes.length} bytes, not 32`, missingKeyCure(home, `keys/${name}`)),
       );
   }
+  for (const name of missingKeys(home))
+    found.push(bad("keys", `${name} is not there`, missingKeyCure(home, name)));
   return found.length > 0 ? found : [ok("keys", "identity, ticket, log")];
 }
 

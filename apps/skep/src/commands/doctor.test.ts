@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Finding } from "../care/finding.ts";
@@ -60,4 +60,25 @@ test("a journal from the future and a wrong setting are named", async () => {
   assert.equal(of("clock")[0]?.state, "bad");
   assert.equal(of("config")[0]?.state, "bad");
   assert.equal(of("secrets")[0]?.state, "warning");
+});
+
+test("a key that a home lost is named, and never replaced by another", async () => {
+  await using hive = await startTestHive();
+  await hive.stop();
+  for (const name of ["identity", "ticket", "log", "hive"]) {
+    const path = join(hive.home, "keys", name);
+    const bytes = readFileSync(path);
+    rmSync(path);
+    const { code, err } = await hive.skep(["up", "--http", "off", "--9p", "0"]);
+    assert.equal(code, 1, err);
+    assert.match(err, new RegExp(`one is missing: .*/keys/${name}`));
+    assert.match(err, new RegExp(`tar -xf BACKUP .* keys/${name}`));
+    const { code: verified, err: verifyErr } = await hive.skep(["audit", "verify"]);
+    assert.ok(verified > 0, verifyErr);
+    assert.equal(existsSync(path), false, name);
+    assert.deepEqual((await examine(hive)).of("keys")[0]?.state, "bad", name);
+    assert.match((await hive.skep(["fsck"])).out, new RegExp(`BAD +keys +keys/${name} is not there`));
+    writeFileSync(path, bytes, { mode: 0o600 });
+  }
+  assert.deepEqual((await examine(hive)).of("keys"), []);
 });

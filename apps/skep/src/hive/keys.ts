@@ -18,8 +18,9 @@ const fault = faults("keys", {
   damaged: [
     "corrupt",
     "Cannot read a key file that does not hold 32 bytes",
-    { cure: "Restore it from a backup with `skep restore`" },
+    { cure: "Put the file back from a backup: `tar -xf BACKUP -C HOME keys/NAME`" },
   ],
+  missing: ["corrupt", "Cannot use the keys of this home: one is missing"],
 });
 
 /** Reads a small private file, or makes it with these bytes: 0600, durable, and never two winners. */
@@ -104,17 +105,46 @@ function originOf(home: string, hive: string): string {
   return existsSync(path) ? readFileSync(path, "utf8").trim() : `skep.invalid/${hive}`;
 }
 
-/** The keys of a home, made at its first start. */
+// The name is made last: where it is, or a journal, the others were there.
+const keyFiles = ["identity", "ticket", "log", "hive"] as const;
+
+/** Whether a hive was ever started in a home. */
+export function isBorn(home: string): boolean {
+  if (existsSync(join(home, "keys", "hive"))) return true;
+  const journal = join(home, "hive", "journal");
+  return existsSync(journal) && readdirSync(journal).some((name) => name.endsWith(".seg"));
+}
+
+/** Keys that a home lost: paths below it. None are missing where no hive was ever started. */
+export function missingKeys(home: string): readonly string[] {
+  if (!isBorn(home)) return [];
+  return keyFiles.map((name) => `keys/${name}`).filter((name) => !existsSync(join(home, name)));
+}
+
+/** How a lost key comes back; another one in its place would disown what the old one signed. */
+export const missingKeyCure = (home: string, name: string): string =>
+  `Put it back from a backup, which is a tar archive once it is decrypted: \`tar -xf BACKUP -C ${home} ${name}\``;
+
+/** Throws `keys.missing` where a home that had keys lacks one. */
+export function checkKeys(home: string): void {
+  const [name] = missingKeys(home);
+  if (name !== undefined) throw fault.missing(join(home, name), { cure: missingKeyCure(home, name) });
+}
+
+/** The keys of a home, made at its first start and never again. Throws `keys.missing`, `.damaged`. */
 export function hiveKeys(home: string): HiveKeys {
+  checkKeys(home);
   const identity = homeKey(join(home, "keys", "identity"));
+  const ticket = homeKey(join(home, "keys", "ticket"));
+  const log = homeKey(join(home, "keys", "log"));
   const name = privateFile(join(home, "keys", "hive"), () =>
     Buffer.from(`hive-${shortName(Buffer.from(identity.publicKey, "hex"))}`),
   );
   const hive = Buffer.from(name).toString().trim();
   return {
     identity,
-    ticket: homeKey(join(home, "keys", "ticket")),
-    log: homeKey(join(home, "keys", "log")),
+    ticket,
+    log,
     hive,
     origin: originOf(home, hive),
     old: { ticket: oldOf(home, "ticket"), log: oldOf(home, "log") },

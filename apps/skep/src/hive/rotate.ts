@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { faults } from "@skep/fault";
 import { createSigner, printVkey, createVerifier, signNote } from "@skep/tlog";
 import { replacePrivate, syncDirectory } from "../client/files.ts";
-import { hiveKeys, homeKey, type HomeKey, oldKeys } from "./keys.ts";
+import { checkKeys, hiveKeys, homeKey, type HomeKey, oldKeys } from "./keys.ts";
 import { addPending, pendingEvents } from "./pending.ts";
 
 const fault = faults("key", {
@@ -70,6 +70,7 @@ function dropOwnTickets(home: string): void {
  */
 export function rotateKey(home: string, kind: KeyKind): Rotation {
   finishRotations(home);
+  checkKeys(home);
   const { current, next, kept, counts } = places(home, kind);
   const old = homeKey(current);
   replacePrivate(next, randomBytes(32));
@@ -87,6 +88,7 @@ export function rotateKey(home: string, kind: KeyKind): Rotation {
 /** From the next start on nothing counts that a replaced key of this kind signed. Throws `key.none`. */
 export function retireKeys(home: string, kind: KeyKind): Rotation {
   finishRotations(home);
+  checkKeys(home);
   const { current, counts } = places(home, kind);
   const names = existsSync(oldKeys(home)) ? readdirSync(oldKeys(home)) : [];
   const old = names.filter((name) => name.startsWith(`${kind}-`)).map((name) => name.slice(kind.length + 1));

@@ -5,7 +5,7 @@ import { escapeLines } from "@skep/text";
 import type { Client } from "@skep/ninep";
 import { createSigner, type Signer } from "@skep/receipt";
 import { connect, homeOf, targetOf } from "../client/connect.ts";
-import { homeKey } from "../hive/keys.ts";
+import { checkKeys, homeKey } from "../hive/keys.ts";
 import { type Content, heldContent, takeAll } from "./blob.ts";
 import { fault } from "./faults.ts";
 import { type Outcome, outcomeOf, type Show, stored } from "./outcome.ts";
@@ -39,7 +39,9 @@ async function readStdin({ io, out }: Context): Promise<Content> {
 
 /** The key that the hive's owner signs work with. */
 export function ownerSigner(context: Context): Signer {
-  return createSigner(homeKey(join(homeOf(context), "keys", "identity")).seed);
+  const home = homeOf(context);
+  checkKeys(home);
+  return createSigner(homeKey(join(home, "keys", "identity")).seed);
 }
 
 async function handIn(

@@ -41,44 +41,45 @@ export class Snapshots {
   /** Lets the snapshot count that recovery made; to be called once the start is journalled. */
   begin(): void {
     const { made } = this.#host.recovered;
-    if (made) this.#run(async () => made, made.seq);
+    if (made) this.#run(this.#count(made, made.seq), made.seq);
   }
 
   /** Starts one when it is due and none is running. */
   due(): void {
     const { durable } = this.#host.journal;
-    const { fold } = this.#host.options;
-    if (this.#running || this.#closed || !fold || durable - this.#last < this.#every) return;
+    if (this.#running || this.#closed || durable - this.#last < this.#every) return;
     this.#last = durable;
-    this.#run(() => fold(durable), durable);
+    this.#run(this.#take(durable), durable);
   }
 
-  #run(make: () => Promise<Made>, seq: number): void {
-    this.#running = this.#take(make, seq).finally(() => {
-      this.#running = undefined;
+  #run(work: Promise<void>, seq: number): void {
+    this.#running = work
+      .catch((error) => {
+        if (!this.#closed) this.#host.options.log?.(`snapshot at ${seq} failed: ${String(error)}`);
+      })
+      .finally(() => {
+        this.#running = undefined;
+      });
+  }
+
+  async #take(seq: number): Promise<void> {
+    this.#folding = true;
+    const made = await this.#host.options.fold?.(seq).finally(() => {
+      this.#folding = false;
     });
+    if (made && !this.#closed) await this.#count(made, seq);
   }
 
   // Journals the digest of what was folded, and only then lets the snapshot count.
-  async #take(make: () => Promise<Made>, seq: number): Promise<void> {
+  async #count({ file, digest, code }: Made, seq: number): Promise<void> {
     const { options, journal } = this.#host;
-    try {
-      await journal.saveTree();
-      this.#folding = true;
-      const made = await make().finally(() => {
-        this.#folding = false;
-      });
-      if (this.#closed) return;
-      const { file, digest, code } = made;
-      const root = Buffer.from(await journal.rootAt(seq)).toString("hex");
-      const record = this.#host.system("kernel", "/", { op: "snapshot" }, () => ({
-        events: [emit("snapshot@1", { seq, digest, root })],
-      }));
-      await this.#host.settled();
-      if (record !== undefined) await pointTo(options.files, { file, seq, digest, root, record, code });
-    } catch (error) {
-      if (!this.#closed) options.log?.(`snapshot at ${seq} failed: ${String(error)}`);
-    }
+    await journal.saveTree();
+    const root = Buffer.from(await journal.rootAt(seq)).toString("hex");
+    const record = this.#host.system("kernel", "/", { op: "snapshot" }, () => ({
+      events: [emit("snapshot@1", { seq, digest, root })],
+    }));
+    await this.#host.settled();
+    if (record !== undefined) await pointTo(options.files, { file, seq, digest, root, record, code });
   }
 
   /** Waits for what is being written; a fold that still runs is given up by whoever runs it. */

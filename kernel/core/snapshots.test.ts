@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type RecordingFiles, recordingFiles, simulatedClock, toyProvider } from "@skep/testing";
+import { fullAuthority } from "../session/authority.ts";
+import { Kernel } from "./kernel.ts";
+import type { KernelOptions } from "./options.ts";
+
+function open(files: RecordingFiles, more: Partial<KernelOptions> = {}): Promise<Kernel> {
+  return Kernel.open({
+    files,
+    clock: simulatedClock(),
+    providers: [toyProvider()],
+    version: "toy",
+    defer: (act) => void setImmediate(act),
+    fatal: (error) => {
+      throw error;
+    },
+    chance: () => "00".repeat(32),
+    born: () => ({ id: "toy-hive", name: "toy" }),
+    ...more,
+  });
+}
+
+async function hatch(kernel: Kernel, count: number): Promise<void> {
+  const owner = kernel.attach(fullAuthority("owner"), "test");
+  for (let at = 0; at < count; at += 1) await owner.append("/comb/ctl", { op: "hatch", bee: `bee-${at}` });
+  owner.close();
+}
+
+const never = new Promise<never>(() => undefined);
+
+test("a start that had to replay much keeps a snapshot, and the next start folds only what came after", async () => {
+  const files = recordingFiles();
+  const first = await open(files);
+  await hatch(first, 60);
+  await first.close();
+  const options = { fold: () => never, snapshotEvery: 50 };
+  const second = await open(files, options);
+  assert.equal(second.recovered.snapshot, undefined);
+  const { folded } = second.recovered;
+  const { hive } = second.slices.kernel;
+  await second.close();
+  const third = await open(files, options);
+  assert.equal(third.recovered.snapshot, folded);
+  assert.ok(third.recovered.folded <= 3);
+  assert.deepEqual(third.slices.kernel.hive.get(), hive.get());
+  assert.equal(
+    Buffer.from(await third.attach(fullAuthority("owner"), "test").read("/comb/count")).toString(),
+    "60\n",
+  );
+  await third.close();
+});
+
+test("a hive stops without waiting for a snapshot that is being folded", async () => {
+  let asked = 0;
+  const kernel = await open(recordingFiles(), {
+    snapshotEvery: 20,
+    fold: () => {
+      asked += 1;
+      return never;
+    },
+  });
+  await hatch(kernel, 60);
+  assert.equal(asked, 1);
+  await kernel.close();
+});

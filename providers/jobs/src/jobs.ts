@@ -148,10 +148,11 @@ class Views {
   list({ state, caller }: At): string[] {
     const ended = [...state.ended.keys()].slice(-listEnded);
     const live = [...state.jobs.values()].filter((job) => !isEnded(job.state)).map(({ id }) => id);
-    return [...ended, ...live].filter((id) => {
+    const seen = [...ended, ...live].filter((id) => {
       const job = state.jobs.get(id);
       return job !== undefined && sees(caller, job);
     });
+    return seen.sort((one, other) => Number(one) - Number(other));
   }
 }
 

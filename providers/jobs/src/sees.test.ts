@@ -29,3 +29,17 @@ test("a worker that walked to its job reads nothing of it any more once the job 
     { kind: "absent" },
   );
 });
+
+test("jobs are listed by their numbers, whichever ended first", async () => {
+  await using hive = await rig();
+  hive.join("w-a", { slots: 2 });
+  const jobs: string[] = [];
+  for (let at = 0; at < 9; at += 1) jobs.push(await hive.submit());
+  await hive.done("w-a", jobs[1] ?? "", "out\n");
+  await hive.done("w-a", jobs[0] ?? "", "out\n");
+  const listed = (await hive.owner.list(await hive.owner.find("/jobs"))).map(({ name }) => name);
+  assert.deepEqual(
+    listed.filter((name) => name !== "ctl"),
+    jobs,
+  );
+});

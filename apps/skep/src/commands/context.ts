@@ -63,7 +63,7 @@ export const contextAdd: Command = command({
   name: "context add",
   group: "access",
   summary: "Remember another hive, or this one with another ticket",
-  doc: "The ticket is kept in a file that only you can read. `--context NAME` uses it, before or after any command.",
+  doc: "The ticket is kept in a file that only you can read. `--context NAME` uses it, before or after any command; with `run` before the module's file, whose arguments follow.",
   examples: [
     { run: "skep context add lab --from lab.invitation", doc: "With what `skep user add` printed there" },
     {

@@ -15,7 +15,7 @@ export const run: Command = command({
   name: "run",
   group: "jobs",
   summary: "Run a WASM module and give its exit code",
-  doc: "Input is read to its end first. The output is printed when the receipt has been verified; on a terminal it is shown as it comes. Every end that is not the module's own gives exit code 125.",
+  doc: "Input is read to its end first. The output is printed when the receipt has been verified; on a terminal it is shown as it comes. Every end that is not the module's own gives exit code 125. Flags stand before FILE: what follows it belongs to the module. `skep config show` tells the most that this hive gives; a job that asks for more gets that, and a warning says so.",
   examples: [
     { run: "skep run examples/modules/mandelbrot.wasm 640 480 > picture.ppm", doc: "With arguments" },
     {
@@ -38,9 +38,9 @@ export const run: Command = command({
       value: "NAME=VALUE",
       doc: "Environment; secret:NAME is resolved at the worker",
     },
-    time: { kind: "duration", doc: "Longest life" },
-    memory: { kind: "size", doc: "Most memory" },
-    fuel: { kind: "integer", doc: "Most units of work" },
+    time: { kind: "duration", doc: "Longest life; default 60s, at most what the hive gives" },
+    memory: { kind: "size", doc: "Most memory; default 128MiB, at most what the hive gives" },
+    fuel: { kind: "integer", doc: "Most units of work; default and most are what the hive gives" },
     fresh: { kind: "boolean", doc: "In a process of its own" },
     receipt: { kind: "file", doc: "Write the signed receipt there" },
     detach: { kind: "boolean", doc: "Print the job's number and do not wait" },

@@ -9,6 +9,8 @@ export const fault = faults("run", {
     { cure: "Pass them through stdin" },
   ],
   env: ["invalid", "Cannot read an environment value that is not NAME=VALUE"],
+  nothing: ["invalid", "Cannot run a module with nothing", { cure: "Leave the flag out for the default" }],
+  count: ["invalid", "Cannot list so few jobs", { cure: "Give -n 1 or more" }],
   answer: ["corrupt", "Cannot read the hive's answer"],
   receipt: ["corrupt", "Cannot call it a success: the receipt does not verify"],
   file: ["absent", "Cannot read the file"],

@@ -124,6 +124,27 @@ test("a detached job waits while there is no worker, and can be canceled", async
   assert.match((await hive.skep(["jobs", job])).out, /^state +canceled$/m);
 });
 
+test("a job is told what it has where that is less than it asked for, and 0 is refused", async () => {
+  const file = join(hive.dir, "module.wasm");
+  writeFileSync(file, "no module either");
+  const asked = ["--time", "10h", "--memory", "100GiB"];
+  const told = await hive.skep(["run", "--detach", ...asked, file]);
+  assert.match(told.err, /--time 10 h.* has 5 m/);
+  assert.match(told.err, /--memory 100 GiB.* has 256 MiB/);
+  const quiet = await hive.skep(["run", "--quiet", "--detach", ...asked, file]);
+  assert.deepEqual([quiet.code, quiet.err], [0, ""]);
+  assert.equal((await hive.skep(["run", "--detach", "--time", "5m", file])).err, "");
+  const none = await hive.skep(["run", "--time", "0s", file]);
+  assert.deepEqual([none.code, none.out], [125, ""]);
+});
+
+test("a listing of jobs says what it leaves out", async () => {
+  const one = await hive.skep(["jobs", "-n", "1"]);
+  assert.match(one.err, /\d+ more are listed/);
+  assert.equal((await hive.skep(["jobs", "-n", "1000"])).err, "");
+  assert.equal((await hive.skep(["jobs", "-n", "0"])).code, 2);
+});
+
 test("verify wants one key and one only", async () => {
   const file = join(hive.dir, "receipt.json");
   writeFileSync(file, "{}");

@@ -2,6 +2,7 @@ import type { Context } from "@skep/edge-cli";
 import type { Client } from "@skep/ninep";
 import { formatBytes, formatDuration, formatTime } from "@skep/text";
 import { connectOf } from "../client/connect.ts";
+import { fault } from "./faults.ts";
 
 /** What the hive tells of a job, in `status.json`. */
 interface Told {
@@ -48,15 +49,31 @@ async function readRow(client: Client, id: string, signal: AbortSignal): Promise
   }
 }
 
-/** The newest jobs, newest first. */
-export async function newestJobs(client: Client, most: number, signal: AbortSignal): Promise<JobRow[]> {
+/** Jobs that ended are listed so many at most; older ones are still found by their number. */
+const listedEnded = 32;
+
+function olderThan(rows: readonly JobRow[], left: number): string | undefined {
+  if (left > 0) return `${left} more are listed with a larger -n`;
+  const ended = rows.filter(({ ended_ms }) => ended_ms !== null).length;
+  return ended >= listedEnded
+    ? "Of those that ended the newest are listed; older jobs: `skep jobs NUMBER`"
+    : undefined;
+}
+
+/** The newest jobs, newest first, and what to say of those that are left out. */
+export async function newestJobs(
+  client: Client,
+  most: number,
+  signal: AbortSignal,
+): Promise<{ readonly rows: JobRow[]; readonly older: string | undefined }> {
   const names = (await client.readdir("/jobs", { signal })).map(({ name }) => name);
   const ids = names.filter((name) => /^\d+$/.test(name)).sort((one, other) => Number(other) - Number(one));
   const wanted = ids.slice(0, most);
   const rows: (JobRow | undefined)[] = [];
   for (let at = 0; at < wanted.length; at += atOnce)
     rows.push(...(await Promise.all(wanted.slice(at, at + atOnce).map((id) => readRow(client, id, signal)))));
-  return rows.filter((row) => row !== undefined);
+  const there = rows.filter((row) => row !== undefined);
+  return { rows: there, older: olderThan(there, ids.length - wanted.length) };
 }
 
 const short = ({ kind, what }: JobRow): string => (kind === "wasm" ? what.slice(0, 12) : what);
@@ -65,7 +82,8 @@ const short = ({ kind, what }: JobRow): string => (kind === "wasm" ? what.slice(
 export async function listJobs(context: Context, most: number): Promise<void> {
   const { out, signal } = context;
   await using client = await connectOf(context);
-  const rows = await newestJobs(client, most, signal);
+  if (most < 1) throw fault.count(String(most));
+  const { rows, older } = await newestJobs(client, most, signal);
   const now = Date.now();
   await out.table(rows, [
     { title: "job", cell: ({ job }) => job, align: "right" },
@@ -85,6 +103,7 @@ export async function listJobs(context: Context, most: number): Promise<void> {
     { title: "receipt", cell: ({ verified }) => (verified === "yes" ? "verified" : (verified ?? "")) },
   ]);
   if (rows.length === 0 && !out.wantsJson) out.message("No jobs yet; run one with `skep run FILE`");
+  if (older && !out.wantsJson) out.message(older);
 }
 
 function rowsOf(job: JobRow, why: string): Record<string, string> {

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "@skep/edge-cli";
-import { escapeLines } from "@skep/text";
+import { escapeLines, formatBytes, formatDuration } from "@skep/text";
 import type { Client } from "@skep/ninep";
 import { createSigner, type Signer } from "@skep/receipt";
 import { connect, homeOf, targetOf } from "../client/connect.ts";
@@ -42,6 +42,27 @@ export function ownerSigner(context: Context): Signer {
   const home = homeOf(context);
   checkKeys(home);
   return createSigner(homeKey(join(home, "keys", "identity")).seed);
+}
+
+/** Warns where the hive gave the job less than was asked: what it said of the job is what holds. */
+async function tellLimits(
+  { out, signal }: Context,
+  client: Client,
+  job: string,
+  wish: RunRequest,
+): Promise<void> {
+  const { wallMs, memoryBytes, fuel } = wish;
+  if ((wallMs ?? memoryBytes ?? fuel) === undefined) return;
+  const { limits } = JSON.parse(String(await client.readAll(`/jobs/${job}/spec`, { signal }))) as {
+    readonly limits: { readonly wallMs: number; readonly memoryBytes: number; readonly fuel: string };
+  };
+  const less = (flag: string, asked: number | undefined, given: number, show: (value: number) => string) => {
+    if (asked !== undefined && given < asked)
+      out.warn(`--${flag} ${show(asked)} is more than this hive gives: job ${job} has ${show(given)}`);
+  };
+  less("time", wallMs, limits.wallMs, formatDuration);
+  less("memory", memoryBytes, limits.memoryBytes, formatBytes);
+  less("fuel", fuel, Number(limits.fuel), String);
 }
 
 async function handIn(
@@ -184,12 +205,19 @@ async function waitFor(
   }
 }
 
+function checkWish({ wallMs, memoryBytes, fuel }: RunRequest): void {
+  for (const [flag, value] of Object.entries({ time: wallMs, memory: memoryBytes, fuel }))
+    if (value === 0) throw fault.nothing(`--${flag} 0`);
+}
+
 /** Runs a module in the hive and gives its exit code; 125 for every end that is not the module's. */
 export async function runModule(context: Context, request: RunRequest): Promise<number> {
+  checkWish(request);
   const module = await readModule(request.file);
   const target = targetOf(context);
   await using client = await connect(target, context.signal);
   const submitted = await handIn(context, client, request, module);
+  await tellLimits(context, client, submitted.job, request);
   if (!request.detach) return await waitFor(context, client, submitted, request, module);
   const { out } = context;
   if (out.wantsJson) await out.json({ job: submitted.job, job_id: submitted.jobId });

@@ -150,6 +150,28 @@ function ended(jobs: Jobs, { job: id, worker, state, end }: Ended, time: number)
   free(jobs, worker);
 }
 
+function leave(jobs: Jobs, worker: string): Capacity | undefined {
+  const capacity = jobs.capacity.get(worker);
+  if (capacity) jobs.capacity.set(worker, { ...capacity, present: false });
+  jobs.idle.delete(worker);
+  return capacity;
+}
+
+/** A hive that starts has no sessions: nobody is present, and whoever holds work has a lease's time to come back. */
+function restarted(jobs: Jobs, time: number): void {
+  for (const [worker, capacity] of jobs.capacity.entries()) {
+    if (!capacity.present && capacity.used === 0) continue;
+    jobs.capacity.set(worker, {
+      ...capacity,
+      present: false,
+      until: Math.max(capacity.until, time + leaseMs),
+    });
+    jobs.idle.delete(worker);
+  }
+  for (const id of jobs.running.keys()) change(jobs, id, { spared: jobs.jobs.get(id)?.tried.length ?? 0 });
+  if (jobs.running.size > 0) watch(jobs, time + leaseMs);
+}
+
 export const events = {
   "submitted@1": (jobs: Jobs, data: Submitted, { time, subject }: EventMeta) => {
     const { job: id, jobId, signer, run, stdin, expires } = data;
@@ -196,14 +218,20 @@ export const events = {
   },
   "renewed@1": (jobs: Jobs, { worker, until }: { worker: string; until: number }) => {
     const capacity = jobs.capacity.get(worker);
-    if (capacity) jobs.capacity.set(worker, { ...capacity, until });
+    if (!capacity) return;
+    jobs.capacity.set(worker, { ...capacity, until, present: true });
+    if (capacity.used < capacity.slots) jobs.idle.set(worker, 1);
   },
   "returned@1": (jobs: Jobs, { job: id, worker }: { job: string; worker: string }, { time }: EventMeta) => {
     giveBack(jobs, id, time);
     free(jobs, worker);
   },
   "lost@1": (jobs: Jobs, { workers }: { workers: readonly string[] }, { time }: EventMeta) => {
-    for (const worker of workers) giveAllBack(jobs, worker, time);
+    // Nothing more goes to it until it speaks again.
+    for (const worker of workers) {
+      giveAllBack(jobs, worker, time);
+      leave(jobs, worker);
+    }
   },
   "checked@1": (jobs: Jobs, { next, manifests }: { next: number; manifests: readonly string[] }) => {
     jobs.check.set(next);
@@ -215,14 +243,10 @@ export const events = {
       jobs.ended.delete(id);
     }
   },
-  "kernel:started@1": (jobs: Jobs) => {
-    for (const id of jobs.running.keys()) change(jobs, id, { spared: jobs.jobs.get(id)?.tried.length ?? 0 });
-  },
+  "kernel:started@1": (jobs: Jobs, _data: unknown, { time }: EventMeta) => restarted(jobs, time),
   "workers:joined@1": (jobs: Jobs, data: JoinedElsewhere, { time }: EventMeta) => join(jobs, data, time),
   "workers:left@1": (jobs: Jobs, { worker }: { worker: string }, { time }: EventMeta) => {
-    const capacity = jobs.capacity.get(worker);
-    if (capacity) jobs.capacity.set(worker, { ...capacity, present: false });
-    jobs.idle.delete(worker);
+    const capacity = leave(jobs, worker);
     watch(jobs, Math.max(time + 1, capacity?.until ?? 0));
   },
 } as const;

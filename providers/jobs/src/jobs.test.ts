@@ -234,3 +234,18 @@ test("what ended is found after it left state, also what nobody ended", async ()
     ],
   );
 });
+
+test("a worker that vanished while the hive was down gets nothing until it speaks again", async () => {
+  const files = recordingFiles();
+  const clock = simulatedClock(11);
+  const first = await rig(files, clock);
+  first.join("w-ghost");
+  first.join("w-held", { slots: 1 });
+  await first.kernel.close();
+  await using hive = await rig(files, clock);
+  const job = await hive.submit();
+  assert.equal((await hive.status(job)).state, "queued");
+  hive.join("w-held");
+  await hive.clock.advanceAsync(1);
+  assert.equal((await hive.status(job)).worker, "w-held");
+});

@@ -101,6 +101,11 @@ const events = {
     const before = known.get(worker);
     if (before) known.set(worker, { ...before, present: false });
   },
+  // A hive that starts has no sessions: whoever was here says hello again.
+  "kernel:started@1": ({ known }: Workers) => {
+    for (const [worker, before] of known.entries())
+      if (before.present) known.set(worker, { ...before, present: false });
+  },
 } as const;
 const emit = emitter(events);
 
@@ -190,10 +195,14 @@ export function workersProvider(): Provider {
     },
     notify: {
       // What a worker follows begins anew with each of its processes: it skips all before its own hello.
-      "joined@1": ({ worker, incarnation }: Joined, _meta, runtime) => {
+      "joined@1": ({ worker, incarnation, slots }: Joined, _meta, runtime) => {
+        runtime.log(`worker ${worker} joined with ${slots} ${slots === 1 ? "slot" : "slots"}`);
         runtime
           .ring(`/worker/${worker}/inbox`)
           .append(Buffer.from(`${JSON.stringify({ hello: incarnation })}\n`));
+      },
+      "left@1": ({ worker }: { worker: string }, _meta, runtime) => {
+        runtime.log(`worker ${worker} left; what it runs waits until its lease ends`);
       },
     },
     mounts: (t) => {

@@ -149,6 +149,8 @@ export interface BlobHandle {
   read(offset: number, count: number): Awaitable<Uint8Array>;
   /** True once the bytes so far are the blob: it is durable then. */
   append(bytes: Uint8Array): Awaitable<boolean>;
+  /** Told when the bytes were the blob and the gate refused it all the same: they are nobody's then. */
+  refused?(): void;
   close(): Awaitable<void>;
 }
 

@@ -113,9 +113,13 @@ class BlobFile implements Handle {
   #taken(bytes: number, complete: boolean): Awaitable<number> {
     if (!complete) return bytes;
     const session = this.#session;
-    session.answered(
-      session.judge(this.#found, completion(this.#node), JSON.stringify({ size: this.#blob.size })),
-    );
+    const line = JSON.stringify({ size: this.#blob.size });
+    try {
+      session.answered(session.judge(this.#found, completion(this.#node), line));
+    } catch (refused) {
+      this.#blob.refused?.();
+      throw refused;
+    }
     return settledThen(session, bytes);
   }
 

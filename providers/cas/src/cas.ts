@@ -1,6 +1,7 @@
 import { faults } from "@skep/fault";
 import { type Blobs, type Caller, defineProvider, type Provider } from "@skep/kernel";
 import { z } from "zod";
+import { Admitted } from "./admitted.ts";
 import {
   nextSweep,
   type Retention,
@@ -30,6 +31,8 @@ export interface CasDeps {
   readonly blobs: Blobs;
   /** How long blobs are kept; `standardRetention` where left out. */
   readonly retention?: Retention;
+  /** Most bytes of one blob that is uploaded; 16 GiB where left out. */
+  readonly most?: number;
 }
 
 const digestPattern = /^[0-9a-f]{64}$/;
@@ -41,12 +44,22 @@ function opens(state: Cas, { leases }: Uses, { role, subject }: Caller, digest: 
   return state.blobs.get(digest)?.owners.includes(subject) === true || leases.opens(subject, digest);
 }
 
+const never = new AbortController().signal;
 const nothing = { events: [], result: { blobs: 0, bytes: 0, more: false } };
 
 /** `/cas/<digest>`: bytes by digest, visible to who stored them and to whom a lease names them; and their retention. */
-export function casProvider({ blobs, retention = standardRetention }: CasDeps): Provider {
+export function casProvider({
+  blobs,
+  retention = standardRetention,
+  most = 16 * 1024 ** 3,
+}: CasDeps): Provider {
   const turns = new Turns();
   let present: Cas | undefined;
+  const remove = (digest: string, signal: AbortSignal): Promise<void> =>
+    turns.remove(digest, signal, async () => {
+      // Stored again since it was let go: then it stays.
+      if (!present?.blobs.has(digest)) await blobs.remove(digest);
+    });
   return defineProvider<Cas, Uses>({
     name: "cas",
     doc: "Bytes by digest",
@@ -60,10 +73,7 @@ export function casProvider({ blobs, retention = standardRetention }: CasDeps): 
       unlink: {
         recover: "retry",
         run: async ({ digest }: { digest: string }, { signal }) => {
-          await turns.remove(digest, signal, async () => {
-            // Stored again since it was let go: then it stays.
-            if (!present?.blobs.has(digest)) await blobs.remove(digest);
-          });
+          await remove(digest, signal);
           return undefined;
         },
       },
@@ -117,7 +127,8 @@ export function casProvider({ blobs, retention = standardRetention }: CasDeps): 
             if (!digestPattern.test(digest)) throw fault.digest(digest);
             const known = opens(state, views, caller, digest) ? state.blobs.get(digest)?.size : undefined;
             const owned = state.blobs.get(digest)?.owners.includes(caller.subject) === true;
-            return new Uploading(blobs, turns, { digest, known, owned });
+            const upload = new Uploading(blobs, turns, { digest, known, owned });
+            return new Admitted(upload, most, () => void remove(digest, never).catch(() => undefined));
           },
           complete: ({ size }, { params, caller }) => ({
             events: [emit("stored@1", { digest: params.digest ?? "", size, subject: caller.subject })],

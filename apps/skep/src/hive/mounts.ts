@@ -61,6 +61,11 @@ export function retentionOf({ values }: Config): Retention {
   };
 }
 
+/** Most bytes of a blob: an input, an output, or a module, whichever may be largest. */
+function mostBlob({ values }: Config): number {
+  return Math.max(values["sandbox.stdin"], values["sandbox.output"], 1024 ** 3);
+}
+
 /** What is mounted where: one list of values. */
 export function mounts(deps: Deps): Provider[] {
   const { blobs } = deps;
@@ -68,7 +73,7 @@ export function mounts(deps: Deps): Provider[] {
     logProvider(deps.live.lines.deps),
     procProvider(deps.live.proc),
     queenProvider(deps.live.queen),
-    casProvider({ blobs, retention: retentionOf(deps.config) }),
+    casProvider({ blobs, retention: retentionOf(deps.config), most: mostBlob(deps.config) }),
     workersProvider(),
     jobsProvider({
       blobs,

@@ -5,22 +5,24 @@ export const fault = faults("journal", {
   damaged: [
     "corrupt",
     "Cannot start: a segment of the journal is damaged",
-    { cure: "Restore the segment from a backup with `skep restore`, or see `skep fsck --json`" },
+    {
+      cure: "Put its bytes back where you have them, or make a new home of a backup: `skep restore FILE --home NEW`",
+    },
   ],
   gap: [
     "corrupt",
     "Cannot start: a segment of the journal is missing",
-    { cure: "Put the missing file back or restore a backup with `skep restore`" },
+    { cure: "Put the missing file back, or make a new home of a backup: `skep restore FILE --home NEW`" },
   ],
   short: [
     "corrupt",
     "Cannot start: the end of the journal is missing",
-    { cure: "Put the missing bytes back, or restore a backup with `skep restore`" },
+    { cure: "Put the missing bytes back, or make a new home of a backup: `skep restore FILE --home NEW`" },
   ],
   tree: [
     "corrupt",
     "Cannot start: the records do not lead to the root that the snapshot names",
-    { cure: "Run `skep fsck`, or restore a backup with `skep restore`" },
+    { cure: "Run `skep fsck`, or make a new home of a backup: `skep restore FILE --home NEW`" },
   ],
   oversize: [
     "oversize",

@@ -1,6 +1,8 @@
 import { faults } from "@skep/fault";
 import type { BlobHandle, Blobs } from "@skep/kernel";
 
+type Upload = ReturnType<Blobs["upload"]>;
+
 const fault = faults("cas", {
   absent: ["absent", "Cannot read a blob that is not complete", { detail: "invalid-path" }],
   complete: ["conflict", "Cannot append to a blob that is complete"],
@@ -66,7 +68,8 @@ export class Uploading implements BlobHandle {
   readonly #blobs: Blobs;
   readonly #turns: Turns;
   readonly #of: Uploaded;
-  #upload: ReturnType<Blobs["upload"]> | undefined;
+  #upload: Upload | undefined;
+  #begun: Promise<Upload> | undefined;
   #size = 0;
 
   constructor(blobs: Blobs, turns: Turns, of: Uploaded) {
@@ -85,19 +88,25 @@ export class Uploading implements BlobHandle {
   }
 
   async append(bytes: Uint8Array): Promise<boolean> {
-    // Whoever has not stored these bytes proves to have them by sending them, although they are here.
-    if (this.#of.owned) throw fault.complete(this.#of.digest);
-    if (!this.#upload) {
-      const removal = this.#turns.begin(this.#of.digest);
-      this.#upload = this.#blobs.upload(this.#of.digest);
-      await removal;
-    }
-    const complete = await this.#upload.append(bytes);
+    this.#begun ??= this.#begin();
+    const complete = await (await this.#begun).append(bytes);
     this.#size += bytes.length;
     return complete;
   }
 
+  async #begin(): Promise<Upload> {
+    const { digest, owned } = this.#of;
+    // Whoever has not stored these bytes proves to have them by sending them, although they are here. Whoever has may
+    // send them again where the disk lost them.
+    if (owned && (await this.#blobs.size(digest)) !== undefined) throw fault.complete(digest);
+    const removal = this.#turns.begin(digest);
+    this.#upload = this.#blobs.upload(digest);
+    await removal;
+    return this.#upload;
+  }
+
   async close(): Promise<void> {
+    await this.#begun?.catch(() => undefined);
     const upload = this.#upload;
     if (!upload) return;
     this.#upload = undefined;

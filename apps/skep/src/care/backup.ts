@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { opendir, open, readdir, stat } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { faults } from "@skep/fault";
 import { places } from "../hive/storage.ts";
 import type { TarEntry } from "./tar.ts";
@@ -11,6 +11,13 @@ const fault = faults("backup", {
     "corrupt",
     "Cannot back up: a segment of the journal is shorter than its checkpoint says",
     { cure: "Run `skep fsck`" },
+  ],
+  blob: [
+    "corrupt",
+    "Cannot back up: a blob is damaged",
+    {
+      cure: "Stop the hive and run `skep fsck --repair`, which moves damaged blobs aside; then back up again",
+    },
   ],
 });
 
@@ -78,7 +85,7 @@ async function segmentsOf(home: string, records: number): Promise<readonly Part[
 }
 
 /** What is made again at the next start, or belongs to the process that runs. */
-const left = [/^lock(\/|$)/, /^reserve$/, /^index\.sqlite/, /^skep\.sock$/, /^socket$/];
+const left = [/^damaged(\/|$)/, /^lock(\/|$)/, /^reserve$/, /^index\.sqlite/, /^skep\.sock$/, /^socket$/];
 const apart = [
   /^blobs(\/|$)/,
   /^hive\/journal(\/|$)/,
@@ -119,6 +126,16 @@ async function* bodyOf({ path, size }: Part, hear: (bytes: Uint8Array) => void):
   }
 }
 
+async function* blobBody(part: Part, step: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+  const hash = createHash("sha256");
+  yield* bodyOf(part, (bytes) => {
+    hash.update(bytes);
+    step(bytes.length);
+  });
+  const digest = basename(part.path);
+  if (hash.digest("hex") !== digest) throw fault.blob(digest);
+}
+
 async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
@@ -155,7 +172,7 @@ export async function* backupEntries(
       name: relative(home, part.path),
       size: part.size,
       mode: part.mode,
-      body: bodyOf(part, (bytes) => step(bytes.length)),
+      body: blobBody(part, step),
     };
   yield textEntry(sumsName, sums.join(""));
 }

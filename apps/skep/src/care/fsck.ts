@@ -4,16 +4,19 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type Fault, toFault } from "@skep/fault";
 import { Journal, type JournalRecord, type Pointer, readPointer, type Row, Slices } from "@skep/kernel";
-import { type BlobStore, openBlobs, openFiles } from "@skep/storage";
+import { openFiles } from "@skep/storage";
 import { formatBytes } from "@skep/text";
 import { foldedMounts } from "../hive/folded.ts";
 import { missingKeyCure, missingKeys } from "../hive/keys.ts";
 import { places } from "../hive/storage.ts";
+import { notAtStart } from "../proof/damage.ts";
 import { Walk } from "../proof/verify.ts";
 import { version } from "../version.ts";
-import { bad, counted, type Finding, note, ok } from "./finding.ts";
+import { checkBlobs } from "./blobs.ts";
+import { bad, counted, type Finding, note, ok, warning } from "./finding.ts";
 
-const restore = "Restore a backup with `skep restore`";
+const restore =
+  "Put the bytes back where you have them, or make a new home of a backup: `skep restore FILE --home NEW`";
 
 /** Told how much of a part is done. */
 export type Step = (label: string, done: number, total: number | undefined) => void;
@@ -22,10 +25,14 @@ interface Home {
   readonly home: string;
   readonly files: ReturnType<typeof openFiles>;
   readonly step: Step;
+  readonly repair: boolean;
 }
 
-const causeOf = (fault: Fault): string =>
-  fault.cause === undefined ? fault.message : `${fault.message} (${String(fault.cause)})`;
+// The journal speaks to who starts a hive; here nothing is started.
+const causeOf = (fault: Fault): string => {
+  const message = notAtStart(fault).message;
+  return fault.cause === undefined ? message : `${message} (${String(fault.cause)})`;
+};
 
 /** What the records themselves say about a snapshot, gathered while they are walked. */
 interface Folded {
@@ -103,6 +110,20 @@ async function walkRecords(
   return { roots, named, digest: fold.digest, code: fold.slices.code };
 }
 
+const torn = (cut: number): Finding =>
+  warning(
+    "journal",
+    `${cut} bytes of a record that is not whole at the end; they may hold an acknowledged record if the daemon did not crash`,
+    "After a crash this is a torn write, and `skep up` cuts it off; else put the bytes back, or restore a backup first",
+  );
+
+/** Snapshot and index come only after what they tell of is durable: so many records must be there. */
+function checkEnd(home: string, records: number, pointer: Pointer | undefined): Finding | undefined {
+  const least = Math.max(indexedUpTo(home), pointer ? pointer.record + 1 : 0);
+  if (records >= least) return undefined;
+  return bad("journal", `its end is missing: ${records} of at least ${least} records`, restore);
+}
+
 async function checkJournal(home: Home, findings: Finding[]): Promise<void> {
   let journal: Journal;
   try {
@@ -115,15 +136,10 @@ async function checkJournal(home: Home, findings: Finding[]): Promise<void> {
   findings.push(
     ok("journal", `${counted(segments.names.length, "segment")}, ${formatBytes(segments.bytes)}`),
   );
-  if (opened.cut > 0)
-    findings.push(
-      note(
-        "journal",
-        `${opened.cut} bytes of a torn write at the end`,
-        "`skep up` cuts them off; nothing acknowledged is in them",
-      ),
-    );
+  if (opened.cut > 0) findings.push(torn(opened.cut));
   const pointer = await readPointer(home.files);
+  const lost = checkEnd(home.home, segments.records, pointer);
+  if (lost) findings.push(lost);
   try {
     const folded = await walkRecords(home, journal, pointer, findings);
     findings.push(await checkSnapshot(home, pointer, folded));
@@ -167,24 +183,15 @@ async function checkSnapshot(home: Home, pointer: Pointer | undefined, folded: F
   return ok("snapshot", `state after ${counted(pointer.seq, "record")}, digest ${pointer.digest}`);
 }
 
-async function checkBlobs({ home, step }: Home, findings: Finding[]): Promise<void> {
-  if (!existsSync(places.blobs(home))) {
-    findings.push(note("blobs", "none"));
-    return;
+/** Below which sequence the index has taken records in; 0 where it says nothing. */
+function indexedUpTo(home: string): number {
+  try {
+    using database = new DatabaseSync(places.index(home), { readOnly: true });
+    const row = database.prepare("SELECT up_to FROM progress").get();
+    return typeof row?.up_to === "number" ? row.up_to : 0;
+  } catch {
+    return 0;
   }
-  const blobs: BlobStore = openBlobs(places.blobs(home), { toRead: true });
-  let count = 0;
-  let bytes = 0;
-  for await (const { digest, size } of blobs.list()) {
-    if ((await blobs.check(digest)) !== "whole")
-      findings.push(
-        bad("blobs", `${digest} is damaged`, `Append its bytes to /cas/${digest} again, or restore it`),
-      );
-    count += 1;
-    bytes += size;
-    step("Blobs", count, undefined);
-  }
-  findings.push(ok("blobs", `${counted(count, "blob")}, ${formatBytes(bytes)}`));
 }
 
 function checkIndex(home: string): Finding {
@@ -215,12 +222,15 @@ async function checkKeys(home: string): Promise<readonly Finding[]> {
   return found.length > 0 ? found : [ok("keys", "identity, ticket, log")];
 }
 
-/** Examines a home whose lock is held: nothing in it is changed. Its findings come in a fixed order. */
-export async function fsck(home: string, step: Step): Promise<readonly Finding[]> {
+/**
+ * Examines a home whose lock is held. Nothing in it is changed, but that `repair` moves damaged blobs into `damaged/`.
+ * Its findings come in a fixed order.
+ */
+export async function fsck(home: string, step: Step, repair = false): Promise<readonly Finding[]> {
   const findings: Finding[] = [...(await checkKeys(home))];
-  const place: Home = { home, files: openFiles(places.files(home)), step };
+  const place: Home = { home, files: openFiles(places.files(home)), step, repair };
   await checkJournal(place, findings);
-  await checkBlobs(place, findings);
+  findings.push(...(await checkBlobs(place)));
   findings.push(checkIndex(home));
   return findings;
 }

@@ -28,7 +28,11 @@ const fault = faults("restore", {
   name: ["corrupt", "Cannot restore: the backup names a file outside of the home"],
   cut: ["corrupt", "Cannot restore: the backup ends too early"],
   sum: ["corrupt", "Cannot restore: a file of the backup is damaged"],
-  blob: ["corrupt", "Cannot restore: a blob of the backup is damaged"],
+  blob: [
+    "corrupt",
+    "Cannot restore: a blob of the backup is damaged",
+    { cure: "Take another backup, or leave damaged blobs out with --without-damaged-blobs" },
+  ],
   root: ["corrupt", "Cannot restore: the records do not have the root that their checkpoint signs"],
 });
 
@@ -81,6 +85,9 @@ function parseManifest(text: string): Manifest {
   return read.data as unknown as Manifest;
 }
 
+const isDamaged = (name: string, sum: string): boolean =>
+  name.startsWith("blobs/") && name.slice(-64) !== sum;
+
 // Every file but the blobs, which are checked by their own names, stands in the sums.
 function checkSums(text: string, found: ReadonlyMap<string, string>): void {
   const due = new Map(
@@ -90,20 +97,34 @@ function checkSums(text: string, found: ReadonlyMap<string, string>): void {
       .map((line) => [line.slice(66), line.slice(0, 64)]),
   );
   for (const [name, sum] of found) {
-    if (name.startsWith("blobs/")) {
-      if (name.slice(-64) !== sum) throw fault.blob(name);
-    } else if (due.get(name) !== sum) throw fault.sum(name);
+    if (isDamaged(name, sum)) throw fault.blob(name.slice(-64));
+    if (!name.startsWith("blobs/") && due.get(name) !== sum) throw fault.sum(name);
     due.delete(name);
   }
   const [missing] = due.keys();
   if (missing !== undefined) throw fault.sum(missing);
 }
 
+function dropDamaged(dir: string, found: Map<string, string>): readonly string[] {
+  const names = [...found].filter(([name, sum]) => isDamaged(name, sum)).map(([name]) => name);
+  for (const name of names) {
+    rmSync(pathIn(dir, name));
+    found.delete(name);
+  }
+  return names.map((name) => name.slice(-64));
+}
+
+interface Extracted {
+  readonly manifest: Manifest;
+  /** Digests of damaged blobs that were left out. */
+  readonly leftOut: readonly string[];
+}
+
 async function extractAll(
   dir: string,
   entries: AsyncIterable<TarEntry>,
-  step: (bytes: number) => void,
-): Promise<Manifest> {
+  { step, withoutDamaged }: RestoreOptions,
+): Promise<Extracted> {
   let manifest: Manifest | undefined;
   let sums: string | undefined;
   const found = new Map<string, string>();
@@ -116,8 +137,9 @@ async function extractAll(
     step(entry.size);
   }
   if (!manifest || sums === undefined) throw fault.cut();
+  const leftOut = withoutDamaged ? dropDamaged(dir, found) : [];
   checkSums(sums, found);
-  return manifest;
+  return { manifest, leftOut };
 }
 
 /** The records, as they lie in the new home, against the checkpoint that the backup carries. */
@@ -143,6 +165,14 @@ function beginEpoch(home: string, { checkpoint, origin }: Manifest): string {
   return now;
 }
 
+/** How a backup is made into a home. */
+export interface RestoreOptions {
+  readonly opener: Opener;
+  /** Leave out blobs that do not have their digest, where they would be refused. */
+  readonly withoutDamaged: boolean;
+  readonly step: (bytes: number) => void;
+}
+
 /**
  * Makes a home out of a backup, verified as a whole, or nothing. Its log begins a new epoch that names the old
  * checkpoint. Throws `restore.*`, `tar.*`, `backup-key.*`, `tlog.*`, `journal.*`.
@@ -150,20 +180,20 @@ function beginEpoch(home: string, { checkpoint, origin }: Manifest): string {
 export async function restore(
   file: string,
   home: string,
-  opener: Opener,
-  step: (bytes: number) => void,
-): Promise<{ readonly manifest: Manifest; readonly origin: string }> {
+  options: RestoreOptions,
+): Promise<Extracted & { readonly origin: string }> {
   if (!isEmpty(home)) throw fault.occupied(home);
   const draft = `${home}.restoring-${process.pid}`;
   mkdirSync(draft, { recursive: true, mode: 0o700 });
   try {
     const bytes = createReadStream(file, { highWaterMark: 1 << 20 });
-    const manifest = await extractAll(draft, readTar(await opened(bytes, opener)), step);
+    const entries = readTar(await opened(bytes, options.opener));
+    const { manifest, leftOut } = await extractAll(draft, entries, options);
     await checkJournal(draft, manifest);
     const origin = beginEpoch(draft, manifest);
     if (existsSync(home)) rmdirSync(home);
     renameSync(draft, home);
-    return { manifest, origin };
+    return { manifest, leftOut, origin };
   } catch (thrown) {
     rmSync(draft, { recursive: true, force: true });
     throw thrown;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -109,6 +110,23 @@ test("a backup that was changed or cut makes no home", async () => {
   assert.deepEqual(await restore(flipped("keys/log")), [1, false]);
   assert.deepEqual(await restore(bytes.subarray(0, bytes.length - 4096)), [1, false]);
   assert.deepEqual(await restore(Buffer.from("nothing of ours".repeat(99))), [1, false]);
+});
+
+test("a backup with a damaged blob is restored without it when that is asked for, and names it", async () => {
+  await hive.skep(["backup", file("w.tar"), "--quiet"]);
+  const bytes = readFileSync(file("w.tar"));
+  bytes[bytes.indexOf("honey")] = 0;
+  writeFileSync(file("x.tar"), bytes);
+  const digest = createHash("sha256").update("honey").digest("hex");
+  await using place = makeTestPlace();
+  const refused = await place.skep(["restore", file("x.tar")]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, new RegExp(`a blob of the backup is damaged: "${digest}"`));
+  assert.match(refused.err, /--without-damaged-blobs/);
+  const restored = await place.skep(["restore", file("x.tar"), "--without-damaged-blobs"]);
+  assert.equal(restored.code, 0, restored.err);
+  assert.match(restored.err, new RegExp(`Left out the damaged blob ${digest}`));
+  assert.equal((await place.skep(["fsck"])).code, 0);
 });
 
 test("a home that is not empty is never restored into, a file that is there never overwritten", async () => {

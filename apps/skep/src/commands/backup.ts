@@ -122,6 +122,10 @@ export const restore: Command = command({
   flags: {
     identity: { kind: "file", doc: "File with the age identity that opens it" },
     "passphrase-file": { kind: "file", value: "FILE|fd:N", doc: "The passphrase that opens it" },
+    "without-damaged-blobs": {
+      kind: "boolean",
+      doc: "Leave out blobs that do not have their digest, instead of refusing the backup",
+    },
   },
   run: async (context) => {
     const { args, flags, out } = context;
@@ -129,9 +133,14 @@ export const restore: Command = command({
     const care = await import("../care/restore.ts");
     using bar = out.progress({ label: "Restoring", unit: "bytes" });
     const opener = { identityFile: flags.identity, passphraseFile: flags["passphrase-file"] };
-    const { manifest, origin } = await care.restore(args.file, home, opener, (bytes) => bar.add(bytes));
+    const { manifest, leftOut, origin } = await care.restore(args.file, home, {
+      opener,
+      withoutDamaged: flags["without-damaged-blobs"],
+      step: (bytes) => bar.add(bytes),
+    });
     const { hive, records } = manifest;
-    if (out.wantsJson) return out.json({ home, hive, records, origin, was: manifest.origin });
+    for (const digest of leftOut) out.warn(`Left out the damaged blob ${digest}`);
+    if (out.wantsJson) return out.json({ home, hive, records, origin, was: manifest.origin, leftOut });
     await out.line(
       toned("good", "restored "),
       `${hive} in ${home}: ${formatCount(records)} records verified`,

@@ -1,10 +1,21 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { toFault } from "@skep/fault";
 import { kernelEvent, pointTo } from "@skep/kernel";
+import { connect, homeTarget } from "../client/connect.ts";
 import { openFold } from "../hive/fold.ts";
 import type { Finding } from "../care/finding.ts";
 import { makeTestPlace, startTestHive, type TestHive } from "../testing/hive.ts";
@@ -99,11 +110,78 @@ test("each kind of damage is found, named, and has its cure", async () => {
   }
 });
 
-test("a damaged blob is named by its digest", async () => {
-  const name = createHash("sha256").update("honey").digest("hex");
-  const { code, bad } = await examine((home) =>
-    flip(join(home, "blobs", name.slice(0, 2), name.slice(2, 4), name)),
-  );
+const digest = createHash("sha256").update("honey").digest("hex");
+const honeyIn = (home: string): string => join(home, "blobs", digest.slice(0, 2), digest.slice(2, 4), digest);
+
+test("a damaged blob is named by its digest, and no line says that the blobs are well", async () => {
+  const { code, bad, findings } = await examine((home) => flip(honeyIn(home)));
   assert.equal(code, 1);
-  assert.match(bad[0]?.text ?? "", new RegExp(`^${name} is damaged`));
+  assert.match(bad[0]?.text ?? "", new RegExp(`^${digest} is damaged`));
+  assert.match(bad[0]?.cure ?? "", /skep fsck --repair/);
+  assert.equal(findings.filter(({ about }) => about === "blobs").length, 1);
+});
+
+test("a damaged blob refuses a backup by name; moved aside by --repair, its bytes are taken again", async () => {
+  await using copy = makeTestPlace();
+  await cp(hive.home, copy.home, { recursive: true });
+  flip(honeyIn(copy.home));
+  const file = join(copy.dir, "copy.tar");
+  const refused = await copy.skep(["backup", file]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, new RegExp(`a blob is damaged: "${digest}"`));
+  assert.deepEqual(
+    readdirSync(copy.dir).filter((name) => name.startsWith("copy.tar")),
+    [],
+  );
+  const { code, out } = await copy.skep(["fsck", "--repair"]);
+  assert.equal(code, 0, out);
+  assert.match(out, new RegExp(`note +blobs +${digest} was damaged and is now .*/damaged/${digest}`));
+  assert.deepEqual(existsSync(honeyIn(copy.home)), false);
+  assert.equal((await copy.skep(["backup", file])).code, 0);
+  assert.equal((await copy.skep(["fsck"])).code, 0);
+});
+
+test("bytes that were stored once are taken again where the disk lost them, and else refused", async () => {
+  await using up = await startTestHive();
+  await using client = await connect(homeTarget(up.home, up.env));
+  const store = async (): Promise<void> => {
+    await using file = await client.open(`/cas/${digest}`, "write");
+    await file.writeAll(Buffer.from("honey"), 0);
+  };
+  await store();
+  await assert.rejects(store(), (error: unknown) => toFault(error).kind === "conflict");
+  renameSync(honeyIn(up.home), join(up.dir, "lost"));
+  await store();
+  assert.equal(readFileSync(honeyIn(up.home), "utf8"), "honey");
+  assert.equal((await client.readAll(`/cas/${digest}`)).toString(), "honey");
+});
+
+test("a record that was cut off is bad where the index knows it, and else no promise is made of it", async () => {
+  const cut = (home: string): void => {
+    rmSync(join(home, "hive", "journal", "end"));
+    const path = only(join(home, "hive"), ".seg");
+    truncateSync(path, statSync(path).size - 7);
+  };
+  const known = await examine(cut);
+  assert.equal(known.code, 1);
+  assert.match(known.bad[0]?.text ?? "", /^its end is missing: \d+ of at least \d+ records$/);
+  const unknown = await examine((home) => {
+    cut(home);
+    rmSync(join(home, "index.sqlite"));
+  });
+  const torn = unknown.findings.find(({ text }) => text.includes("not whole"));
+  assert.match(torn?.text ?? "", /may hold an acknowledged record if the daemon did not crash/);
+});
+
+test("who only reads a damaged journal is not told that something cannot start", async () => {
+  await using copy = makeTestPlace();
+  await cp(hive.home, copy.home, { recursive: true });
+  flip(only(join(copy.home, "hive"), ".seg"));
+  for (const words of [["fsck"], ["audit", "verify"]]) {
+    const { code, out, err } = await copy.skep(words);
+    assert.equal(code, 1);
+    assert.match(out + err, /A segment of the journal is damaged/);
+    assert.doesNotMatch(out + err, /Cannot start/);
+    assert.match(out + err, /skep restore FILE --home NEW/);
+  }
 });

@@ -18,10 +18,19 @@ export const fsck: Command = command({
   name: "fsck",
   group: "proof",
   summary: "Examine everything in a home whose hive is stopped",
-  doc: "Segments and frames, the form of every record, the tree over them, the state that they fold to, snapshot, blobs, index and keys. Nothing is changed. Ends with 1 when something is damaged, and names the cure.",
-  examples: [{ run: "skep fsck --home /srv/hive --json", doc: "One JSON object" }],
+  doc: "Segments and frames, the form of every record, the tree over them, the state that they fold to, snapshot, blobs, index and keys. Nothing is changed without --repair. Ends with 1 when something is damaged, and names the cure.",
+  examples: [
+    { run: "skep fsck --home /srv/hive --json", doc: "One JSON object" },
+    { run: "skep fsck --repair", doc: "Then start the hive and store what is named once more" },
+  ],
+  flags: {
+    repair: {
+      kind: "boolean",
+      doc: "Move blobs without their digest into damaged/, so that they can be stored again",
+    },
+  },
   run: async (context) => {
-    const { out } = context;
+    const { flags, out } = context;
     const [{ hiveHome }, { lock }, care] = await Promise.all([
       import("../access/home.ts"),
       import("../hive/storage.ts"),
@@ -30,11 +39,12 @@ export const fsck: Command = command({
     const home = hiveHome(context);
     using _held = lock(home);
     const bars = new Map<string, Progress>();
-    const findings = await care.fsck(home, (label, done, total) => {
+    const step = (label: string, done: number, total: number | undefined): void => {
       const bar = bars.get(label) ?? out.progress({ label, ...(total !== undefined && { total }) });
       bars.set(label, bar);
       bar.set(done);
-    });
+    };
+    const findings = await care.fsck(home, step, flags.repair);
     for (const bar of bars.values()) bar.done();
     const damaged = findings.filter(({ state }) => state === "bad").length;
     if (out.wantsJson) await out.json({ home, ok: damaged === 0, findings });

@@ -8,6 +8,7 @@ export const homeContents = {
   "owner.ticket": "The owner's ticket. Secret",
   "hive/": "The journal in segments, its tiles and snapshots: the truth, from which all else is made",
   "blobs/": "Modules, inputs and outputs by SHA-256 digest",
+  "damaged/": "Blobs without their digest that `skep fsck --repair` moved aside; yours to remove",
   "workers/": "Key, ticket and spool of each worker of this machine",
   "index.sqlite": "Finds what left state; made again from the journal when it is gone",
   "index.sqlite-wal": "Part of the index while the daemon runs",

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { faults } from "@skep/fault";
+import { Fault, faults } from "@skep/fault";
 import { Journal } from "@skep/kernel";
 import type { Client } from "@skep/ninep";
 import { openFiles } from "@skep/storage";
@@ -8,6 +8,7 @@ import { createSigner, decodeBundle, printCheckpoint, signNote, tilePath, tileWi
 import { parseCheckpoint, parseNote, type TileReader } from "@skep/tlog";
 import { hiveKeys } from "../hive/keys.ts";
 import { places } from "../hive/storage.ts";
+import { notAtStart } from "./damage.ts";
 
 const fault = faults("log", {
   none: [
@@ -51,11 +52,20 @@ export async function hiveLog(client: Client, name: string, signal: AbortSignal)
   return { name, checkpoint, size, entries, tile: read, [Symbol.asyncDispose]: async () => undefined };
 }
 
+async function journalOf(home: string): Promise<Journal> {
+  try {
+    const journal = await Journal.openToRead(openFiles(places.files(home)));
+    await journal.growTree(() => undefined);
+    return journal;
+  } catch (thrown) {
+    throw thrown instanceof Fault ? notAtStart(thrown) : thrown;
+  }
+}
+
 /** The log of a home, whether its hive is up or not; nothing is written. Throws `journal.*` where it is damaged. */
 export async function homeLog(home: string): Promise<LogSource> {
   if (!existsSync(join(places.files(home), "journal"))) throw fault.none(home);
-  const journal = await Journal.openToRead(openFiles(places.files(home)));
-  await journal.growTree(() => undefined);
+  const journal = await journalOf(home);
   const keys = hiveKeys(home);
   const size = journal.segments.records;
   const signer = createSigner(keys.origin, keys.log.key);

@@ -119,7 +119,10 @@ export class Modules {
       hash.update(bytes);
       await file.write(bytes);
     }
-    if (hash.digest("hex") !== digest) throw fault.module(`${digest}: the bytes have another digest`);
+    if (hash.digest("hex") !== digest)
+      throw fault.module(`${digest}: the bytes have another digest`, {
+        cure: "Stop the hive, run `skep fsck --repair` in its home, start it, and hand the same bytes in again",
+      });
     return at;
   }
 }

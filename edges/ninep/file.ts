@@ -1,6 +1,7 @@
 import type { Session, Stat } from "@skep/kernel";
 import { type Attr, type Awaitable, type HostFile, type HostHandle, type OpenMode, QT } from "@skep/ninep";
 import { typeOf } from "./qid.ts";
+import { noted } from "./noted.ts";
 import { DirectoryHandle, FileHandle, FollowHandle } from "./handles.ts";
 
 type Found = Session["root"];
@@ -39,13 +40,13 @@ export class SessionFile implements HostFile {
   }
 
   walk(name: string): Awaitable<SessionFile> {
-    return andThen(this.#session.walk(this.#found, name), (found) => {
-      return new SessionFile(this.#session, found, this.#owner);
-    });
+    const walked = noted(this.#session, () => this.#session.walk(this.#found, name));
+    return andThen(walked, (found) => new SessionFile(this.#session, found, this.#owner));
   }
 
   getattr(): Awaitable<Attr> {
-    return andThen(this.#session.stat(this.#found), (stat) => {
+    const stated = noted(this.#session, () => this.#session.stat(this.#found));
+    return andThen(stated, (stat) => {
       const { uid } = this.#owner;
       const { mtime } = stat;
       this.qid.version = stat.version % u32;
@@ -58,8 +59,9 @@ export class SessionFile implements HostFile {
     if (this.qid.type === QT.dir) return new DirectoryHandle(this.#session, this.#found);
     const { facet } = this.#found.place;
     this.qid.version = this.#session.version(this.#found) % u32 || this.qid.version;
-    return andThen(this.#session.open(this.#found, { read, write }), (handle) =>
-      facet === "follow" ? new FollowHandle(handle) : new FileHandle(handle),
+    const opened = noted(this.#session, () => this.#session.open(this.#found, { read, write }));
+    return andThen(opened, (handle) =>
+      facet === "follow" ? new FollowHandle(this.#session, handle) : new FileHandle(this.#session, handle),
     );
   }
 }

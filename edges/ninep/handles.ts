@@ -1,22 +1,25 @@
 import type { Entry, Handle, Session } from "@skep/kernel";
 import type { Awaitable, Call, DirEntry, HostHandle } from "@skep/ninep";
 import { fault } from "./faults.ts";
+import { noted } from "./noted.ts";
 import { typeOf } from "./qid.ts";
 
 /** An open file; what the kernel answers at once is answered without a promise. */
 export class FileHandle implements HostHandle {
+  protected readonly session: Session;
   protected readonly handle: Handle;
 
-  constructor(handle: Handle) {
+  constructor(session: Session, handle: Handle) {
+    this.session = session;
     this.handle = handle;
   }
 
   read(offset: number, count: number, _call: Call): Awaitable<Uint8Array> {
-    return this.handle.read(offset, count);
+    return noted(this.session, () => this.handle.read(offset, count));
   }
 
   write(offset: number, data: Uint8Array): Awaitable<number> {
-    return this.handle.write(offset, data);
+    return noted(this.session, () => this.handle.write(offset, data));
   }
 
   close(): Awaitable<void> {
@@ -29,7 +32,7 @@ export class FollowHandle extends FileHandle {
   readonly waits = true;
 
   override read(offset: number, count: number, call: Call): Awaitable<Uint8Array> {
-    return this.handle.read(offset, count, call.signal);
+    return noted(this.session, () => this.handle.read(offset, count, call.signal));
   }
 }
 
@@ -48,7 +51,7 @@ export class DirectoryHandle implements HostHandle {
   }
 
   async readdir(cookie: number, bytes: number): Promise<readonly DirEntry[]> {
-    if (cookie === 0) this.#listing = await this.#session.list(this.#found);
+    if (cookie === 0) this.#listing = await noted(this.#session, () => this.#session.list(this.#found));
     else this.#session.checkAlive();
     if (cookie > this.#listing.length) throw fault.cookie(cookie);
     const page = this.#listing.slice(cookie, cookie + Math.ceil(bytes / smallest));

@@ -17,8 +17,16 @@ import type { View } from "./view.ts";
 export const fault = faults("session", {
   absent: ["absent", "Cannot walk there: no such entry", { detail: "invalid-path" }],
   notDirectory: ["notDirectory", "Cannot list what is not a directory", { detail: "invalid-path" }],
-  read: ["denied", "Cannot read here with this ticket", { detail: "denied" }],
-  write: ["denied", "Cannot write here with this ticket", { detail: "denied" }],
+  read: [
+    "denied",
+    "Cannot read here with this ticket",
+    { cure: "See what it opens with `skep ticket show`, and ask for one that opens this", detail: "denied" },
+  ],
+  write: [
+    "denied",
+    "Cannot write here with this ticket",
+    { cure: "See what it opens with `skep ticket show`, and ask for one that opens this", detail: "denied" },
+  ],
   notWritable: ["refused", "Cannot write to this file: it is only read", { detail: "denied" }],
   isDirectory: ["isDirectory", "Cannot open a directory for its bytes", { detail: "invalid-path" }],
   closed: ["cut", "Cannot use a session that is closed", { detail: "session-closed" }],
@@ -55,6 +63,7 @@ export class Session implements View {
   readonly kernel: SessionHost;
   /** The last answers, newest last: `/proc/9p/session/self/answers`. */
   readonly answers: Answer[] = [];
+  #refused: Fault | undefined;
   readonly since: number;
   readonly root: Found;
   /** File offset 0 of streams that are open here, so that sizes and offsets agree. */
@@ -289,6 +298,16 @@ export class Session implements View {
       known: false,
     };
     return this.kernel.judge(intent);
+  }
+
+  /** An edge that can tell no more than a number leaves here what it refused. */
+  refused(fault: Fault): void {
+    this.#refused = fault;
+  }
+
+  /** What was refused last by such an edge: `/proc/9p/session/self/refusal`. */
+  get refusal(): Answer | undefined {
+    return this.#refused && refusal(this.#refused);
   }
 
   answered(answer: Answer): void {

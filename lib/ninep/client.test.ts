@@ -76,7 +76,7 @@ test("a missing step is named and is absent", async () => {
   });
   await assert.rejects(client.walk("/x"), {
     kind: "absent",
-    message: 'Cannot walk to "/x": the server answered ENOENT',
+    message: 'Cannot walk to "/x": no entry "x"',
   });
   await assert.rejects(client.walk("/hello/y"), { kind: "notDirectory" });
 });

@@ -10,6 +10,7 @@ import {
   type OpenAs,
   type RemoteAttr,
   RemoteFile,
+  rename,
 } from "./remote-file.ts";
 import { Rpc } from "./rpc.ts";
 import type { Wire } from "./wire.ts";
@@ -24,6 +25,11 @@ export interface ClientOptions extends CallOptions {
   /** What is attached to; for Skep a ticket, or nothing on a wire that is trusted already. */
   readonly aname?: string;
   readonly nUname?: number;
+  /**
+   * Finds out more about a refusal than its errno before it is thrown, over the same connection where it likes; never
+   * rejects. Refusals of what it asks itself come to it too.
+   */
+  readonly explain?: (refused: Fault, client: Client) => Promise<Fault>;
 }
 
 const ROOT = 0;
@@ -87,16 +93,24 @@ export class Client implements AsyncDisposable, FidSource {
     try {
       for (let at = 0; at === 0 || at < names.length; at += MAX_WALK) {
         const part = names.slice(at, at + MAX_WALK);
-        const { qids } = await this.rpc.call("Twalk", { fid: from, newfid, names: part }, signal);
+        const { qids } = await this.rpc
+          .call("Twalk", { fid: from, newfid, names: part }, signal)
+          .catch((thrown) => firstStep(thrown, qid));
         qid = qids.at(-1) ?? qid;
         if (qids.length < part.length) throw walkFault(path, part[qids.length], qid);
         from = newfid;
       }
     } catch (thrown) {
       if (from === newfid) await this.rpc.call("Tclunk", { fid: newfid }).catch(() => undefined);
-      throw rename(thrown, path);
+      const refused = rename(thrown, path);
+      throw refused instanceof Fault ? await this.#explained(refused) : refused;
     }
     return new RemoteFile(this, path, newfid, qid);
+  }
+
+  async #explained(refused: Fault): Promise<Fault> {
+    const { explain } = this.rpc;
+    return refused.code === "ninep.remote" && explain ? await explain(refused) : refused;
   }
 
   giveBack(fid: number): void {
@@ -196,6 +210,15 @@ export class Client implements AsyncDisposable, FidSource {
   }
 }
 
+// A first step that fails is an error, a later one a shorter answer.
+function firstStep(thrown: unknown, reached: Qid): { qids: Qid[] } {
+  const directory = (reached.type & QT.dir) !== 0;
+  const expected = directory ? "absent" : "notDirectory";
+  if (thrown instanceof Fault && thrown.code === "ninep.remote" && thrown.kind === expected)
+    return { qids: [] };
+  throw thrown;
+}
+
 function isBadHandle(thrown: unknown): boolean {
   return thrown instanceof Fault && thrown.kind === "badHandle";
 }
@@ -207,13 +230,6 @@ function walkFault(path: string, name: string | undefined, reached: Qid): Fault 
   return new Fault(kind, "ninep.remote", `Cannot walk to ${escapeText(path)}: ${why}`);
 }
 
-/** A refusal of the server, with the path that it is about. */
-function rename(thrown: unknown, path: string, verb = "walk to"): unknown {
-  if (!(thrown instanceof Fault) || thrown.code !== "ninep.remote" || !thrown.detail) return thrown;
-  const message = `Cannot ${verb} ${escapeText(path)}: the server answered ${thrown.detail}`;
-  return new Fault(thrown.kind, thrown.code, message, { detail: thrown.detail, cause: thrown });
-}
-
 /** Agrees on version and msize and attaches. The wire is the client's from then on, also when this rejects. */
 export async function createClient(wire: Wire, options: ClientOptions = {}): Promise<Client> {
   const { msize = 131_072, window = 64, uname = "", aname = "", nUname = NONUNAME, signal } = options;
@@ -223,7 +239,10 @@ export async function createClient(wire: Wire, options: ClientOptions = {}): Pro
     if (agreed.version !== DIALECT || agreed.msize > msize) throw fault.version(agreed.version);
     rpc.limit = agreed.msize;
     const { qid } = await rpc.call("Tattach", { fid: ROOT, afid: NOFID, uname, aname, nUname }, signal);
-    return new Client(rpc, agreed.msize, qid);
+    const client = new Client(rpc, agreed.msize, qid);
+    const { explain } = options;
+    if (explain) rpc.explain = (refused) => explain(refused, client);
+    return client;
   } catch (thrown) {
     rpc.close();
     throw thrown;

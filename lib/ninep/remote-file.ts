@@ -1,8 +1,9 @@
+import { Fault } from "@skep/fault";
 import type { Body } from "./codec.ts";
 import { OPEN } from "./constants.ts";
 import type { U64 } from "./cursor.ts";
 import { fault } from "./faults.ts";
-import type { Dirent, Qid } from "./fields.ts";
+import { type Dirent, escapeText, type Qid } from "./fields.ts";
 import type { Rpc } from "./rpc.ts";
 
 /** What most calls of a client take. */
@@ -57,7 +58,9 @@ export class RemoteFile implements AsyncDisposable {
 
   async open(as: OpenAs, { signal }: CallOptions = {}): Promise<this> {
     const body = { fid: this.fid, flags: flagsOf[as] };
-    const { iounit } = await this.#source.rpc.call("Tlopen", body, signal);
+    const { iounit } = await this.#source.rpc.call("Tlopen", body, signal).catch((thrown: unknown) => {
+      throw rename(thrown, this.path, "open");
+    });
     return this.opened(iounit);
   }
 
@@ -173,6 +176,14 @@ export class RemoteFile implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** A refusal of the server, with the path that it is about. */
+export function rename(thrown: unknown, path: string, verb = "walk to"): unknown {
+  if (!(thrown instanceof Fault) || thrown.code !== "ninep.remote" || !thrown.detail) return thrown;
+  const { kind, code, cure, detail } = thrown;
+  const message = `Cannot ${verb} ${escapeText(path)}: the server answered ${detail}`;
+  return new Fault(kind, code, message, { detail, cause: thrown, ...(cure !== undefined && { cure }) });
 }
 
 /** Bytes of the whole lines that fit, or as much as fits of a line that is too long for one write. */

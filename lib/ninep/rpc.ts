@@ -49,6 +49,8 @@ function remoteFault(name: string, errno: number): Fault {
 
 /** Requests and answers on one wire, up to `window` at a time; more wait their turn. */
 export class Rpc {
+  /** Finds out more about a refusal before it is told; never rejects. */
+  explain: ((refused: Fault) => Promise<Fault>) | undefined;
   /** The end of the connection; never rejects. */
   readonly closed: Promise<Fault | undefined>;
   readonly #wire: Wire;
@@ -231,8 +233,11 @@ export class Rpc {
     this.#release(asked);
     asked.settled = true;
     asked.forget?.();
-    if (answer instanceof Fault) asked.reject(asked.flushing ? asked.reason : answer);
-    else asked.resolve(answer);
+    if (!(answer instanceof Fault)) asked.resolve(answer);
+    else if (asked.flushing) asked.reject(asked.reason);
+    // A walk is explained by whoever knows its path.
+    else if (this.explain && asked.name !== "Twalk") this.explain(answer).then(asked.reject, asked.reject);
+    else asked.reject(answer);
   }
 
   /** Gives the tag back, unless a Tflush for it is on its way. */

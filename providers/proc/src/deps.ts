@@ -11,6 +11,8 @@ export interface ProcSession {
   readonly since: number;
   /** Its last answers, newest last. */
   readonly answers: readonly object[];
+  /** What was refused last over an edge that tells no more than a number. */
+  readonly refusal: object | undefined;
 }
 
 /** How long pieces of work held the event loop, milliseconds. */

@@ -31,6 +31,7 @@ export function sessionNode(t: Build<null, Uses>, deps: ProcDeps): Node {
   };
   const answers = (scene: At): readonly object[] =>
     seen(deps, scene.params.session ?? "", scene)?.answers ?? [];
+  const refusal = (scene: At): object | undefined => seen(deps, scene.params.session ?? "", scene)?.refusal;
   return t.each(
     "Sessions that are attached; `self` is the caller's own",
     "session",
@@ -50,6 +51,13 @@ export function sessionNode(t: Build<null, Uses>, deps: ProcDeps): Node {
             .map((answer) => `${printJson(answer)}\n`)
             .join(""),
         json: (scene) => [...answers(scene)] as unknown as Json,
+      }),
+      refusal: t.text("The last refusal that 9P told as an errno: kind, code, message and next step", {
+        render: (scene) => {
+          const last = refusal(scene);
+          return last ? `${printJson(last)}\n` : "";
+        },
+        json: (scene) => (refusal(scene) ?? null) as unknown as Json,
       }),
     }),
   );

@@ -1,14 +1,28 @@
 import { createConnection, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import type { Context } from "@skep/edge-cli";
-import { type Fault, faults } from "@skep/fault";
+import { Fault, faults } from "@skep/fault";
 import { type Client, createClient, wireFromSocket } from "@skep/ninep";
+import { formatTime } from "@skep/text";
 import { findHome, findSocket, formatAddress } from "../config/mod.ts";
+import { realClock } from "../clock.ts";
 import { userHome } from "../person.ts";
+import { explainer } from "./explain.ts";
+import { readExpiry } from "../worker/who.ts";
 import { currentContext, type Place, readContext } from "./contexts.ts";
 
 const fault = faults("client", {
   down: ["cut", "Cannot reach the hive: nothing listens there", { cure: "Start it with `skep up`" }],
+  expired: [
+    "unauthenticated",
+    "Cannot attach: the ticket expired at",
+    { cure: "Ask whoever gave it for a new one: `skep ticket mint`" },
+  ],
+  ticket: [
+    "unauthenticated",
+    "Cannot attach: the hive does not accept this ticket: it is revoked or used up, or of another hive",
+    { cure: "Ask whoever gave it for a new one: `skep ticket mint`" },
+  ],
   both: ["invalid", "Cannot use --home and --context together", { cure: "Leave one of them out" }],
 });
 
@@ -80,10 +94,34 @@ export function dial(target: Target): Promise<Socket> {
   });
 }
 
-/** A 9P client of a hive. Throws `client.down` when nothing listens, and the fault of a refused attach. */
+// To whom is not let in the hive says nothing; the ticket itself does.
+function notLetIn(thrown: unknown, { aname }: Target): unknown {
+  if (!(thrown instanceof Fault) || thrown.code !== "ninep.remote" || thrown.row.errnoName !== "EACCES")
+    return thrown;
+  if (aname === "") return thrown;
+  const expiresAt = readExpiry(aname.split(":", 1)[0] ?? "");
+  if (expiresAt !== undefined && expiresAt < realClock.now())
+    return fault.expired(formatTime(expiresAt), { cause: thrown });
+  return fault.ticket(undefined, { cause: thrown });
+}
+
+/**
+ * A 9P client of a hive, whose refusals are thrown as the faults that they are there. Throws `client.down` when nothing
+ * listens, `client.expired` and `client.ticket` when the ticket is not taken, and the fault of a refused attach.
+ */
 export async function connect(target: Target, signal?: AbortSignal): Promise<Client> {
   const socket = await dial(target);
-  return createClient(wireFromSocket(socket), { aname: target.aname, uname: "skep", signal });
+  const { aname } = target;
+  try {
+    return await createClient(wireFromSocket(socket), {
+      aname,
+      uname: "skep",
+      explain: explainer(),
+      ...(signal && { signal }),
+    });
+  } catch (thrown) {
+    throw notLetIn(thrown, target);
+  }
 }
 
 /** Connects to the hive that a command means. */

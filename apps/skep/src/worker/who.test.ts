@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import { createRoot, mint, narrow } from "@skep/ticket";
-import { readWho } from "./who.ts";
+import { readExpiry, readWho } from "./who.ts";
 
 const root = createRoot(generateKeyPairSync("ed25519").privateKey);
 const claims = {
@@ -24,6 +24,20 @@ test("a narrowed ticket tells the subject of its last block", async () => {
   const token = await mint(root, claims);
   const narrowed = await narrow(token, { subject: "w-abc/inner" }, { rootPublicKeys: [root.publicKey] });
   assert.deepEqual(readWho(narrowed), { subject: "w-abc/inner", hive: "hive-xyz" });
+});
+
+test("a ticket tells its earliest expiry without a key, and none where it has none", async () => {
+  const { issuedAt } = claims;
+  assert.equal(readExpiry(await mint(root, claims)), undefined);
+  const token = await mint(root, { ...claims, expiresAt: issuedAt + 3_600_000 });
+  assert.equal(readExpiry(token), issuedAt + 3_600_000);
+  const narrowed = await narrow(
+    token,
+    { expiresAt: issuedAt + 60_000 },
+    { rootPublicKeys: [root.publicKey] },
+  );
+  assert.equal(readExpiry(narrowed), issuedAt + 60_000);
+  assert.equal(readExpiry("no ticket"), undefined);
 });
 
 test("what is no ticket is refused by name", () => {

@@ -78,3 +78,27 @@ export function readWho(token: string): Who {
   if (subject === undefined || hive === undefined) throw fault.ticket("it names no subject or hive");
   return { subject, hive };
 }
+
+/** The instants that a block's checks compare the time with, seconds since 1970. */
+function datesOf(block: Buffer): readonly number[] {
+  return messages(block, 6)
+    .flatMap((check) => messages(check, 1))
+    .flatMap((query) => messages(query, 3))
+    .flatMap((expression) => messages(expression, 1))
+    .flatMap((step) => messages(step, 1))
+    .flatMap((term) => scalar(term, 4) ?? []);
+}
+
+/**
+ * When a ticket expires, milliseconds since 1970, without verifying it; nothing where it never does or cannot be read.
+ */
+export function readExpiry(token: string): number | undefined {
+  try {
+    const bytes = Buffer.from(token, "base64url");
+    const signed = [...messages(bytes, 2), ...messages(bytes, 3)];
+    const dates = signed.flatMap((each) => messages(each, 1)).flatMap(datesOf);
+    return dates.length > 0 ? Math.min(...dates) * 1000 : undefined;
+  } catch {
+    return undefined;
+  }
+}

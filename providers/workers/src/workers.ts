@@ -8,6 +8,7 @@ import {
   type Json,
   type Provider,
   type Ring,
+  type Runtime,
   type Scene,
   type Scope,
   type Table,
@@ -162,6 +163,19 @@ function hello(
   };
 }
 
+const notify = {
+  // What a worker follows begins anew with each of its processes: it skips all before its own hello.
+  "joined@1": ({ worker, incarnation, slots }: Joined, _meta: EventMeta, runtime: Runtime) => {
+    runtime.log(`worker ${worker} joined with ${slots} ${slots === 1 ? "slot" : "slots"}`);
+    runtime
+      .ring(`/worker/${worker}/inbox`)
+      .append(Buffer.from(`${JSON.stringify({ hello: incarnation })}\n`));
+  },
+  "left@1": ({ worker }: { worker: string }, _meta: EventMeta, runtime: Runtime) => {
+    runtime.log(`worker ${worker} left; what it runs waits until its lease ends`);
+  },
+} as const;
+
 const shards = {
   list: () => Array.from({ length: 256 }, (_, at) => at.toString(16).padStart(2, "0")),
   has: (name: string) => /^[0-9a-f]{2}$/.test(name),
@@ -193,18 +207,7 @@ export function workersProvider(): Provider {
         ? { events: [emit("left@1", { worker: subject })] }
         : undefined;
     },
-    notify: {
-      // What a worker follows begins anew with each of its processes: it skips all before its own hello.
-      "joined@1": ({ worker, incarnation, slots }: Joined, _meta, runtime) => {
-        runtime.log(`worker ${worker} joined with ${slots} ${slots === 1 ? "slot" : "slots"}`);
-        runtime
-          .ring(`/worker/${worker}/inbox`)
-          .append(Buffer.from(`${JSON.stringify({ hello: incarnation })}\n`));
-      },
-      "left@1": ({ worker }: { worker: string }, _meta, runtime) => {
-        runtime.log(`worker ${worker} left; what it runs waits until its lease ends`);
-      },
-    },
+    notify,
     mounts: (t) => {
       const child = t.dir("One worker", {
         info: t.text("What is known of it", {

@@ -19,7 +19,7 @@ export const fault = faults("http", {
   taken: [
     "conflict",
     "Cannot listen for HTTP: the address is in use",
-    { cure: "Choose another, or 0 for any" },
+    { cure: "Choose another port with --http, --http 0 for any free one, or --http off" },
   ],
   listen: ["internal", "Cannot listen for HTTP"],
 });

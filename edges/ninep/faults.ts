@@ -17,7 +17,7 @@ export const fault = faults("ninep-edge", {
   taken: [
     "conflict",
     "Cannot listen for 9P: the address is in use",
-    { cure: "Choose another, or 0 for any" },
+    { cure: "Choose another port with --9p, --9p 0 for any free one, or --9p off" },
   ],
   long: ["nameTooLong", "Cannot listen on a socket whose path is over 107 bytes"],
   notSocket: ["conflict", "Cannot listen on a path that is no socket"],

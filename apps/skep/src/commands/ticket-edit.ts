@@ -47,16 +47,19 @@ export const ticketNarrow: Command = command({
   run: async (context) => {
     const { args, flags, io, out } = context;
     const { token, roots, lib } = await open(context, args.ticket, flags.root);
-    const [tickets, { parseRight }] = await Promise.all([
+    const [tickets, { parseRight }, { unknownRights }] = await Promise.all([
       import("../access/tickets.ts"),
       import("../access/grants.ts"),
+      import("../access/known.ts"),
     ]);
+    const rights = flags.right.map(parseRight);
+    for (const text of unknownRights(rights)) out.warn(text);
     const expiresAt =
       flags.expires === undefined ? undefined : tickets.expiryOf(flags.expires, io.clock.now());
     const budgets = tickets.budgetsOf(flags.ops, flags.bytes);
     const claims = {
       ...(flags.subject !== undefined && { subject: flags.subject }),
-      ...(flags.right.length > 0 && { rights: flags.right.map(parseRight) }),
+      ...(rights.length > 0 && { rights }),
       ...(expiresAt !== undefined && { expiresAt }),
       ...(budgets && { budgets }),
     };
@@ -81,7 +84,7 @@ export const ticketSeal: Command = command({
   },
 });
 
-function linesOf({ id, claims }: Block): readonly (readonly [string, string])[] {
+function linesOf({ id, claims }: Block, now: number): readonly (readonly [string, string])[] {
   const { subject, role, hive, rights = [], budgets = {}, issuedAt, expiresAt } = claims;
   const known: (readonly [string, string | undefined])[] = [
     ["block", id],
@@ -91,7 +94,12 @@ function linesOf({ id, claims }: Block): readonly (readonly [string, string])[] 
     ...rights.map(({ path, verb, rate }) => ["right", `${verb} ${path}${rate ? ` ${rate}/s` : ""}`] as const),
     ...Object.entries(budgets).map(([name, count]) => ["budget", `${name} ${count}`] as const),
     ["issued", issuedAt === undefined ? undefined : formatTime(issuedAt)],
-    ["expires", expiresAt === undefined ? undefined : formatTime(expiresAt)],
+    [
+      "expires",
+      expiresAt === undefined
+        ? undefined
+        : `${formatTime(expiresAt)}${expiresAt <= now ? ": it has expired" : ""}`,
+    ],
   ];
   return known.filter((line): line is readonly [string, string] => line[1] !== undefined);
 }
@@ -106,12 +114,12 @@ export const ticketShow: Command = command({
   args: [ticketArg],
   flags: rootFlag,
   run: async (context) => {
-    const { out } = context;
+    const { out, io } = context;
     const { token, roots, lib } = await open(context, context.args.ticket, context.flags.root);
     const { sealed, blocks } = await lib.describe(token, roots);
     if (out.wantsJson) return out.json({ sealed, blocks });
     for (const block of blocks)
-      for (const [name, value] of linesOf(block))
+      for (const [name, value] of linesOf(block, io.clock.now()))
         await out.line(toned(name === "block" ? "strong" : "dim", name.padEnd(9)), value);
     if (sealed) await out.line("sealed: nobody can narrow it");
     return undefined;

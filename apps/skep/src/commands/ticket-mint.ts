@@ -36,11 +36,14 @@ export const ticketMint: Command = command({
   },
   run: async (context) => {
     const { flags, out, io } = context;
-    const [tickets, grants, { hiveHome }] = await Promise.all([
+    const [tickets, grants, { hiveHome }, { unknownRights }] = await Promise.all([
       import("../access/tickets.ts"),
       import("../access/grants.ts"),
       import("../access/home.ts"),
+      import("../access/known.ts"),
     ]);
+    const rights = flags.right.map(grants.parseRight);
+    for (const text of unknownRights(rights)) out.warn(text);
     const now = io.clock.now();
     const home = hiveHome(context);
     const subject = grants.subjectFor(flags.role, flags.subject, tickets.ownerSubject);
@@ -50,7 +53,7 @@ export const ticketMint: Command = command({
       subject,
       expiresAt,
       budgets: tickets.budgetsOf(flags.ops, flags.bytes),
-      ...(flags.right.length > 0 && { rights: flags.right.map(grants.parseRight) }),
+      ...(rights.length > 0 && { rights }),
     });
     if (out.wantsJson) await out.json({ ticket: token, role: flags.role, subject, expiresAt });
     else await out.data(`${token}\n`, { raw: true });

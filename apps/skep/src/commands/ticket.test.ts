@@ -70,6 +70,19 @@ test("revoking ends a ticket and those narrowed from it, not the one above", asy
   assert.equal((await rootWith(above)).code, 0);
 });
 
+test("a right that no file asks for is minted and warned of", async () => {
+  const { code, err } = await hive.skep(["ticket", "mint", "--role", "queen", "--right", "/jobs:fly"]);
+  assert.equal(code, 0);
+  assert.match(err, /no file of the hive asks for the right fly/);
+});
+
+test("show marks a ticket that has expired", async () => {
+  const file = keep("short.ticket", await mint("--role", "observer", "--expires", "1ms"));
+  assert.match((await hive.skep(["ticket", "show", file])).out, /^expires +\S+: it has expired$/m);
+  const later = keep("long.ticket", await mint("--role", "observer", "--expires", "1h"));
+  assert.doesNotMatch((await hive.skep(["ticket", "show", later])).out, /expired/);
+});
+
 test("a ticket comes from stdin too", async () => {
   const ticket = await mint("--role", "observer", "--ops", "3");
   const { out, code } = await hive.skep(["ticket", "show", "-"], { input: [ticket] });

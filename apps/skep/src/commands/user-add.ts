@@ -67,13 +67,18 @@ export const userAdd: Command = command({
   },
   run: async (context) => {
     const { args, flags, io, out } = context;
-    const [tickets, { parseRight }, { hiveHome }, { printInvitation }, { hiveKeys }] = await Promise.all([
-      import("../access/tickets.ts"),
-      import("../access/grants.ts"),
-      import("../access/home.ts"),
-      import("../access/invitation.ts"),
-      import("../hive/keys.ts"),
-    ]);
+    const [tickets, { parseRight }, { hiveHome }, { printInvitation }, { hiveKeys }, known] =
+      await Promise.all([
+        import("../access/tickets.ts"),
+        import("../access/grants.ts"),
+        import("../access/home.ts"),
+        import("../access/invitation.ts"),
+        import("../hive/keys.ts"),
+        import("../access/known.ts"),
+      ]);
+    known.checkUserName(args.name);
+    const rights = flags.right.map(parseRight);
+    for (const text of known.unknownRights(rights)) out.warn(text);
     const home = hiveHome(context);
     const now = io.clock.now();
     const place = await placeOf(context, home, flags["9p"]);
@@ -82,7 +87,7 @@ export const userAdd: Command = command({
       subject: args.name,
       expiresAt: tickets.expiryOf(flags.expires, now),
       budgets: tickets.budgetsOf(flags.ops, flags.bytes),
-      ...(flags.right.length > 0 && { rights: flags.right.map(parseRight) }),
+      ...(rights.length > 0 && { rights }),
     });
     const { hive } = hiveKeys(home);
     const line = printInvitation({ hive, place, ticket });

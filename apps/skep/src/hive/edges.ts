@@ -14,8 +14,8 @@ import type { Hive } from "./hive.ts";
 const fault = faults("edges", {
   taken: [
     "conflict",
-    "Cannot listen: the address is taken",
-    { cure: "Choose another port, or 0 for any free one" },
+    "Cannot listen for the console: the address is taken",
+    { cure: "Choose another port with --console, --console 0 for any free one, or --console off" },
   ],
 });
 

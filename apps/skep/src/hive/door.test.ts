@@ -142,3 +142,17 @@ test("an observer sees only its own session, and no past without the right to hi
   await assert.rejects(session.find("/at/1/worker"), { code: "session.absent" });
   assert.ok(!(await session.list(session.root)).some(({ name }) => name === "at"));
 });
+
+test("a ticket's cursor budgets hold on the console, the least of its blocks", async () => {
+  const token = await minted({ subject: "carl", role: "queen", budgets: { advances: 5 } });
+  const below = await narrow(token, { budgets: { advances: 1 } }, roots());
+  const at = place.at.console ?? assert.fail("no console");
+  const word = allSecrets(place.hive.config, place.home)["console.token"].secret.reveal();
+  const client = await ConsoleClient.attached(at, word, "queen", below);
+  assert.match((await client.ask("TAIL /trace/ctl"))[0] ?? "", /^OK TAIL/);
+  assert.match(
+    (await client.ask("TAIL /trace/ctl"))[0] ?? "",
+    /^ERR TAIL reason=quota detail=ticket-limit/,
+  );
+  await client.close();
+});

@@ -5,6 +5,7 @@ import { createNinepEdge, type NinepEdge } from "@skep/edge-ninep";
 import { createHttpEdge, portOf } from "@skep/edge-http";
 import { faults } from "@skep/fault";
 import type { MacLimits } from "@skep/macticket";
+import type { Ticket } from "@skep/ticket";
 import { realClock } from "../clock.ts";
 import { allSecrets, limitsOf, type Listen, placeSocket } from "../config/mod.ts";
 import { version } from "../version.ts";
@@ -59,6 +60,15 @@ function macLimitsOf({ values }: Hive["config"]): MacLimits {
   };
 }
 
+/** The least that any block of a ticket lets its sessions on the console read on and back. */
+function cursorsOf({ blocks }: Ticket): { readonly resumes?: number; readonly advances?: number } {
+  const least = (name: "resumes" | "advances") => {
+    const counts = blocks.map(({ budgets }) => budgets[name]).filter((count) => count !== undefined);
+    return counts.length === 0 ? {} : { [name]: Math.min(...counts) };
+  };
+  return { ...least("resumes"), ...least("advances") };
+}
+
 function consoleOf(hive: Hive): Console {
   const secrets = allSecrets(hive.config, hive.home);
   const { door, kernel } = hive;
@@ -68,7 +78,10 @@ function consoleOf(hive: Hive): Console {
     about: { name: "skep", version, startedAt: Date.now(), memory },
     login: ticketLogin({
       secretOf: (role) => secrets[`console.secrets.${role}`].secret.reveal(),
-      verify: async (ticket) => ({ authority: authorityOf(await door.ticket(ticket)) }),
+      verify: async (text) => {
+        const ticket = await door.ticket(text);
+        return { authority: authorityOf(ticket), limits: cursorsOf(ticket) };
+      },
       macLimits: macLimitsOf(hive.config),
       now: () => kernel.time.now(),
       attach: (authority) => door.admit(authority, "console"),

@@ -1,6 +1,7 @@
 import { builtins, type Program, program } from "@skep/edge-cli";
 import { configCommands } from "../config/mod.ts";
 import { completeContext, completePath } from "../client/complete.ts";
+import { tellingFiles } from "../file-faults.ts";
 import { userHome } from "../person.ts";
 import { version } from "../version.ts";
 import { accessCommands } from "./access.ts";
@@ -38,7 +39,7 @@ export function createProgram(): Program {
       ...careCommands,
       ...configCommands("care", userHome),
       ...builtins(() => table, "skep", "about", { node: process.versions.node }),
-    ],
+    ].map(tellingFiles),
     completers: { path: completePath, context: completeContext },
   });
   return table;

@@ -2,7 +2,8 @@ import { faults } from "@skep/fault";
 
 export const fault = faults("jobs", {
   unknown: ["absent", "Cannot find job", { detail: "invalid-path" }],
-  ended: ["conflict", "Cannot do that to a job that has ended"],
+  ended: ["conflict", "Cannot cancel a job that has ended"],
+  told: ["conflict", "Cannot tell twice how a job ended"],
   module: [
     "conflict",
     "Cannot submit a job whose module is not in the blob store",

@@ -80,7 +80,7 @@ test("a worker that is silent gives its job back, and its late result is kept bu
   await hive.done("w-b", job, "in time");
   const { late_receipts: late, worker, stdout_bytes: bytes } = await hive.status(job);
   assert.deepEqual([late, worker, bytes], [1, "w-b", 7]);
-  assert.equal(((await hive.done("w-a", job, "again")) as { code: string }).code, "jobs.ended");
+  assert.equal(((await hive.done("w-a", job, "again")) as { code: string }).code, "jobs.told");
 });
 
 test("a renewed lease outlives its first end", async () => {

@@ -75,7 +75,7 @@ export function done(command: Done, worker: string, at: At): Decision {
   const receipt = (command.receipt ?? null) as End["receipt"];
   if (job.worker !== worker || !job.held) {
     if (job.late.some((late) => late.worker === worker) || (isEnded(job.state) && job.worker === worker))
-      throw fault.ended(job.id);
+      throw fault.told(job.id);
     return {
       events: [emit("late@1", { job: job.id, worker, receipt })],
       result: { job: job.id, late: true },

@@ -214,7 +214,7 @@ export class SandboxPool implements AsyncDisposable {
         runner.send(frame.module, Buffer.concat([Buffer.from(job.digest, "hex"), checked.module]));
       runner.sent.add(job.digest);
       const wallMs = Math.max(1, limits.wallMs - spentMs);
-      ran = await runJob(runner, job, { ...limits, wallMs }, residentBytes);
+      ran = await runJob(runner, job, { ...limits, wallMs }, residentBytes, limits.wallMs);
       return ran;
     } finally {
       signal?.removeEventListener("abort", cancel);

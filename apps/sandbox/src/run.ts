@@ -116,10 +116,10 @@ class Running {
     };
   }
 
-  async go(residentBytes: number): Promise<RunResult> {
+  async go(residentBytes: number, askedMs: number): Promise<RunResult> {
     const { wallMs } = this.#limits;
     const deadline = setTimeout(
-      () => this.#runner.kill("timeout", `It took longer than ${Math.round(wallMs)} ms`),
+      () => this.#runner.kill("timeout", `It took longer than ${Math.round(askedMs)} ms`),
       wallMs,
     );
     const watch = setInterval(() => {
@@ -147,6 +147,7 @@ export function runJob(
   job: SandboxJob,
   limits: SandboxLimits,
   residentBytes: number,
+  askedMs = limits.wallMs,
 ): Promise<RunResult> {
-  return new Running(runner, job, limits).go(residentBytes);
+  return new Running(runner, job, limits).go(residentBytes, askedMs);
 }

@@ -1,8 +1,20 @@
-import { faults } from "@skep/fault";
+import { Fault, faults } from "@skep/fault";
 
 /** What can go wrong between a command and its job. */
 export const fault = faults("run", {
-  module: ["absent", "Cannot read the module"],
+  wasm: [
+    "invalid",
+    "Cannot run a file that is no WebAssembly module",
+    { cure: "Compile it first: a module begins with the bytes 00 61 73 6d" },
+  ],
+  keys: [
+    "denied",
+    "Cannot check what a worker signs: the ticket does not open its key",
+    { cure: "Ask for a ticket with the right /worker:read too, or use --detach" },
+  ],
+  job: ["absent", "Cannot find job"],
+  worker: ["absent", "Cannot find worker"],
+  receiptFile: ["invalid", "Cannot verify: it is no receipt"],
   oversize: [
     "oversize",
     "Cannot submit so many arguments and environment values",
@@ -13,7 +25,6 @@ export const fault = faults("run", {
   count: ["invalid", "Cannot list so few jobs", { cure: "Give -n 1 or more" }],
   answer: ["corrupt", "Cannot read the hive's answer"],
   receipt: ["corrupt", "Cannot call it a success: the receipt does not verify"],
-  file: ["absent", "Cannot read the file"],
   key: [
     "invalid",
     "Cannot verify without the worker's key",
@@ -22,3 +33,17 @@ export const fault = faults("run", {
   unsigned: ["invalid", "Cannot verify for a worker that does not sign"],
   write: ["failed", "Cannot write the receipt"],
 });
+
+const reasons: Readonly<Record<string, readonly ["absent" | "isDirectory" | "denied", string]>> = {
+  ENOENT: ["absent", "no such file"],
+  ENOTDIR: ["absent", "no such file"],
+  EISDIR: ["isDirectory", "it is a directory"],
+  EACCES: ["denied", "its mode forbids it"],
+};
+
+/** Why a file of this machine could not be read; the code is `run.module` or `run.file`. */
+export function unreadable(what: "module" | "file", path: string, cause: unknown): Fault {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const [kind, why] = reasons[code] ?? ["absent", code || "it cannot be opened"];
+  return new Fault(kind, `run.${what}`, `Cannot read the ${what} ${JSON.stringify(path)}: ${why}`, { cause });
+}

@@ -108,7 +108,11 @@ test("more arguments than a line takes are refused before anything is sent", asy
 test("run names what is wrong before a job is made, with 125", async () => {
   const absent = await hive.skep(["run", join(hive.dir, "none.wasm")]);
   assert.equal(absent.code, 125);
-  assert.match(absent.err, /Cannot read the module: ".*none\.wasm: ENOENT"/);
+  assert.match(absent.err, /Cannot read the module ".*none\.wasm": no such file/);
+  assert.match((await hive.skep(["run", hive.dir])).err, /Cannot read the module ".*": it is a directory/);
+  const source = join(hive.dir, "a.c");
+  writeFileSync(source, "int main() { return 0; }");
+  assert.match((await hive.skep(["run", source])).err, /no WebAssembly module: ".*a\.c"/);
   const env = await hive.skep(["run", "--env", "no value", "x.wasm"]);
   assert.deepEqual([env.code, env.out], [125, ""]);
   assert.ok(!env.err.includes("no value="));
@@ -116,7 +120,7 @@ test("run names what is wrong before a job is made, with 125", async () => {
 
 test("a detached job waits while there is no worker, and can be canceled", async () => {
   const file = join(hive.dir, "module.wasm");
-  writeFileSync(file, "no module either");
+  writeFileSync(file, "\0asm, and no module");
   const job = (await hive.skep(["run", "--detach", file])).out.trim();
   const told = await hive.skep(["jobs", job]);
   assert.match(told.out, /^why +queued: no worker is present/m);
@@ -126,7 +130,7 @@ test("a detached job waits while there is no worker, and can be canceled", async
 
 test("a job is told what it has where that is less than it asked for, and 0 is refused", async () => {
   const file = join(hive.dir, "module.wasm");
-  writeFileSync(file, "no module either");
+  writeFileSync(file, "\0asm, and no module");
   const asked = ["--time", "10h", "--memory", "100GiB"];
   const told = await hive.skep(["run", "--detach", ...asked, file]);
   assert.match(told.err, /--time 10 h.* has 5 m/);
@@ -153,4 +157,29 @@ test("verify wants one key and one only", async () => {
   assert.equal(malformed.code, 1);
   assert.equal(JSON.parse(malformed.out).failed, "malformed");
   assert.equal((await hive.skep(["verify", join(hive.dir, "none"), "--key", signer.publicKey])).code, 3);
+});
+
+test("verify says of what is no receipt that it is none, and names a worker that is not there", async () => {
+  const file = join(hive.dir, "half.json");
+  for (const text of ["root:x:0:0", '{"result":{"metr', "null", "{}"]) {
+    writeFileSync(file, text);
+    const { code, err } = await hive.skep(["verify", file]);
+    assert.equal(code, 2);
+    assert.match(err, /it is no receipt: ".*half\.json"/);
+  }
+  const keyed = await hive.skep(["verify", file, "--key", signer.publicKey]);
+  assert.match(keyed.out, /^does not verify: it is no receipt/);
+  writeFileSync(file, '{"result":{}}');
+  const nobody = await hive.skep(["verify", file, "--worker", "w-nope"]);
+  assert.deepEqual([nobody.code, /Cannot find worker: "w-nope"/.test(nobody.err)], [3, true], nobody.err);
+});
+
+test("a job that is not there is called by its number, and one that has ended cannot be canceled", async () => {
+  const absent = await hive.skep(["jobs", "9999"]);
+  assert.deepEqual([absent.code, /Cannot find job: "9999"/.test(absent.err)], [3, true], absent.err);
+  const file = join(hive.dir, "ended.wasm");
+  writeFileSync(file, "\0asm, and no module");
+  const job = (await hive.skep(["run", "--detach", file])).out.trim();
+  await hive.skep(["cancel", job]);
+  assert.match((await hive.skep(["cancel", job])).err, /Cannot cancel a job that has ended/);
 });

@@ -1,4 +1,5 @@
 import type { Context } from "@skep/edge-cli";
+import { toFault } from "@skep/fault";
 import type { Client } from "@skep/ninep";
 import { formatBytes, formatDuration, formatTime } from "@skep/text";
 import { connectOf } from "../client/connect.ts";
@@ -132,7 +133,9 @@ export async function showJob(context: Context, id: string): Promise<void> {
   await using client = await connectOf(context);
   const [status, spec, why] = await Promise.all(
     ["status.json", "spec", "why"].map((name) => client.readAll(`/jobs/${id}/${name}`, { signal })),
-  );
+  ).catch((thrown: unknown) => {
+    throw toFault(thrown).kind === "absent" ? fault.job(id, { cause: thrown }) : thrown;
+  });
   const told = { ...JSON.parse(String(spec)), ...JSON.parse(String(status)) } as JobRow;
   if (out.wantsJson) return out.json({ ...told, why: String(why).trim() });
   for (const [name, value] of Object.entries(rowsOf(told, String(why))))

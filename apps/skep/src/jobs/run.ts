@@ -1,18 +1,22 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "@skep/edge-cli";
+import { toFault } from "@skep/fault";
 import { escapeLines, formatBytes, formatDuration } from "@skep/text";
 import type { Client } from "@skep/ninep";
 import { createSigner, type Signer } from "@skep/receipt";
-import { connect, homeOf, targetOf } from "../client/connect.ts";
+import { connect, homeOf, type Target, targetOf } from "../client/connect.ts";
 import { checkKeys, homeKey } from "../hive/keys.ts";
 import { type Content, heldContent, takeAll } from "./blob.ts";
-import { fault } from "./faults.ts";
+import { fault, unreadable } from "./faults.ts";
 import { type Outcome, outcomeOf, type Show, stored } from "./outcome.ts";
 import { ask, inlineBytes, type Submitted, submit, type Wish } from "./submit.ts";
 
 /** The exit code of every end that is not the module's. */
 const notTheModules = 125;
+
+/** What every WebAssembly module begins with. */
+const magic = Buffer.from("\0asm");
 
 /** What `skep run` was asked. */
 export interface RunRequest extends Wish {
@@ -22,11 +26,20 @@ export interface RunRequest extends Wish {
 }
 
 async function readModule(file: string): Promise<Content> {
+  const bytes = await readFile(file).catch((cause: unknown) => {
+    throw unreadable("module", file, cause);
+  });
+  if (!bytes.subarray(0, magic.length).equals(magic)) throw fault.wasm(file);
+  return heldContent(bytes);
+}
+
+/** Without the worker's key no output could be shown: better known before anything runs. */
+async function checkRights(client: Client, { aname }: Target, signal: AbortSignal): Promise<void> {
+  if (aname === "") return;
   try {
-    return heldContent(await readFile(file));
-  } catch (cause) {
-    const why = cause instanceof Error && "code" in cause ? `${file}: ${String(cause.code)}` : file;
-    throw fault.module(why, { cause });
+    await using _ = await client.walk("/worker", { signal });
+  } catch (thrown) {
+    throw toFault(thrown).kind === "absent" ? fault.keys(undefined, { cause: thrown }) : thrown;
   }
 }
 
@@ -216,6 +229,7 @@ export async function runModule(context: Context, request: RunRequest): Promise<
   const module = await readModule(request.file);
   const target = targetOf(context);
   await using client = await connect(target, context.signal);
+  if (!request.detach) await checkRights(client, target, context.signal);
   const submitted = await handIn(context, client, request, module);
   await tellLimits(context, client, submitted.job, request);
   if (!request.detach) return await waitFor(context, client, submitted, request, module);

@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
 import type { Context } from "@skep/edge-cli";
-import { kinds } from "@skep/fault";
+import { kinds, toFault } from "@skep/fault";
+import type { Client } from "@skep/ninep";
 import { readRunFacts, type SignedReceipt, verifyReceipt } from "@skep/receipt";
 import { connectOf } from "../client/connect.ts";
-import { fault } from "./faults.ts";
+import { fault, unreadable } from "./faults.ts";
 
 /** What a receipt is held against. */
 export interface VerifyRequest {
@@ -18,18 +19,35 @@ async function read(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw fault.file(path, { cause });
+    throw unreadable("file", path, cause);
+  }
+}
+
+interface Envelope {
+  readonly result?: { readonly metrics?: { readonly extra?: { readonly worker?: unknown } } };
+}
+
+/** What looks like a receipt; undefined for another file, or half of one. */
+function envelopeIn(text: string): Envelope | undefined {
+  try {
+    const found = JSON.parse(text) as Envelope | null;
+    return typeof found?.result === "object" ? found : undefined;
+  } catch {
+    return undefined;
   }
 }
 
 /** Which worker a receipt names; that is no proof, only whom to ask the hive about. */
-function namedWorker(envelope: string): string | undefined {
+function namedWorker({ result }: Envelope): string | undefined {
+  const worker = result?.metrics?.extra?.worker;
+  return typeof worker === "string" && /^[\w.-]{1,64}$/.test(worker) ? worker : undefined;
+}
+
+async function infoOf(client: Client, worker: string): Promise<{ readonly key?: string }> {
   try {
-    const receipt = JSON.parse(envelope) as { result?: { metrics?: { extra?: { worker?: unknown } } } };
-    const worker = receipt.result?.metrics?.extra?.worker;
-    return typeof worker === "string" && /^[\w.-]{1,64}$/.test(worker) ? worker : undefined;
-  } catch {
-    return undefined;
+    return JSON.parse(String(await client.readAll(`/worker/${worker}/info.json`))) as { key?: string };
+  } catch (thrown) {
+    throw toFault(thrown).kind === "absent" ? fault.worker(worker, { cause: thrown }) : thrown;
   }
 }
 
@@ -37,10 +55,12 @@ async function keyOf(context: Context, request: VerifyRequest, envelope: string)
   const { key } = request;
   if (key !== undefined && request.worker !== undefined) throw fault.key();
   if (key !== undefined) return key;
-  const worker = request.worker ?? namedWorker(envelope);
+  const named = envelopeIn(envelope);
+  if (!named) throw fault.receiptFile(request.file);
+  const worker = request.worker ?? namedWorker(named);
   if (worker === undefined) throw fault.key();
   await using client = await connectOf(context);
-  const info = JSON.parse(String(await client.readAll(`/worker/${worker}/info.json`))) as { key?: string };
+  const info = await infoOf(client, worker);
   if (!info.key) throw fault.unsigned(worker);
   return info.key;
 }
@@ -69,6 +89,9 @@ function factsOf({ result, job_id, completed_at, worker_pubkey }: SignedReceipt)
   };
 }
 
+const saidOf = (failed: string, why: string): string =>
+  failed === "malformed" ? `it is no receipt: ${why}` : `${failed}: ${why}`;
+
 /** Verifies a receipt offline; the exit code says whether it holds. */
 export async function verifyFile(context: Context, request: VerifyRequest): Promise<number> {
   const { out } = context;
@@ -78,7 +101,7 @@ export async function verifyFile(context: Context, request: VerifyRequest): Prom
   if (!verdict.ok) {
     const { failed, why } = verdict;
     if (out.wantsJson) await out.json({ verified: false, failed, why });
-    else await out.line({ tone: "bad", text: "does not verify: " }, `${failed}: ${why}`);
+    else await out.line({ tone: "bad", text: "does not verify: " }, saidOf(failed, why));
     return kinds.corrupt.exit;
   }
   const facts = factsOf(verdict.receipt);

@@ -1,4 +1,10 @@
+import { faults } from "@skep/fault";
+import { formatTime } from "@skep/text";
 import { parseMoment } from "./moment.ts";
+
+const fault = faults("past-time", {
+  before: ["absent", "Cannot look at a time before the hive began"],
+});
 
 /** The durable records of a journal; the kernel's `Journal` fits. */
 export interface Records {
@@ -18,7 +24,7 @@ export class Finder {
     this.#records = records;
   }
 
-  /** The record's sequence; undefined when there is none. */
+  /** The record's sequence; undefined when there is none. Throws `past-time.before` for a time before the first record. */
   find(name: string): number | undefined | Promise<number | undefined> {
     const moment = parseMoment(name);
     if (!moment) return undefined;
@@ -39,7 +45,10 @@ export class Finder {
     }
     // Where a later record is already after the time, the answer never changes.
     if (low > 0 && low < durable) this.#keep(name, low - 1);
-    return low > 0 ? low - 1 : undefined;
+    if (low > 0) return low - 1;
+    if (durable === 0) return undefined;
+    const { time: began } = await records.record(0);
+    throw fault.before(name, { cure: `The hive began at ${formatTime(began)}` });
   }
 
   #keep(name: string, seq: number): void {

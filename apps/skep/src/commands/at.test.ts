@@ -34,6 +34,16 @@ test("what is not there then is absent, and a moment that cannot be read is refu
   assert.equal((await hive.skep(["at", "noon", "ls"])).code, 2);
 });
 
+test("a time before the hive began is told when it began, and one to come is refused", async () => {
+  const early = await hive.skep(["at", "2001-01-01", "ls", "/"]);
+  assert.equal(early.code, 3);
+  assert.match(early.err, /The hive began at 20\d\d-/);
+  for (const when of ["2999-01-01", "2999-01-01T00:00Z", "2999-01-01T00:00"]) {
+    const late = await hive.skep(["at", when, "ls", "/"]);
+    assert.deepEqual([late.code, late.out], [2, ""]);
+  }
+});
+
 test("how long ago becomes a time, and digits stay a sequence", () => {
   assert.equal(momentName("2h", 7_200_000), "1970-01-01T00:00:00.000Z");
   assert.equal(momentName("0", 1), "0");

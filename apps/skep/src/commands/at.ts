@@ -11,6 +11,7 @@ const fault = faults("at", {
     "Cannot read the moment",
     { cure: "Write a sequence (107), a time (2026-01-31T12:00Z), or how long ago (2h)" },
   ],
+  future: ["invalid", "Cannot look at what is still to come", { cure: "Give a time that has passed" }],
 });
 
 /** The name below `/at` of a moment: a sequence or an ISO time as it is, `2h` as the time that long ago. */
@@ -18,6 +19,11 @@ export function momentName(text: string, now: number): string {
   const ago = parseDuration(text);
   if (ago.ok && !/^\d+$/.test(text)) return new Date(now - ago.value).toISOString();
   if (!/^[\dTZ:.-]+$/.test(text)) throw fault.when(text);
+  // Without a zone it is UTC here, and the time of this machine to Date.
+  const time = /^\d+$/.test(text)
+    ? Number.NaN
+    : Date.parse(/[TZ]/.test(text) ? `${text.replace(/Z$/, "")}Z` : text);
+  if (time > now) throw fault.future(text);
   return text;
 }
 
@@ -26,7 +32,7 @@ export const at: Command = command({
   name: "at",
   group: "files",
   summary: "Look at the files as they were",
-  doc: "After the record of a sequence, or at a time (UTC). The right `history` is needed, and what the ticket may see now.",
+  doc: "After the record of a sequence, or at a time (UTC). The right `history` is needed, and what the ticket may see now. What is there: /jobs, /worker, /queen, /cas and what else the journal decides, without streams, controls and blobs; /proc, /log, /trace and /audit tell of the present only.",
   examples: [
     { run: "skep at 107 cat /jobs/3/status", doc: "After record 107" },
     { run: "skep at 2026-01-31T12:00Z ls /worker", doc: "At noon" },

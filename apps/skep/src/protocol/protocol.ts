@@ -1,4 +1,5 @@
 import { kinds } from "@skep/fault";
+import { verbs } from "@skep/grammar";
 import { checks, createTree, limits, type Place, type Provider } from "@skep/kernel";
 import { z } from "zod";
 import { foldedMounts } from "../hive/folded.ts";
@@ -76,6 +77,13 @@ function kindsTable(): string {
   return ["| kind | reason | errno | HTTP | exit |", "|---|---|---|---|---|", ...lines].join("\n");
 }
 
+function verbsTable(): string {
+  const lines = Object.values(verbs).map(
+    ({ usage, doc, ends }) => `| \`${usage.replaceAll("|", "\\|")}\` | ${doc} | ${ends} |`,
+  );
+  return ["| line | what | ends with |", "|---|---|---|", ...lines].join("\n");
+}
+
 function limitsTable(): string {
   const lines = Object.entries(limits).map(([name, value]) => `| ${name} | ${value} |`);
   return ["| limit | default |", "|---|---|", ...lines].join("\n");
@@ -94,6 +102,8 @@ export function protocolText(
     controlsText(rows),
     "## The gate",
     `A line passes, in order: ${checks.map(({ name }) => `\`${name}\``).join(" → ")} → the provider's decision.`,
+    "## Verbs of the console",
+    verbsTable(),
     "## Failures",
     kindsTable(),
     "## Limits",

@@ -56,13 +56,19 @@ test("a second up on the same home is refused by name, and a new one starts afte
   const second = await refusedDaemon(at.home);
   const name = JSON.stringify(at.home);
   assert.deepEqual([second.code, second.refusal?.code], [8, "home.held"]);
-  assert.equal(second.refusal?.message, `Cannot lock home ${name}: process ${first.pid} holds it`);
+  assert.equal(
+    second.refusal?.message,
+    `Cannot use home ${name}: the hive is already up in it (process ${first.pid})`,
+  );
   assert.equal((await count(first)) > 0, true);
   await first.kill("SIGKILL");
   await using third = await startDaemon(at.home);
   assert.equal((await count(third)) > 0, true);
   const fourth = await refusedDaemon(at.home);
-  assert.equal(fourth.refusal?.message, `Cannot lock home ${name}: process ${third.pid} holds it`);
+  assert.equal(
+    fourth.refusal?.message,
+    `Cannot use home ${name}: the hive is already up in it (process ${third.pid})`,
+  );
 });
 
 test("a home whose path has 200 characters works, with and without a runtime directory", async () => {

@@ -72,7 +72,7 @@ function only(dir: string, suffix: string): string {
 test("a home in use cannot be examined", async () => {
   const { code, err } = await hive.skep(["fsck"]);
   assert.equal(code, 8);
-  assert.match(err, /Cannot lock home/);
+  assert.match(err, /the hive is already up in it \(process \d+\)\n.*kill -TERM \d+/);
 });
 
 test("a sound home has nothing bad, and a person can read why", async () => {

@@ -48,7 +48,7 @@ export interface Hive extends AsyncDisposable {
 
 /** Locks the home, recovers by replay and opens the one door. Throws `journal.*`, `lock.*` and `config.*` faults. */
 export async function openHive({ home, config, log, fatal }: HiveOptions): Promise<Hive> {
-  const held = lock(home);
+  const held = lock(home, { daemon: true });
   try {
     return await open({ home, config, log, fatal }, () => held[Symbol.dispose]());
   } catch (error) {

@@ -44,9 +44,9 @@ export interface DiskOptions {
   readonly log: (line: string) => void;
 }
 
-/** Locks a home for this process; throws when another daemon has it. */
-export function lock(home: string): HomeLock {
-  return lockHome(home);
+/** Locks a home for this process; throws `home.held` when another has it. */
+export function lock(home: string, options: { readonly daemon?: boolean } = {}): HomeLock {
+  return lockHome(home, options);
 }
 
 const meaning: Record<Space["level"], string> = {

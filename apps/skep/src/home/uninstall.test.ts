@@ -11,7 +11,11 @@ test("a running daemon keeps everything where it is", async () => {
   await using hive = await startTestHive();
   const name = readFileSync(join(hive.home, "keys", "hive"), "utf8");
   const refused = await hive.skep(["uninstall", "--purge", `--confirm=${name}`], { env });
-  assert.deepEqual([refused.code, /holds it/.test(refused.err)], [8, true], refused.err);
+  assert.deepEqual(
+    [refused.code, /already up in it \(process \d+\)\n.*kill -TERM/.test(refused.err)],
+    [8, true],
+    refused.err,
+  );
   assert.equal(existsSync(join(hive.home, "keys", "identity")), true);
 });
 
@@ -45,6 +49,23 @@ test("without --purge the home stays; with it the home goes after its name was s
     [false, false, false, false, false, true],
   );
   assert.equal(readFileSync(precious, "utf8"), "mine");
+});
+
+test("with --home only that hive goes: contexts that lead to others stay, and so do caches", async () => {
+  await using hive = await startTestHive();
+  const add = (name: string, socket: string) => hive.skep(["context", "add", name, "--socket", socket]);
+  await add("this", hive.at.socket);
+  await add("other", join(hive.dir, "other.sock"));
+  const compiled = join(hive.dir, "cache", "skep", "compiled");
+  mkdirSync(compiled, { recursive: true });
+  const name = readFileSync(join(hive.home, "keys", "hive"), "utf8");
+  await hive.stop();
+  const words = ["uninstall", "--purge", "--home", hive.home, `--confirm=${name}`];
+  const gone = await hive.skep(words, { env: { ...env, XDG_CACHE_HOME: join(hive.dir, "cache") } });
+  assert.equal(gone.code, 0, gone.err);
+  assert.deepEqual([existsSync(hive.home), existsSync(compiled)], [false, true]);
+  const { out } = await hive.skep(["context", "list", "--json"]);
+  assert.deepEqual([/"other"/.test(out), /"this"/.test(out)], [true, false]);
 });
 
 test("where nothing is there nothing is made", async () => {

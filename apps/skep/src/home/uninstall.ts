@@ -1,6 +1,12 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
-import { configDirectory } from "../client/contexts.ts";
+import {
+  configDirectory,
+  type HiveContext,
+  listContexts,
+  readContext,
+  removeContext,
+} from "../client/contexts.ts";
 import { hasCode } from "../client/files.ts";
 import { userHome } from "../person.ts";
 import { isOurs } from "./contents.ts";
@@ -42,6 +48,31 @@ export function removeCaches({ XDG_CACHE_HOME: given }: Env): string[] {
   remove(join(dir, "compiled"), removed);
   removeEmpty(dir);
   return removed;
+}
+
+/** Forgets the contexts that lead to one hive; gives what was removed. A damaged one leads nowhere and stays. */
+export function removeContextsOf(
+  env: Env,
+  hive: { readonly name: string; readonly socket: string },
+): string[] {
+  const removed: string[] = [];
+  for (const name of listContexts(env)) {
+    const found = contextThatReads(env, name);
+    if (!found) continue;
+    const leads = found.hive === hive.name || ("path" in found.place && found.place.path === hive.socket);
+    if (!leads) continue;
+    removeContext(env, name);
+    removed.push(join(configDirectory(env), "contexts", name));
+  }
+  return removed;
+}
+
+function contextThatReads(env: Env, name: string): HiveContext | undefined {
+  try {
+    return readContext(env, name);
+  } catch {
+    return undefined;
+  }
 }
 
 // Only a directory that is named as ours is ever removed.

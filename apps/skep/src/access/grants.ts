@@ -58,3 +58,23 @@ export function parseRight(text: string): Right {
   if (path === undefined || verb === undefined) throw fault.right(text);
   return { path, verb, ...(rate === undefined ? {} : { rate: Number(rate) }) };
 }
+
+/** What commands need of a hive, by their names. */
+const purposes = {
+  run: [
+    { path: "/jobs", verb: "submit" },
+    { path: "/jobs", verb: "rw" },
+    { path: "/cas", verb: "rw" },
+    // The key that a receipt is verified with, and why something was refused.
+    { path: "/worker", verb: "read" },
+    { path: "/proc/9p/session", verb: "read" },
+  ],
+} as const satisfies Record<string, readonly Right[]>;
+
+/** The rights that `--right` and `--for` ask for. Throws `ticket-claims.right`. */
+export function askedRights(asked: {
+  readonly right: readonly string[];
+  readonly for: keyof typeof purposes | undefined;
+}): Right[] {
+  return [...asked.right.map(parseRight), ...(asked.for ? purposes[asked.for] : [])];
+}

@@ -34,8 +34,8 @@ export const ticketNarrow: Command = command({
   doc: "Whoever holds a ticket can do this, without the hive. Nothing can be gained by it.",
   examples: [
     {
-      run: "skep ticket narrow owner.ticket --subject owner/ci --right /jobs:rw --expires 1h",
-      doc: "For a robot, for an hour",
+      run: "skep ticket narrow owner.ticket --subject owner/ci --for run --expires 1h",
+      doc: "For a robot that runs jobs, for an hour",
     },
   ],
   args: [ticketArg],
@@ -47,12 +47,12 @@ export const ticketNarrow: Command = command({
   run: async (context) => {
     const { args, flags, io, out } = context;
     const { token, roots, lib } = await open(context, args.ticket, flags.root);
-    const [tickets, { parseRight }, { unknownRights }] = await Promise.all([
+    const [tickets, { askedRights }, { unknownRights }] = await Promise.all([
       import("../access/tickets.ts"),
       import("../access/grants.ts"),
       import("../access/known.ts"),
     ]);
-    const rights = flags.right.map(parseRight);
+    const rights = askedRights(flags);
     for (const text of unknownRights(rights)) out.warn(text);
     const expiresAt =
       flags.expires === undefined ? undefined : tickets.expiryOf(flags.expires, io.clock.now());

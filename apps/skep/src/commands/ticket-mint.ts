@@ -18,15 +18,15 @@ export const ticketMint: Command = command({
   name: "ticket mint",
   group: "access",
   summary: "Mint a ticket with the key of the home",
-  doc: "Prints the ticket alone on stdout; needs no running hive. Without --right it opens what its role usually needs.",
+  doc: "Prints the ticket alone on stdout; needs no running hive. Without --right and --for it opens what its role usually needs.",
   examples: [
     {
       run: "skep ticket mint --role observer > guest.ticket",
       doc: "Reads everything, changes nothing, for 30 days",
     },
     {
-      run: "skep ticket mint --role queen --subject ci --right /jobs:rw:10 --right /cas:rw --expires 8h",
-      doc: "Ten jobs a second for eight hours",
+      run: "skep ticket mint --role queen --subject ci --for run --expires 8h",
+      doc: "Runs jobs for eight hours",
     },
   ],
   flags: {
@@ -42,7 +42,7 @@ export const ticketMint: Command = command({
       import("../access/home.ts"),
       import("../access/known.ts"),
     ]);
-    const rights = flags.right.map(grants.parseRight);
+    const rights = grants.askedRights(flags);
     for (const text of unknownRights(rights)) out.warn(text);
     const now = io.clock.now();
     const home = hiveHome(context);

@@ -90,3 +90,25 @@ test("a ticket comes from stdin too", async () => {
   assert.match(out, /budget +ops 3/);
   assert.equal((await hive.skep(["ticket", "show", "-"], { input: ["nonsense"] })).code, 4);
 });
+
+test("a ticket for running jobs can submit one, and one without the worker's key is told so before", async () => {
+  const file = join(hive.dir, "job.wasm");
+  writeFileSync(file, "\0asm, and no module");
+  const { host, port } = hive.at["9p"] ?? { host: "", port: 0 };
+  const use = async (ticket: string) => {
+    const path = keep("runs.ticket", ticket);
+    await hive.skep(["context", "add", "runs", "--9p", `${host}:${port}`, "--ticket", path, "--replace"]);
+  };
+  const owner = keep("above.ticket", await mint("--role", "queen"));
+  await use((await hive.skep(["ticket", "narrow", owner, "--subject", "owner/ci", "--for", "run"])).out);
+  const ran = await hive.skep(["--context", "runs", "run", "--detach", file]);
+  assert.deepEqual([ran.code, ran.err], [0, ""]);
+  assert.equal((await hive.skep(["--context", "runs", "cancel", ran.out.trim()])).code, 0);
+  const rights = ["--right", "/jobs:submit", "--right", "/jobs:rw", "--right", "/cas:rw"];
+  await use((await hive.skep(["ticket", "narrow", owner, "--subject", "owner/ci", ...rights])).out);
+  const before = (await hive.skep(["jobs", "--json"])).out;
+  const blind = await hive.skep(["--context", "runs", "run", file]);
+  assert.deepEqual([blind.code, blind.out], [125, ""]);
+  assert.match(blind.err, /does not open its key[\s\S]*\/worker:read/);
+  assert.equal((await hive.skep(["jobs", "--json"])).out, before);
+});

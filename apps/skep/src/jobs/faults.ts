@@ -10,7 +10,7 @@ export const fault = faults("run", {
   keys: [
     "denied",
     "Cannot check what a worker signs: the ticket does not open its key",
-    { cure: "Ask for a ticket with the right /worker:read too, or use --detach" },
+    { cure: "Ask for a ticket that opens /worker:read too, as `--for run` does, or use --detach" },
   ],
   job: ["absent", "Cannot find job"],
   worker: ["absent", "Cannot find worker"],

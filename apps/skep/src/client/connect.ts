@@ -7,12 +7,18 @@ import { formatTime } from "@skep/text";
 import { findHome, findSocket, formatAddress } from "../config/mod.ts";
 import { realClock } from "../clock.ts";
 import { userHome } from "../person.ts";
+import { hasCode } from "./files.ts";
 import { explainer } from "./explain.ts";
 import { readExpiry } from "../worker/who.ts";
 import { currentContext, type Place, readContext } from "./contexts.ts";
 
 const fault = faults("client", {
   down: ["cut", "Cannot reach the hive: nothing listens there", { cure: "Start it with `skep up`" }],
+  closed: [
+    "denied",
+    "Cannot reach the hive: you may not use its socket",
+    { cure: "It belongs to somebody else: ask for a ticket, and say --context" },
+  ],
   expired: [
     "unauthenticated",
     "Cannot attach: the ticket expired at",
@@ -78,6 +84,7 @@ export function placeName(place: Place): string {
 }
 
 function down({ place, home, name }: Target, cause: unknown): Fault {
+  if (hasCode(cause, "EACCES") || hasCode(cause, "EPERM")) return fault.closed(placeName(place), { cause });
   const cure = home === undefined ? `Is the hive of context ${name} up?` : "Start it with `skep up`";
   return fault.down(placeName(place), { cause, cure });
 }

@@ -15,6 +15,14 @@ const at = () => {
   return `${host}:${port}`;
 };
 
+test("a context with an expired ticket is added and warned of", async () => {
+  const { out } = await hive.skep(["ticket", "mint", "--role", "observer", "--expires", "1ms"]);
+  const words = ["context", "add", "late", "--9p", "127.0.0.1:5640", "--ticket", "-"];
+  const { code, err } = await hive.skep(words, { input: [out] });
+  assert.equal(code, 0);
+  assert.match(err, /the ticket of late expired at 20/);
+});
+
 test("another person is let in by one line, and acts under their own name", async () => {
   const added = await hive.skep(["user", "add", "ann", "--right", "/queen:rw", "--right", "/proc:read"], {});
   assert.equal(added.code, 0, added.err);

@@ -1,5 +1,6 @@
 import { type Command, type Context, command, toned } from "@skep/edge-cli";
 import { faults } from "@skep/fault";
+import { formatTime } from "@skep/text";
 import { placeName } from "../client/connect.ts";
 import {
   currentContext,
@@ -11,6 +12,7 @@ import {
   useContext,
   writeContext,
 } from "../client/contexts.ts";
+import { readExpiry } from "../worker/who.ts";
 import { parseAddress } from "../config/mod.ts";
 
 const fault = faults("context-add", {
@@ -85,6 +87,9 @@ export const contextAdd: Command = command({
     if (!flags.replace && listContexts(io.env).includes(args.name)) throw fault.there(args.name);
     const { from, socket, ticket } = flags;
     const made = await contextFrom(context, { name: args.name, from, socket, ninep: flags["9p"], ticket });
+    const expiresAt = made.ticket === "" ? undefined : readExpiry(made.ticket);
+    if (expiresAt !== undefined && expiresAt <= io.clock.now())
+      out.warn(`the ticket of ${made.name} expired at ${formatTime(expiresAt)}`);
     writeContext(io.env, made);
     if (flags.use) useContext(io.env, args.name);
     if (out.wantsJson) await out.json({ name: made.name, place: placeName(made.place), hive: made.hive });

@@ -186,7 +186,7 @@ test("a torn tail is cut and told, and everything before it is there", async () 
         Buffer.concat([bytes, Buffer.from(Array.from({ length: 77 }, () => random() * 256))]),
       );
     await using daemon = await startDaemon(home);
-    assert.match(daemon.err(), /Cut \d+ bytes of a torn write off the journal/);
+    assert.match(daemon.err(), /Cut \d+ bytes of a record that is not whole off the journal/);
     await daemon.kill("SIGTERM");
     const { records, replayed, recovered } = await new Inspector(home).look();
     assert.equal(recovered, replayed);

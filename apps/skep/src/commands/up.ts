@@ -49,7 +49,9 @@ export async function startHive(context: Context, given: Readonly<Record<string,
   });
   const { cut } = hive.kernel.journal.opened;
   if (cut > 0)
-    out.warn(`Cut ${cut} bytes of a torn write off the journal; nothing that was acknowledged is lost`);
+    out.warn(
+      `Cut ${cut} bytes of a record that is not whole off the journal: a torn write where the daemon crashed; if it did not, look at the disk`,
+    );
   try {
     const edges = await startEdges(hive, uid, log);
     hive.live.edges = shownEdges(edges.at);

@@ -130,7 +130,7 @@ async function askHive({ home, env }: Patient): Promise<readonly Finding[]> {
       warning(
         "clock",
         "the wall clock jumped",
-        `Set it right, then run skep echo '{"clock":"confirm"}' /queen/ctl`,
+        'Set it right, then run `skep echo \'{"clock":"confirm"}\' /queen/ctl`',
       ),
     );
   return found;

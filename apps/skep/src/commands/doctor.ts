@@ -1,5 +1,6 @@
 import { type Command, command } from "@skep/edge-cli";
 import { homeOf } from "../client/connect.ts";
+import { asTyped } from "../client/words.ts";
 import { configSources } from "../config/mod.ts";
 import { userHome } from "../person.ts";
 import { showFindings } from "./fsck.ts";
@@ -17,7 +18,7 @@ export const doctor: Command = command({
   run: async (context) => {
     const { out, io } = context;
     const { examine } = await import("../care/doctor.ts");
-    const findings = await examine({
+    const found = await examine({
       home: homeOf(context),
       uid: process.getuid?.() ?? 0,
       nodeVersion: process.versions.node,
@@ -25,6 +26,9 @@ export const doctor: Command = command({
       env: io.env,
       now: io.clock.now(),
     });
+    const findings = found.map((each) =>
+      each.cure === undefined ? each : { ...each, cure: asTyped(context, each.cure) },
+    );
     const well = findings.every(({ state }) => state === "ok" || state === "note");
     if (out.wantsJson) await out.json({ ok: well, findings });
     else await showFindings(out, findings);

@@ -1,6 +1,7 @@
-import type { Command, Context, Out } from "@skep/edge-cli";
+import type { Command, Context } from "@skep/edge-cli";
 import { command } from "@skep/edge-cli";
 import { configFlags, configSources, findHome, loadConfig, makeHome } from "../config/mod.ts";
+import { asTyped } from "../client/words.ts";
 import { realClock } from "../clock.ts";
 import type { Listening } from "../hive/edges.ts";
 import { createNotifier, takeNotifyEnv } from "../hive/notify.ts";
@@ -77,7 +78,8 @@ export async function startHive(context: Context, given: Readonly<Record<string,
   }
 }
 
-async function tellReady(out: Out, { home, at, workers, hive }: Up): Promise<void> {
+async function tellReady(context: Context, { home, at, workers, hive }: Up): Promise<void> {
+  const { out } = context;
   if (out.wantsJson) {
     await out.json({ home, ...at, pid: process.pid, hive: hive.keys.hive, workers });
     return;
@@ -86,7 +88,7 @@ async function tellReady(out: Out, { home, at, workers, hive }: Up): Promise<voi
   for (const [name, where] of Object.entries(at))
     await out.line(`  ${name.padEnd(8)}${typeof where === "string" ? where : `${where.host}:${where.port}`}`);
   await out.line(`  workers ${workers.length}`);
-  await out.line("Ctrl-C ends it; look around with `skep ls /`");
+  await out.line(asTyped(context, "Ctrl-C ends it; look around with `skep ls /`"));
 }
 
 /** Resolves when the signal aborts. */
@@ -127,7 +129,7 @@ export const up: Command = command({
       alive: () => started.hive.owner.read("/proc/lifecycle/state"),
       warn: (line) => out.warn(line),
     });
-    await tellReady(out, started);
+    await tellReady(context, started);
     await notifier.ready(`The hive ${started.hive.keys.hive} is up`);
     await untilAborted(signal);
     void notifier.stopping();

@@ -32,7 +32,7 @@ export const at: Command = command({
   name: "at",
   group: "files",
   summary: "Look at the files as they were",
-  doc: "After the record of a sequence, or at a time (UTC). The right `history` is needed, and what the ticket may see now. What is there: /jobs, /worker, /queen, /cas and what else the journal decides, without streams, controls and blobs; /proc, /log, /trace and /audit tell of the present only.",
+  doc: "After the record of a sequence, or at a time (UTC). The right `history` is needed, and what the ticket may see now. What is there: /jobs and /worker, without streams, controls and blobs; the rest tells of the present only.",
   examples: [
     { run: "skep at 107 cat /jobs/3/status", doc: "After record 107" },
     { run: "skep at 2026-01-31T12:00Z ls /worker", doc: "At noon" },

@@ -50,6 +50,7 @@ test("an endless loop ends at its deadline", async () => {
   const job = jobOf(example("misbehaving/loop"), { limits: { wallMs: 300, fuel: 1n << 60n } });
   const result = await pool.run(job);
   assert.equal(result.reason, "timeout");
+  assert.equal(result.message, "It took longer than 300 ms");
 });
 
 test("what was written before an endless loop is delivered whole, at the deadline and at a cancel", async () => {

@@ -26,7 +26,12 @@ const full: Saying = {
 };
 
 const sayings: Readonly<Record<string, Saying>> = {
-  ENOENT: { kind: "absent", code: "file.absent", why: "no such file", cure: "Look at the name, and at the directory that you are in" },
+  ENOENT: {
+    kind: "absent",
+    code: "file.absent",
+    why: "no such file",
+    cure: "Look at the name, and at the directory that you are in",
+  },
   EEXIST: {
     kind: "conflict",
     code: "file.there",

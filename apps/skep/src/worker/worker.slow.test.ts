@@ -114,7 +114,7 @@ for (const [name, reason, argv] of ends)
   });
 
 const refusedBytes: [name: string, bytes: Buffer][] = [
-  ["that is empty", Buffer.from([0])],
+  ["that is a header and one byte", Buffer.from("0061736d01000000ff", "hex")],
   ["that is cut", readFileSync(module("reverse")).subarray(0, 200)],
   [
     "with a custom section that claims more than there is",

@@ -146,7 +146,7 @@ export class Client implements AsyncDisposable, FidSource {
     const file = walked.value;
     if (opened.status === "fulfilled") return file.opened(opened.value.iounit);
     // A server that works on requests as it likes may have looked for the fid too early.
-    if (isBadHandle(opened.reason)) return await this.#openWalked(file, as, options);
+    if (isTooEarly(opened.reason)) return await this.#openWalked(file, as, options);
     await file.close();
     throw rename(opened.reason, path, "open");
   }
@@ -165,7 +165,7 @@ export class Client implements AsyncDisposable, FidSource {
     try {
       return await early;
     } catch (thrown) {
-      if (isBadHandle(thrown)) return Buffer.from(await file.read(0, file.iounit, options));
+      if (isTooEarly(thrown)) return Buffer.from(await file.read(0, file.iounit, options));
       throw thrown;
     } finally {
       // Nobody has to wait for the clunk.
@@ -219,8 +219,9 @@ function firstStep(thrown: unknown, reached: Qid): { qids: Qid[] } {
   throw thrown;
 }
 
-function isBadHandle(thrown: unknown): boolean {
-  return thrown instanceof Fault && thrown.kind === "badHandle";
+/** What a server that works on requests as it likes says of a fid that is not there yet: diod says EIO. */
+function isTooEarly(thrown: unknown): boolean {
+  return thrown instanceof Fault && (thrown.kind === "badHandle" || thrown.kind === "internal");
 }
 
 function walkFault(path: string, name: string | undefined, reached: Qid): Fault {

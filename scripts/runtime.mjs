@@ -1,6 +1,6 @@
 // Finds the Node that Skep runs under and hands the process over to it.
 import { spawn, spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -24,11 +24,21 @@ export function findNode() {
 }
 
 // A terminal sends its Ctrl-C to both processes itself.
-// Under npx a kill -9 of npx would leave the daemon behind: follow npm, not the shell.
+// npm ends without telling what it started: follow it.
 function followNpm(child) {
-  if (process.env.npm_command !== "exec") return;
-  const parent = process.ppid;
-  setInterval(() => process.ppid !== parent && child.kill("SIGKILL"), 250).unref();
+  if (!process.env.npm_command) return;
+  const npm = ancestors();
+  setInterval(() => ancestors() !== npm && child.kill("SIGTERM"), 250).unref();
+}
+
+// npm runs a shell, which runs this process.
+function ancestors() {
+  try {
+    const stat = readFileSync(`/proc/${process.ppid}/stat`, "utf8");
+    return `${process.ppid} ${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]}`;
+  } catch {
+    return `${process.ppid}`;
+  }
 }
 
 // Set before Node starts, so that not even its first file is compiled anew; only where no one else can write.

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { processIo, runProgram } from "@skep/edge-cli";
 import { realClock } from "./clock.ts";
 import { createProgram } from "./commands/table.ts";
@@ -11,8 +12,30 @@ function followLauncher(): void {
     setInterval(() => process.ppid !== launcher && process.kill(process.pid, "SIGKILL"), 250).unref();
 }
 
+/** Parent and grandparent: npm runs a shell, which runs this process. */
+function ancestors(): string {
+  try {
+    const stat = readFileSync(`/proc/${process.ppid}/stat`, "utf8");
+    return `${process.ppid} ${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]}`;
+  } catch {
+    return `${process.ppid}`;
+  }
+}
+
+// npm ends without telling the shell between it and this process, which then would run on with nobody to stop it.
+function followNpm(): void {
+  const npm = ancestors();
+  if (!process.env.npm_command || process.ppid <= 1) return;
+  const watch = setInterval(() => {
+    if (ancestors() === npm) return;
+    clearInterval(watch);
+    process.kill(process.pid, "SIGTERM");
+  }, 250).unref();
+}
+
 /** Runs the command of this process's arguments; resolves with its exit code when all output has left. */
 export function start(): Promise<number> {
   followLauncher();
+  followNpm();
   return runProgram(createProgram(), processIo(process, realClock));
 }

@@ -203,7 +203,6 @@ test("Linux finds a thousand workers in a home of a million records, and tells h
   const [, from, to] = /^@@ took (\S+) (\S+)$/m.exec(seen.console) ?? [];
   const took = Number(to) - Number(from);
   t.diagnostic(`find: ${names} names in ${took.toFixed(1)} s, load before ${load.toFixed(1)} per core`);
-  // The guest is emulated: next to other work it has to share the processor with what emulates it.
 });
 
 test("Linux reads files, jobs that left state, and a stream that wrapped; every read ends by itself", {

@@ -63,8 +63,18 @@ function isPlain(value: object): boolean {
   return proto === Object.prototype || proto === null;
 }
 
+/** Numbers that the engine prints as the dialect does: lists of bytes are long. */
+function areNumbers(items: readonly unknown[], dialect: Dialect): boolean {
+  for (let at = 0; at < items.length; at++) {
+    const item = items[at];
+    if (typeof item !== "number" || !dialect.isNative(item)) return false;
+  }
+  return true;
+}
+
 function writeArray(items: readonly unknown[], dialect: Dialect, depth: number): string {
   if (items.length === 0) return "[]";
+  if (areNumbers(items, dialect)) return `[${Array.prototype.join.call(items, ",")}]`;
   let text = `[${write(items[0], dialect, depth)}`;
   for (let at = 1; at < items.length; at++) text += `,${write(items[at], dialect, depth)}`;
   return `${text}]`;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { canonicalUtf8 } from "@skep/canon";
 import { fault } from "./faults.ts";
 import { printMoment } from "./moment.ts";
@@ -22,7 +22,7 @@ export function receiptMessage(receipt: Omit<SignedReceipt, "signature" | "worke
 
 /** The job id of a manifest, 64 hex digits. */
 export function jobIdOf(manifest: Omit<SignedManifest, "signature" | "signer_pubkey">): string {
-  return createHash("sha256").update(manifestMessage(manifest)).digest("hex");
+  return hash("sha256", manifestMessage(manifest), "hex");
 }
 
 const safeKey = /^[A-Za-z_][\w.-]*$/;
@@ -39,6 +39,8 @@ function refuseTraps(value: unknown, path: string): void {
     throw fault.unsignable(`no integer at ${path}`);
   if (typeof value !== "object" || value === null) return;
   if (Array.isArray(value)) {
+    // Bytes as numbers are most of an envelope.
+    if (value.every(Number.isSafeInteger)) return;
     for (const [at, item] of value.entries()) refuseTraps(item, `${path}[${at}]`);
     return;
   }
@@ -58,8 +60,17 @@ interface Schema<T> {
 }
 
 /** Drops members that are undefined, so that what is signed is what JSON will carry. */
+function defined(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value))
+    return value.every((item) => typeof item !== "object") ? value : value.map(defined);
+  const copy: Record<string, unknown> = {};
+  for (const [name, item] of Object.entries(value)) if (item !== undefined) copy[name] = defined(item);
+  return copy;
+}
+
 function checked<T>(schema: Schema<T>, value: unknown): T {
-  const { data, error } = schema.safeParse(JSON.parse(JSON.stringify(value)));
+  const { data, error } = schema.safeParse(defined(value));
   if (data === undefined) {
     const issue = error?.issues[0];
     throw fault.unsignable(`${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
@@ -87,7 +98,7 @@ export function signManifest(
   };
   const message = manifestMessage(body);
   const manifest = { ...body, signer_pubkey: signer.publicKey, signature: signer.sign(message) };
-  return { manifest, jobId: createHash("sha256").update(message).digest("hex") };
+  return { manifest, jobId: hash("sha256", message, "hex") };
 }
 
 /** Signs a result under the id of its job. `completedAt` is nanoseconds since 1970. Throws `receipt.unsignable`. */

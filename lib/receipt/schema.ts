@@ -3,8 +3,27 @@ import { parseMoment } from "./moment.ts";
 
 const Hex32 = z.string().regex(/^[0-9a-f]{64}$/);
 const Signature = z.string().regex(/^[0-9a-f]{128}$/);
-const Bytes = z.array(z.int().min(0).max(255));
-const Bytes32 = Bytes.length(32);
+
+/** Lists of numbers are most of an envelope, and looking at each through a schema of its own most of reading it. */
+function bytes(least: number, most: number) {
+  const isBytes = (value: unknown): boolean => {
+    if (!Array.isArray(value) || value.length < least || value.length > most) return false;
+    for (let at = 0; at < value.length; at++) {
+      const byte: unknown = value[at];
+      if (typeof byte !== "number" || (byte & 255) !== byte) return false;
+    }
+    return true;
+  };
+  return z.custom<number[]>(isBytes, "no list of bytes").meta({
+    type: "array",
+    items: { type: "integer", minimum: 0, maximum: 255 },
+    minItems: least,
+    ...(most < Number.POSITIVE_INFINITY ? { maxItems: most } : {}),
+  });
+}
+
+const Bytes = bytes(0, Number.POSITIVE_INFINITY);
+const Bytes32 = bytes(32, 32);
 const Count = z.int().min(0);
 const Text = z.string().max(65_536);
 const Name = z.string().min(1).max(256);
@@ -23,7 +42,7 @@ const WasmJob = z.strictObject({
 
 const Resumption = z.strictObject({
   issuer: Name,
-  state: Bytes.max(256),
+  state: bytes(0, 256),
   valid_until_unix_ms: Count,
 });
 

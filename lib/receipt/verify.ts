@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { parseJson } from "@skep/canon";
-import { createCommitment } from "./commitment.ts";
+import { commitToOutput } from "./commitment.ts";
 import { manifestMessage, receiptMessage } from "./envelope.ts";
 import { fault } from "./faults.ts";
 import { isLegacy } from "./legacy.ts";
@@ -70,10 +70,7 @@ export interface Expected {
 
 /** True when the result commits to exactly this output. */
 export function isOutputOf(result: JobResult, output: NonNullable<Expected["output"]>): boolean {
-  const commitment = createCommitment();
-  commitment.add("stdout", output.stdout);
-  commitment.add("stderr", output.stderr);
-  const { commitment: digest, chunks } = commitment.finish();
+  const { commitment: digest, chunks } = commitToOutput(output);
   return chunks === result.output_chunk_count && digest.equals(Buffer.from(result.output_commitment));
 }
 
@@ -119,5 +116,5 @@ export function verifyManifest(
     return failed("forged", "the signature does not hold");
   const expiry = manifest.expires_at === undefined ? undefined : parseMoment(manifest.expires_at);
   if (expiry !== undefined && against.now >= expiry) return failed("expired", `at ${manifest.expires_at}`);
-  return { ok: true, manifest, jobId: createHash("sha256").update(message).digest("hex") };
+  return { ok: true, manifest, jobId: hash("sha256", message, "hex") };
 }

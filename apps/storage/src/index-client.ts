@@ -20,7 +20,10 @@ interface Asked {
 /** Records without an entry after which the thread is told how far they go. */
 const silence = 4096;
 
-/** Speaks with the thread. Adds gather for a turn and while one is under way; a look-up sends what has gathered first. */
+/** Adds gather for so long, milliseconds: waking the thread costs as much as a hundred of them. */
+const gatherMs = 50;
+
+/** Speaks with the thread. Adds gather for a while and while one is under way; a look-up sends what has gathered first. */
 class ThreadIndex implements Index {
   readonly #worker: Worker;
   readonly #asked: Asked[] = [];
@@ -97,12 +100,17 @@ class ThreadIndex implements Index {
     if (this.#stalled || this.#closed) return;
     for (const entry of entries) this.#gathered.push(entry);
     this.#gatheredUpTo = upTo;
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (this.#sent > 0 || this.#scheduled || !this.#worthwhile) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    // Nothing waits for it: a look-up sends what has gathered, and what a crash takes comes again from the journal.
+    setTimeout(() => {
       this.#scheduled = false;
       if (this.#sent === 0) this.#send();
-    });
+    }, gatherMs).unref();
   }
 
   // Most records have no entry, and waking a thread costs more than deciding one of them.
@@ -119,7 +127,7 @@ class ThreadIndex implements Index {
       (upTo) => {
         this.#upTo = Number(upTo);
         this.#sent -= 1;
-        if (this.#sent === 0 && this.#worthwhile) this.#send();
+        this.#schedule();
       },
       () => {
         this.#sent -= 1;

@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+import { fullAuthority, type Kernel, type Session } from "@skep/kernel";
+import { queenProvider } from "@skep/provider-queen";
+import { workersProvider } from "@skep/provider-workers";
+import { recordingFiles, type SimulatedClock, simulatedClock, toyAuthority, toyHive } from "@skep/testing";
+import { peersProvider } from "./mod.ts";
+
+const hex = (text: string, digits = 64) => createHash("sha512").update(text).digest("hex").slice(0, digits);
+const workerOf = (key: string) => `w-${key.slice(0, 12)}`;
+
+interface Net {
+  readonly kernel: Kernel;
+  readonly clock: SimulatedClock;
+  readonly owner: Session;
+  readonly files: ReturnType<typeof recordingFiles>;
+  readonly issued: { worker: string; box: string }[];
+}
+
+async function net(files = recordingFiles(), clock = simulatedClock()): Promise<Net> {
+  const issued: { worker: string; box: string }[] = [];
+  const peers = peersProvider({
+    worker: workerOf,
+    proves: ({ proof, node }, invite) => proof === hex(`${node} ${invite}`, 128),
+    issue: async ({ worker, box }) => {
+      issued.push({ worker, box });
+      return `block-${worker}-${issued.length}`;
+    },
+    sealed: (worker) => `sealed for ${worker}`,
+    self: () => ({ peer: "12D3Koo" }),
+    path: () => undefined,
+  });
+  const queen = queenProvider({ mostLive: 4, clock: { drift: () => 0, confirm: () => undefined } });
+  const kernel = await toyHive({ files, clock, providers: [queen, workersProvider(), peers] });
+  return { kernel, clock, files, issued, owner: kernel.attach(fullAuthority("owner"), "test") };
+}
+
+const settle = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+const read = async (session: Session, path: string) => Buffer.from(await session.read(path)).toString();
+const ctl = (session: Session, command: object) => session.append("/net/ctl", JSON.stringify(command));
+
+async function invite({ owner }: Net, more: object = {}): Promise<string> {
+  const answer = await ctl(owner, { op: "invite", ...more });
+  assert.equal(answer.verdict, "ok");
+  return (answer.result as { invite: string }).invite;
+}
+
+const guest = ({ kernel }: Net, id: string) =>
+  kernel.attach(toyAuthority(`invite/${id}`, { "/net": ["read", "write"] }), "test");
+
+function redeem(of: Net, id: string, machine: string, proof?: string) {
+  const node = hex(machine);
+  const line = {
+    op: "redeem",
+    node,
+    box: hex(`${machine} box`),
+    name: machine,
+    proof: proof ?? hex(`${node} ${id}`, 128),
+  };
+  return guest(of, id).append("/net/join", JSON.stringify(line));
+}
+
+function hello(of: Net, machine: string) {
+  const worker = workerOf(hex(machine));
+  const session = of.kernel.attach(
+    toyAuthority(
+      worker,
+      { [`/worker/${worker}`]: ["read", "write"] },
+      { role: "worker", blocks: [{ id: `block-${worker}-1` }] },
+    ),
+    "test",
+  );
+  return session
+    .append(`/worker/${worker}/ctl`, JSON.stringify({ op: "hello", incarnation: "a1b2c3d4" }))
+    .then((answer) => ({ answer, session }));
+}
+
+test("a machine redeems, reads its sealed ticket, says hello, and the invitation is dead", async () => {
+  const of = await net();
+  const id = await invite(of, { class: "borrowed", owner: "ann" });
+  const worker = workerOf(hex("laptop"));
+  const answer = await redeem(of, id, "laptop");
+  assert.deepEqual(answer.result, { worker, class: "borrowed", owner: "ann" });
+  await settle();
+  assert.equal(await read(guest(of, id), "/net/ticket"), `sealed for ${worker}\n`);
+  // Asked again before it said hello: the same answer, and no second ticket.
+  assert.deepEqual((await redeem(of, id, "laptop")).result, answer.result);
+  assert.equal(of.issued.length, 1);
+  assert.equal((await hello(of, "laptop")).answer.verdict, "ok");
+  assert.equal((await redeem(of, id, "laptop")).code, "net.spent");
+  const [row] = JSON.parse(await read(of.owner, "/net/nodes.json"));
+  assert.deepEqual([row.node, row.state, row.class, row.owner], [worker, "present", "borrowed", "ann"]);
+  await of.kernel.close();
+});
+
+const refusals: readonly (readonly [string, (of: Net, id: string) => Promise<unknown>, string])[] = [
+  ["another machine used it", (of, id) => redeem(of, id, "first"), "net.used"],
+  ["it was revoked", (of, id) => ctl(of.owner, { op: "revoke", invite: id }), "net.revoked"],
+  ["it expired", async ({ clock }) => void clock.advance(16 * 60_000), "net.expired"],
+];
+for (const [why, before, code] of refusals)
+  test(`joining is refused by its own code when ${why}`, async () => {
+    const of = await net();
+    const id = await invite(of);
+    await before(of, id);
+    assert.equal((await redeem(of, id, "second")).code, code);
+    await of.kernel.close();
+  });
+
+test("joining is refused for an unknown invitation and for a proof by another key", async () => {
+  const of = await net();
+  const id = await invite(of);
+  assert.equal((await redeem(of, "00".repeat(8), "laptop")).code, "net.invite");
+  assert.equal((await redeem(of, id, "laptop", "00".repeat(64))).code, "net.proof");
+  assert.equal(of.issued.length, 0);
+  await of.kernel.close();
+});
+
+test("removal ends the machine's sessions, revokes its ticket and bars its key", async () => {
+  const of = await net();
+  const id = await invite(of);
+  await redeem(of, id, "laptop");
+  await settle();
+  const { session } = await hello(of, "laptop");
+  const worker = workerOf(hex("laptop"));
+  assert.equal((await ctl(of.owner, { op: "remove", node: worker, reason: "sold" })).verdict, "ok");
+  await assert.rejects(() => read(session, `/worker/${worker}/info`));
+  assert.equal(of.kernel.slices.kernel.revoked.has(`block-${worker}-1`), true);
+  const again = await invite(of);
+  assert.equal((await redeem(of, again, "laptop")).code, "net.removed");
+  await of.kernel.close();
+});
+
+test("a machine may leave, and take nobody else with it", async () => {
+  const of = await net();
+  const id = await invite(of);
+  await redeem(of, id, "laptop");
+  await settle();
+  const { session } = await hello(of, "laptop");
+  const worker = workerOf(hex("laptop"));
+  const other = await session.append("/worker/w-other/leave", '{"op":"leave"}').catch((error) => error);
+  assert.equal(other.kind, "absent");
+  assert.equal((await session.append(`/worker/${worker}/leave`, '{"op":"leave"}')).verdict, "ok");
+  const [row] = JSON.parse(await read(of.owner, "/net/nodes.json"));
+  assert.deepEqual([row.state, row.why], ["removed", "it left"]);
+  await of.kernel.close();
+});
+
+test("an invitation's ticket opens nothing but the joining", async () => {
+  const of = await net();
+  const id = await invite(of);
+  const other = await invite(of);
+  const session = guest(of, id);
+  await assert.rejects(() => read(session, "/net/invites"), { kind: "absent" });
+  await redeem(of, other, "laptop");
+  await settle();
+  assert.equal(await read(session, "/net/ticket"), "", "what another invitation brought is not shown");
+  await of.kernel.close();
+});
+
+test("what was invited and redeemed is there again after a start; lapsed invitations are forgotten", async () => {
+  const files = recordingFiles();
+  const clock = simulatedClock();
+  const of = await net(files, clock);
+  const id = await invite(of);
+  await redeem(of, id, "laptop");
+  await settle();
+  await of.kernel.close();
+  const next = await net(recordingFiles(files.image()), clock);
+  assert.equal(JSON.parse(await read(next.owner, "/net/invites.json"))[0].state, "redeemed");
+  clock.advance(26 * 3_600_000);
+  await settle();
+  assert.deepEqual(JSON.parse(await read(next.owner, "/net/invites.json")), []);
+  await next.kernel.close();
+});

@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { classes } from "./state.ts";
+
+const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
+const Name = z.string().regex(/^[\w.@:+-]{1,64}$/);
+const Label = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,31}(?:=[\w.-]{1,31})?$/);
+const Labels = z.array(Label).max(16);
+const Worker = z.string().regex(/^[\w.@:+-]{1,64}$/);
+
+const minute = 60_000;
+
+/** Lines of `/net/ctl`. */
+export const Command = z
+  .discriminatedUnion("op", [
+    z.strictObject({
+      op: z.literal("invite"),
+      class: z.enum(classes).default("owned"),
+      role: z.enum(["worker", "observer"]).default("worker"),
+      owner: Name.optional(),
+      labels: Labels.default([]),
+      ttl_ms: z
+        .int()
+        .min(10_000)
+        .max(30 * 24 * 60 * minute)
+        .default(15 * minute),
+    }),
+    z.strictObject({ op: z.literal("revoke"), invite: hex(16) }),
+    z.strictObject({ op: z.literal("remove"), node: Worker, reason: z.string().max(200).default("") }),
+    z.strictObject({ op: z.literal("label"), node: Worker, labels: Labels }),
+  ])
+  .meta({ id: "NetCommand" });
+
+/** Lines of `/net/join`, said with an invitation's ticket. */
+export const Join = z
+  .strictObject({
+    op: z.literal("redeem"),
+    /** Ed25519 public key of the machine's identity. */
+    node: hex(64),
+    /** X25519 public key that its ticket shall be sealed for. */
+    box: hex(64),
+    name: Name,
+    /** Signature by `node` over the join statement, hex. */
+    proof: hex(128),
+  })
+  .meta({ id: "JoinCommand" });
+
+/** Lines of `/worker/<id>/leave`. */
+export const Leave = z.strictObject({ op: z.literal("leave") }).meta({ id: "LeaveCommand" });
+
+export type Command = z.output<typeof Command>;
+export type Join = z.output<typeof Join>;

@@ -1,0 +1,186 @@
+import {
+  type Caller,
+  defineProvider,
+  type Deciding,
+  type Decision,
+  type Json,
+  type Provider,
+  type Scene,
+} from "@skep/kernel";
+import { escapeForeign } from "@skep/text";
+import { Command, Join, Leave } from "./commands.ts";
+import { command, join, type Judge, leave } from "./decide.ts";
+import { emit, events, initial, type Invited, type Member, type Peers } from "./state.ts";
+
+/** What others may ask of machines that joined. */
+export interface MembersView {
+  get(worker: string): Member | undefined;
+}
+
+/** What is known of the processes of workers. */
+interface Uses {
+  readonly workers: { get(id: string): { readonly present: boolean; readonly slots: number } | undefined };
+}
+
+/** A ticket that was made for a machine. */
+export interface Issue {
+  readonly worker: string;
+  /** X25519 public key, hex. */
+  readonly box: string;
+  readonly role: string;
+}
+
+/** What the app passes in. */
+export interface PeersDeps extends Judge {
+  /** Mints a ticket, keeps it sealed for its box and gives its block's id; the same again when it is asked again. */
+  readonly issue: (issue: Issue) => Promise<string>;
+  /** What `issue` kept. */
+  readonly sealed: (worker: string) => string | undefined;
+  /** How this hive is reached, as `key=value` lines have it. */
+  readonly self: () => Readonly<Record<string, Json>>;
+  /** What the mesh knows of a machine's path: `direct`, `relayed`, `local`, and why. */
+  readonly path: (key: string) => { readonly path: string; readonly why: string } | undefined;
+}
+
+const keepMs = 24 * 3_600_000;
+const inviteOf = ({ subject }: Caller): string | undefined => /^invite\/([0-9a-f]{16})$/.exec(subject)?.[1];
+
+type At = Scene<Peers, Uses>;
+
+const wire = (value: unknown): string => escapeForeign(String(value), { form: "wire" });
+
+function lines(rows: readonly Readonly<Record<string, Json | undefined>>[]): string {
+  return rows
+    .map((row) =>
+      Object.entries(row)
+        .map(([name, value]) => `${name}=${wire(Array.isArray(value) ? value.join(",") : value)}`)
+        .join(" "),
+    )
+    .map((line) => `${line}\n`)
+    .join("");
+}
+
+function memberRow(id: string, member: Member, { views }: At, deps: PeersDeps): Record<string, Json> {
+  const known = views.workers.get(id);
+  const path = deps.path(member.key);
+  const present = member.state === "member" ? (known?.present === true ? "present" : "absent") : member.state;
+  return {
+    node: id,
+    name: member.name,
+    state: present,
+    class: member.class,
+    owner: member.owner,
+    labels: member.labels as Json,
+    path: path?.path ?? (known?.present === true ? "local" : "none"),
+    why: path?.why ?? member.reason,
+    since_ms: member.since,
+    key: member.key,
+  };
+}
+
+function inviteRow(
+  id: string,
+  { by, class: of, expiresAt, node, owner, role, state }: Invited,
+): Record<string, Json> {
+  return { invite: id, state, class: of, role, owner, expires_ms: expiresAt, node: node ?? "", by };
+}
+
+const memberRows = (scene: At, deps: PeersDeps) =>
+  [...scene.state.members.entries()].map(([id, member]) => memberRow(id, member, scene, deps));
+const inviteRows = ({ state }: At) =>
+  [...state.invites.entries()].map(([id, invited]) => inviteRow(id, invited));
+
+function lapsed({ invites }: Peers, now: number): string[] {
+  return [...invites.entries()].filter(([, { expiresAt }]) => expiresAt + keepMs <= now).map(([id]) => id);
+}
+
+function next({ invites }: Peers): number | undefined {
+  const ends = [...invites.entries()].map(([, { expiresAt }]) => expiresAt + keepMs);
+  return ends.length === 0 ? undefined : Math.min(...ends);
+}
+
+/** The app's answer to an `issue`, as a record. */
+function outcome(args: Json, result: Json): Decision {
+  const { worker } = args as { worker: string };
+  const { ok } = result as { ok?: string };
+  return { events: ok === undefined ? [] : [emit("issued@1", { worker, block: ok })] };
+}
+
+/** `/net`: invitations, the machines that joined with them, and how they are reached. */
+export function peersProvider(deps: PeersDeps): Provider {
+  return defineProvider<Peers, Uses>({
+    name: "peers",
+    doc: "Machines that join",
+    uses: ["workers"],
+    initial,
+    events,
+    offers: { members: ({ members }): MembersView => ({ get: (worker) => members.get(worker) }) },
+    notify: {
+      "redeemed@1": ({ worker, name }: { worker: string; name: string }, _meta, runtime) =>
+        runtime.log(`${name} joins as ${worker}`),
+      "removed@1": ({ worker, reason }: { worker: string; reason: string }, _meta, runtime) =>
+        runtime.log(`${worker} was removed${reason === "" ? "" : `: ${reason}`}`),
+    },
+    effects: { issue: { recover: "retry", run: (issue: Issue) => deps.issue(issue) } },
+    outcome: (_kind, args, result) => outcome(args, result),
+    tick: {
+      next,
+      decide: ({ state, now }: Deciding<Peers, Uses>) => {
+        const invites = lapsed(state, now);
+        return invites.length === 0 ? undefined : { events: [emit("lapsed@1", { invites })] };
+      },
+    },
+    mounts: (t) => ({
+      "/net": t.dir("Machines, and how they are reached", {
+        self: t.text("How this hive is reached", {
+          render: () => lines([deps.self()]).replaceAll(" ", "\n"),
+          json: () => deps.self(),
+        }),
+        nodes: t.text("Machines that joined, one line each", {
+          render: (scene) => lines(memberRows(scene, deps)),
+          json: (scene) => memberRows(scene, deps),
+        }),
+        invites: t.text("Invitations of the last day, one line each", {
+          visible: ({ caller }) => caller.role === "queen",
+          render: (scene) => lines(inviteRows(scene)),
+          json: (scene) => inviteRows(scene),
+        }),
+        ctl: t.control("Invite a machine, revoke an invitation, remove or label a machine", {
+          input: Command,
+          right: "invite",
+          undo: "compensable",
+          examples: [
+            '{"op":"invite","class":"owned"}',
+            '{"op":"revoke","invite":"0011223344556677"}',
+            '{"op":"remove","node":"w-abcdefghijkl","reason":"sold"}',
+            '{"op":"label","node":"w-abcdefghijkl","labels":["gpu","site=home"]}',
+          ],
+          decide: (line, at) => command(line, at),
+        }),
+        join: t.control("Join with an invitation's ticket", {
+          input: Join,
+          undo: "compensable",
+          visible: ({ caller }) => inviteOf(caller) !== undefined,
+          decide: (line, at) => join(line, inviteOf(at.caller) ?? "", at, deps),
+        }),
+        ticket: t.text("The ticket of the machine that joined with this invitation, sealed for it", {
+          visible: ({ caller }) => inviteOf(caller) !== undefined,
+          render: ({ state, caller }) => {
+            const worker = state.invites.get(inviteOf(caller) ?? "")?.node ?? "";
+            const issued = (state.members.get(worker)?.blocks.length ?? 0) > 0;
+            return issued ? `${deps.sealed(worker) ?? ""}\n` : "";
+          },
+        }),
+      }),
+      "/worker/:id/leave": t.control("Take this machine out of the hive", {
+        input: Leave,
+        undo: "irreversible",
+        outcome: true,
+        visible: ({ state, caller, params }) =>
+          caller.subject === params.id && state.members.has(params.id ?? ""),
+        examples: ['{"op":"leave"}'],
+        decide: (_line, at) => leave(at.params.id ?? "", at),
+      }),
+    }),
+  });
+}

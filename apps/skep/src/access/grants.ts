@@ -1,6 +1,5 @@
 import { faults } from "@skep/fault";
 import type { Right, Role } from "@skep/ticket";
-import { workerRights } from "../hive/workers.ts";
 
 const fault = faults("ticket-claims", {
   right: ["invalid", "Cannot read right", { cure: "Write PATH:VERB or PATH:VERB:RATE, as in /jobs:rw:10" }],
@@ -9,6 +8,15 @@ const fault = faults("ticket-claims", {
     "Cannot mint a ticket of this role without --subject: its rights depend on who it is for",
   ],
 });
+
+/** Rights of a worker's ticket: itself, and what its leases open. */
+export function workerRights(id: string): { readonly path: string; readonly verb: string }[] {
+  return [
+    { path: `/worker/${id}`, verb: "rw" },
+    { path: "/jobs", verb: "rw" },
+    { path: "/cas", verb: "rw" },
+  ];
+}
 
 const observed: readonly Right[] = [{ path: "/", verb: "read" }];
 

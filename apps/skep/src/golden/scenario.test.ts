@@ -93,6 +93,14 @@ function depsOf(clock: SimulatedClock, kernel: () => Kernel): Deps {
       close: async () => undefined,
     },
     limits: jobLimits(config),
+    peers: {
+      worker: (key) => `w-${key.slice(0, 12)}`,
+      proves: () => true,
+      issue: async ({ worker }) => sha256(`block of ${worker}`),
+      sealed: () => undefined,
+      self: () => ({}),
+      path: () => undefined,
+    },
     clock,
     started: 0,
   };

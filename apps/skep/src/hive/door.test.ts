@@ -7,7 +7,7 @@ import { ConsoleClient } from "@skep/testing";
 import { createRoot, mint, narrow, type RootClaims } from "@skep/ticket";
 import { allSecrets } from "../config/mod.ts";
 import { startTestHive, type TestHive } from "../testing/hive.ts";
-import { workerRights } from "./workers.ts";
+import { workerRights } from "../access/grants.ts";
 
 let place: TestHive;
 let owner: Session;

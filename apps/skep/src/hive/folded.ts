@@ -24,6 +24,7 @@ export function foldedMounts(home: string, journal: Journal | undefined): Provid
     home,
     config,
     limits: jobLimits(config),
+    peers: absentDeps(absent),
     clock: realClock,
     started: 0,
     origin: "",

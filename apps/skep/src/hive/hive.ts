@@ -10,6 +10,8 @@ import { Door } from "./door.ts";
 import { type Fold, openFold } from "./fold.ts";
 import { type HiveKeys, hiveKeys } from "./keys.ts";
 import { Live } from "./live.ts";
+import { Net } from "./net.ts";
+import { Members, peersDeps } from "./members.ts";
 import { type Deps, jobLimits, mounts } from "./mounts.ts";
 import { journalPending } from "./pending.ts";
 import { finishRotations } from "./rotate.ts";
@@ -42,6 +44,7 @@ export interface Hive extends AsyncDisposable {
   readonly origin: string;
   readonly logSigner: Signer;
   readonly live: Live;
+  readonly net: Net;
   /** The owner's session, for what the program does itself. */
   readonly owner: Session;
 }
@@ -87,13 +90,13 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     written: () => kernel?.journal.written ?? 0,
     log: (line) => say(line),
   });
-  const { origin } = keys;
-  const logSigner = createLogSigner(origin, keys.log.key);
+  const logSigner = createLogSigner(keys.origin, keys.log.key);
   const live = (): Kernel => {
     if (!kernel) throw fault.stopped("not open yet");
     return kernel;
   };
   const fold: Fold = openFold(home, log);
+  const net = new Net(keys);
   const figures = new Live(config, storage, live);
   say = (line) => {
     figures.lines.push(line);
@@ -108,9 +111,10 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     journal: () => live().journal,
     record: (seq) => live().journal.record(seq),
     logSigner,
-    origin,
+    origin: keys.origin,
     fold,
     limits: jobLimits(config),
+    peers: peersDeps(new Members(home, keys, () => live().time.now()), keys.hive, net),
     clock: realClock,
     started: Date.now(),
   };
@@ -143,9 +147,10 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     door,
     keys,
     storage,
-    origin,
+    origin: keys.origin,
     logSigner,
     live: figures,
+    net,
     owner: door.owner("daemon"),
     [Symbol.asyncDispose]: async () => {
       await started.close();

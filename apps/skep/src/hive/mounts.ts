@@ -5,6 +5,7 @@ import { casProvider, type Retention } from "@skep/provider-cas";
 import { type JobLimits, jobsProvider } from "@skep/provider-jobs";
 import { logProvider } from "@skep/provider-log";
 import { pastProvider } from "@skep/provider-past";
+import { type PeersDeps, peersProvider } from "@skep/provider-peers";
 import { procProvider } from "@skep/provider-proc";
 import { queenProvider } from "@skep/provider-queen";
 import { workersProvider } from "@skep/provider-workers";
@@ -29,6 +30,7 @@ export interface Deps {
   readonly origin: string;
   readonly fold: Fold;
   readonly limits: JobLimits;
+  readonly peers: PeersDeps;
   readonly clock: Clock;
   readonly started: number;
 }
@@ -75,6 +77,7 @@ export function mounts(deps: Deps): Provider[] {
     queenProvider(deps.live.queen),
     casProvider({ blobs, retention: retentionOf(deps.config), most: mostBlob(deps.config) }),
     workersProvider(),
+    peersProvider(deps.peers),
     jobsProvider({
       blobs,
       limits: deps.limits,

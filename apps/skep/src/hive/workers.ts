@@ -3,21 +3,13 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createRoot, mint } from "@skep/ticket";
+import { workerRights } from "../access/grants.ts";
 import { realClock } from "../clock.ts";
 import { compileCache } from "../compile-cache.ts";
 import type { Hive } from "./hive.ts";
 import { homeKey, shortName } from "./keys.ts";
 
 const main = fileURLToPath(new URL("../main.ts", import.meta.url));
-
-/** Rights of a worker's ticket: itself, and what its leases open. */
-export function workerRights(id: string): { readonly path: string; readonly verb: string }[] {
-  return [
-    { path: `/worker/${id}`, verb: "rw" },
-    { path: "/jobs", verb: "rw" },
-    { path: "/cas", verb: "rw" },
-  ];
-}
 
 interface Running {
   readonly id: string;

@@ -6,7 +6,7 @@ import type { Session } from "@skep/kernel";
 import { ConsoleClient } from "@skep/testing";
 import { createRoot, mint } from "@skep/ticket";
 import { allSecrets } from "../config/mod.ts";
-import { workerRights } from "../hive/workers.ts";
+import { workerRights } from "../access/grants.ts";
 import { startTestHive, type TestHive } from "../testing/hive.ts";
 
 /** C0, ESC sequences, C1, bidi, zero-width, line separators, DEL, and lines that would be someone else's. */

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { Client } from "@skep/ninep";
 import { createRoot, mint } from "@skep/ticket";
 import { connect, homeTarget } from "../client/connect.ts";
-import { workerRights } from "../hive/workers.ts";
+import { workerRights } from "../access/grants.ts";
 import { ask } from "../jobs/submit.ts";
 import { startTestHive, type TestHive } from "../testing/hive.ts";
 import { Lines } from "./lease.ts";

@@ -1,10 +1,10 @@
 import { escapeForeign } from "@skep/text";
-import { meter as meterVersion, names, type Note } from "./assemble.ts";
 import { Ending } from "./ending.ts";
 import { fault } from "./fault.ts";
 import { Guest } from "./guest.ts";
 import type { ExecOutcome, JobInput } from "./job.ts";
 import { Meter } from "./meter.ts";
+import { meter as meterVersion, names, type Note } from "./note.ts";
 import { Stdio } from "./stdio.ts";
 import { Clock } from "./virtual-clock.ts";
 import { preview1Imports } from "./wasi.ts";

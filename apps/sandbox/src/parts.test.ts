@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { cgroupLayout } from "./cgroup.ts";
 import { encode, FrameCutter } from "./frames.ts";
 import { interpreterOf, mappedLibraries } from "./libraries.ts";
-import { partOf } from "./sources.ts";
+import { type Need, partOf } from "./bundle.ts";
 import { Turns } from "./turns.ts";
 
 test("frames come out as they went in, however the stream is cut", () => {
@@ -65,12 +65,16 @@ test("libraries are bound under the name that the loader asks for", () => {
 });
 
 test("a module in the house's forms becomes a function body, any other form is refused", () => {
-  const { needs, body } = partOf('import { a, b as c } from "./x.ts";\nexport const d = a + c;\n', "y");
-  assert.deepEqual(needs, ["./x.ts"]);
+  const link = ({ from, name }: Need) => `need(${JSON.stringify(from)}).${name}`;
+  const { needs, body } = partOf('import { a, b as c } from "./x.ts";\nexport const d = a + c;\n', "y", link);
+  assert.deepEqual(needs, [
+    { from: "./x.ts", name: "a" },
+    { from: "./x.ts", name: "b" },
+  ]);
   const give: Record<string, unknown> = {};
   new Function("need", "give", body)(() => ({ a: 1, b: 2 }), give);
   assert.deepEqual(give, { d: 3 });
-  assert.throws(() => partOf('import * as x from "node:fs";', "z.ts"), /Cannot bundle "z.ts"/);
+  assert.throws(() => partOf('import * as x from "node:fs";', "z.ts", link), /Cannot bundle "z.ts"/);
 });
 
 test("turns are given in the order of asking, and an aborted wait takes none", async () => {

@@ -3,13 +3,15 @@ import { Checker, type Checked } from "./checker.ts";
 import { frame } from "./frames.ts";
 import { findHost, type Host, type LayerSwitches, type MissingLayer } from "./host.ts";
 import type { SandboxJob, SandboxLimits, SandboxResult } from "./job.ts";
-import { Runner, type RunnerShape } from "./process.ts";
+import { engineFlags, Runner, type RunnerShape } from "./process.ts";
 import { type RunResult, runJob } from "./run.ts";
 import { Shared } from "./shared.ts";
-import { runnerSources } from "./sources.ts";
+import { runnerSources, type Sources } from "./sources.ts";
 import { Turns } from "./turns.ts";
 
 const MiB = 1024 * 1024;
+/** Heap of a process that runs modules, beside their memory. */
+const heapMiB = 64;
 
 /** Settings of a pool; every one has a default. */
 export interface SandboxOptions {
@@ -85,7 +87,7 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefine
 /** Processes in which modules are checked, compiled and run, kept ready. */
 export class SandboxPool implements AsyncDisposable {
   readonly #host: Host;
-  readonly #sources: Buffer;
+  readonly #sources: Sources;
   readonly #most: SandboxLimits;
   readonly #options: SandboxOptions;
   readonly #warm: Promise<Runner | undefined>[] = [];
@@ -97,7 +99,7 @@ export class SandboxPool implements AsyncDisposable {
   #closed = false;
 
   /** Use `createSandboxPool`. */
-  constructor(host: Host, sources: Buffer, options: SandboxOptions) {
+  constructor(host: Host, sources: Sources, options: SandboxOptions) {
     this.#host = host;
     this.#sources = sources;
     this.#options = options;
@@ -142,15 +144,17 @@ export class SandboxPool implements AsyncDisposable {
   }
 
   #start(shape: Pick<RunnerShape, "memoryBytes" | "overheadBytes" | "heapMiB">): Promise<Runner> {
-    const admittedBytes = shape.memoryBytes === 0 ? 4 * defaultBounds.moduleBytes : 0;
-    const cpuSeconds = shape.memoryBytes === 0 ? 86_400 : this.#cpuSeconds;
-    return Runner.start(this.#host, { ...shape, cpuSeconds, admittedBytes }, this.#sources);
+    const checks = shape.memoryBytes === 0;
+    const admittedBytes = checks ? 4 * defaultBounds.moduleBytes : 0;
+    const cpuSeconds = checks ? 86_400 : this.#cpuSeconds;
+    const sources = checks ? this.#sources.admitter : this.#sources.runner;
+    return Runner.start(this.#host, { ...shape, cpuSeconds, admittedBytes }, sources);
   }
 
   #refill(): void {
     const { memoryBytes } = this.#most;
     while (!this.#closed && this.#warm.length < (this.#options.warm ?? 2)) {
-      const made = this.#start({ memoryBytes, overheadBytes: this.#overhead, heapMiB: 64 });
+      const made = this.#start({ memoryBytes, overheadBytes: this.#overhead, heapMiB });
       this.#warm.push(made.catch(() => undefined));
     }
   }
@@ -162,7 +166,7 @@ export class SandboxPool implements AsyncDisposable {
     this.#refill();
     if (ready && !ready.over) return ready;
     if (ready) this.#end(ready);
-    return await this.#start({ memoryBytes, overheadBytes: this.#overhead, heapMiB: 64 });
+    return await this.#start({ memoryBytes, overheadBytes: this.#overhead, heapMiB });
   }
 
   #end(runner: Runner): void {
@@ -263,6 +267,8 @@ export class SandboxPool implements AsyncDisposable {
 
 /** Finds out what this host gives and starts the processes that are kept ready; throws where none can be started. */
 export async function createSandboxPool(options: SandboxOptions = {}): Promise<SandboxPool> {
-  const [host, sources] = await Promise.all([findHost(options.layers), runnerSources()]);
+  const memoryBytes = options.limits?.memoryBytes ?? defaultLimits.memoryBytes;
+  const engine = engineFlags({ memoryBytes, heapMiB });
+  const [host, sources] = await Promise.all([findHost(options.layers), runnerSources(engine)]);
   return new SandboxPool(host, sources, options);
 }

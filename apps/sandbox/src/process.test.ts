@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { frame } from "./frames.ts";
 import { findHost } from "./host.ts";
 import { createSandboxPool } from "./pool.ts";
-import { Runner, type RunnerShape } from "./process.ts";
+import { engineFlags, Runner, type RunnerShape } from "./process.ts";
 import { runnerSources } from "./sources.ts";
 import { descendants, example, jobOf } from "./testing.ts";
 
@@ -17,7 +17,7 @@ const shape: RunnerShape = {
   admittedBytes: 0,
 };
 const host = await findHost();
-const start = async () => await Runner.start(host, shape, await runnerSources());
+const start = async () => await Runner.start(host, shape, (await runnerSources(engineFlags(shape))).runner);
 const bare = (...layers: string[]) => layers.find((layer) => !host.layers.includes(layer));
 const without = (...layers: string[]) => {
   const lacking = bare(...layers);

@@ -29,20 +29,27 @@ export interface RunnerShape {
 
 let serial = 0;
 
-function nodeWords(node: string, shape: RunnerShape): string[] {
+/** Flags of the engine; what was compiled ahead is good only under the same. */
+export function engineFlags(shape: Pick<RunnerShape, "heapMiB" | "memoryBytes">): string[] {
   return [
-    node,
-    "--permission",
     `--max-old-space-size=${shape.heapMiB}`,
     `--stack-size=${stackKib - 2048}`,
     `--wasm-max-mem-pages=${Math.max(1, Math.floor(shape.memoryBytes / 65_536))}`,
     // Inlining makes metered recursion slower and its depth depend on the tier.
     "--no-wasm-inlining",
-    "--v8-pool-size=1",
     // Drawing a seed for hashes takes a sixth of Node's start; here a module could only slow down itself.
     "--no-rehash-snapshot",
-    "--disable-sigusr1",
     "--expose-gc",
+  ];
+}
+
+function nodeWords(node: string, shape: RunnerShape): string[] {
+  return [
+    node,
+    "--permission",
+    ...engineFlags(shape),
+    "--v8-pool-size=1",
+    "--disable-sigusr1",
     "--disable-warning=ExperimentalWarning",
     "--eval",
     bootText,

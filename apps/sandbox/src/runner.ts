@@ -1,54 +1,15 @@
 // Runs in the sandboxed process, loaded from memory by boot.ts: one synchronous loop over the frames of its two pipes.
-import { readSync, writeSync } from "node:fs";
-import { toFault } from "@skep/fault";
-import { admit, compile, execute } from "@skep/wasm";
-import { chunkBytes, encode, type Frame, frame, headBytes } from "./frames.ts";
+import { writeSync } from "node:fs";
+import { compile, execute } from "@skep/wasm";
+import { chunkBytes, type Frame, frame, headBytes } from "./frames.ts";
 import type { RunHeader } from "./header.ts";
+import { empty, receive, send, sendJson } from "./talk.ts";
 
-const empty: Buffer = Buffer.alloc(0);
 const modules = new Map<string, WebAssembly.Module>();
 const keptModules = 32;
 /** Bytes of ended jobs' memories after which the collector is called. */
 const garbageBytes = 32 * 1024 * 1024;
 let garbage = 0;
-
-function take(size: number): Buffer {
-  const bytes = Buffer.allocUnsafe(size);
-  for (let at = 0; at < size; ) {
-    const got = readSync(0, bytes, at, size - at, null);
-    if (got === 0) process.exit(0);
-    at += got;
-  }
-  return bytes;
-}
-
-function receive(): Frame {
-  const head = take(headBytes);
-  const length = head.readUInt32LE(1);
-  return { kind: head[0] ?? 0, payload: length ? take(length) : empty };
-}
-
-function send(kind: number, payload: Uint8Array): void {
-  for (const part of encode(kind, payload))
-    for (let at = 0; at < part.length; ) at += writeSync(1, part, at, part.length - at);
-}
-
-function sendJson(kind: number, value: unknown): void {
-  send(kind, Buffer.from(JSON.stringify(value)));
-}
-
-function check(bytes: Uint8Array): void {
-  try {
-    const { module, report } = admit(bytes);
-    const json = Buffer.from(JSON.stringify(report));
-    const length = Buffer.alloc(4);
-    length.writeUInt32LE(json.length);
-    send(frame.admitted, Buffer.concat([length, json, module]));
-  } catch (thrown) {
-    const { kind, code, message } = toFault(thrown);
-    sendJson(frame.refused, { kind, code, message });
-  }
-}
 
 /** Keeps the bytes; compiling waits for the job, whose deadline then covers it. */
 const waiting = new Map<string, Uint8Array>();
@@ -138,8 +99,7 @@ function run(header: RunHeader): void {
 }
 
 function serve({ kind, payload }: Frame): void {
-  if (kind === frame.admit) check(payload);
-  else if (kind === frame.module) waiting.set(payload.toString("hex", 0, 32), payload.subarray(32));
+  if (kind === frame.module) waiting.set(payload.toString("hex", 0, 32), payload.subarray(32));
   else if (kind === frame.run) run(JSON.parse(payload.toString()) as RunHeader);
   else if (kind !== frame.data && kind !== frame.end) process.exit(71);
 }

@@ -1,6 +1,7 @@
 export { limits, type Limits } from "./limits.ts";
 export { build, type Build } from "./namespace/build.ts";
 export type {
+  Act,
   Awaitable,
   Below,
   BlobHandle,
@@ -13,6 +14,7 @@ export type {
   EachNode,
   EffectCall,
   Emitted,
+  Inverse,
   Json,
   Node,
   Scene,
@@ -56,6 +58,14 @@ export { Slices } from "./core/slices.ts";
 export { pointTo, readPointer, writeSnapshot, type Pointer } from "./core/snapshot.ts";
 export { checks, type Check, type GateView } from "./gate/checks.ts";
 export type { Answer, Intent } from "./gate/intent.ts";
+export {
+  actOf,
+  type Acting,
+  type Approved,
+  type PolicyAsk,
+  type PolicyEngine,
+  type PolicyVerdict,
+} from "./gate/policy.ts";
 export { createTree, type Facet, type Found, pathNumber, type Place } from "./namespace/place.ts";
 export {
   type Authority,

@@ -1,4 +1,4 @@
-import type { JournalRecord, RecordEvent } from "../journal/record.ts";
+import type { JournalRecord, RecordEvent, Verdict } from "../journal/record.ts";
 import type { Decision, Json } from "../namespace/node.ts";
 import type { Refused } from "./refusals.ts";
 
@@ -15,6 +15,9 @@ export interface Draft {
   readonly key?: string | undefined;
   readonly trace?: string | undefined;
   readonly outcome?: string;
+  readonly policy?: string;
+  readonly verdict?: Verdict;
+  readonly undo?: JournalRecord["undo"];
 }
 
 /** Where and when a record is written. */
@@ -56,8 +59,8 @@ export function acceptedRecord(draft: Draft, { seq, epoch, time, engine }: Mark)
     ticket,
     path,
     command,
-    verdict: accepted,
-    policy: "none",
+    verdict: draft.verdict ?? accepted,
+    policy: draft.policy ?? "none",
     events,
     effects,
   };
@@ -65,12 +68,13 @@ export function acceptedRecord(draft: Draft, { seq, epoch, time, engine }: Mark)
   if (key !== undefined) record.key = key;
   if (outcome !== undefined) record.outcome = outcome;
   if (trace !== undefined) record.trace = trace;
+  if (draft.undo !== undefined) record.undo = draft.undo;
   return record;
 }
 
 /** The record of refusals of one ticket with one reason within a second. */
 export function refusedRecord(refused: Refused, mark: Mark): JournalRecord {
-  const { subject, role, ticket, path, kind, code, message, count } = refused;
+  const { subject, role, ticket, path, kind, code, message, count, policy } = refused;
   const verdict = { ok: false, kind, code, message, count };
   return {
     v: 1,
@@ -81,7 +85,7 @@ export function refusedRecord(refused: Refused, mark: Mark): JournalRecord {
     path,
     command: null,
     verdict,
-    policy: "none",
+    policy,
     events: [],
     effects: [],
   };

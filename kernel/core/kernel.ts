@@ -1,8 +1,9 @@
 import { type Fault, toFault } from "@skep/fault";
-import { checks, type GateView, keyOf } from "../gate/checks.ts";
+import { checks, type GateView, waitingAnswer } from "../gate/checks.ts";
 import type { Answer, Intent } from "../gate/intent.ts";
+import type { PolicyEngine } from "../gate/policy.ts";
 import { Journal } from "../journal/journal.ts";
-import { encodeRecord, type JournalRecord, type RecordEvent } from "../journal/record.ts";
+import { encodeRecord, type JournalRecord } from "../journal/record.ts";
 import { type Limits, limits as standard } from "../limits.ts";
 import type { Caller, Deciding, Decision, Json, Scene } from "../namespace/node.ts";
 import { createTree, type Found, type Place } from "../namespace/place.ts";
@@ -10,6 +11,8 @@ import { type Authority, callerOf, nobody } from "../session/authority.ts";
 import type { SessionHost } from "../session/host.ts";
 import { Session } from "../session/session.ts";
 import { Effects } from "../effects/effects.ts";
+import { ApprovedRuns, policyProvider } from "./approved.ts";
+import { consumedBy, inverseOf } from "./consequences.ts";
 import { DecisionScene } from "./deciding.ts";
 import { acceptedRecord, type Draft, type Mark, refusedRecord } from "./drafts.ts";
 import { Metrics } from "./metrics.ts";
@@ -17,11 +20,12 @@ import type { KernelOptions } from "./options.ts";
 import { leastRecords, recover, type Recovered } from "./recover.ts";
 import { Refusals } from "./refusals.ts";
 import { Rings } from "./rings.ts";
-import { emit, type Lifecycle } from "./slice.ts";
+import { emit } from "./slice.ts";
 import type { Slices } from "./slices.ts";
 import { Snapshots, snapshotEvery } from "./snapshots.ts";
 import { Ticks } from "./ticks.ts";
 import { HiveTime } from "./time.ts";
+import { untrusted, watchClock } from "./watch-clock.ts";
 
 /** Records that streams about the journal begin with at start. */
 const retold = 256;
@@ -43,6 +47,8 @@ export class Kernel implements SessionHost {
   readonly #refusals = new Refusals();
   readonly #ticks = new Ticks((line) => this.options.log?.(line));
   readonly #committed: JournalRecord[] = [];
+  readonly #policy: PolicyEngine | undefined;
+  readonly #approved: ApprovedRuns | undefined;
   #sessions = 0;
   #ticking = false;
   #timer: { stop(): void } | undefined;
@@ -59,6 +65,8 @@ export class Kernel implements SessionHost {
     this.rings = new Rings(this);
     this.effects = new Effects(this);
     this.snapshots = new Snapshots(this);
+    this.#policy = this.slices.offered("policy");
+    if (this.#policy) this.#approved = new ApprovedRuns(this, this.#policy);
   }
 
   /** Recovers by replay and goes ONLINE. Throws `journal.*` faults when the home is damaged. */
@@ -86,7 +94,7 @@ export class Kernel implements SessionHost {
     events.push(
       emit("lifecycle@1", {
         ...(this.time.jumped()
-          ? this.#untrusted()
+          ? untrusted(this.time)
           : { state: "ONLINE", reason: "started", clock: "trusted" }),
         since: this.time.now(),
       }),
@@ -184,8 +192,12 @@ export class Kernel implements SessionHost {
       monotonic: this.time.monotonic(),
       epoch: this.slices.kernel.epoch.get(),
       space: this.space,
+      policy: this.#policy,
+      deciding: this.#decidingOf,
     };
   }
+
+  readonly #decidingOf = ({ found, actor }: Intent): Deciding => this.#deciding(found, actor.caller);
 
   /** Gate, decision and draft of one line; the answer may leave once `settled`. Throws the fault of a refusal. */
   judge(intent: Intent): Answer {
@@ -198,7 +210,7 @@ export class Kernel implements SessionHost {
           return known;
         }
       }
-      return this.#decide(intent);
+      return intent.waits ? this.#wait(intent) : this.#decide(intent);
     } catch (thrown) {
       const fault = toFault(thrown);
       this.#refused(intent, fault);
@@ -230,29 +242,37 @@ export class Kernel implements SessionHost {
     const deciding = this.#deciding(found, actor.caller) as Deciding<never, never>;
     const decision = node.decide(intent.command as never, deciding);
     const result = decision.result ?? null;
-    const more: RecordEvent[] = [];
-    if (intent.key !== undefined) more.push({ t: "kernel:keyed@1", d: { ...keyOf(intent), result } });
-    const budgeted = actor.authority.blocks.filter(
-      ({ ops, bytes }) => ops !== undefined || bytes !== undefined,
-    );
-    if (budgeted.length > 0)
-      more.push({
-        t: "kernel:charged@1",
-        d: { blocks: budgeted.map(({ id }) => id), ops: 1, bytes: intent.line.length },
-      });
+    const undo = inverseOf(intent, deciding, result);
     const seq = this.#accept({
-      subject: actor.authority.subject,
-      role: actor.authority.role,
-      ticket: actor.caller.blocks,
-      path: found.path,
-      command: intent.stored,
+      ...this.#draftOf(intent),
       provider: this.slices.bound[found.place.owner]?.provider.name ?? "kernel",
       decision,
-      more,
+      more: consumedBy(intent, result),
       key: intent.key,
-      trace: intent.trace,
+      ...(undo && { undo }),
     });
     return result === null ? { id: seq, verdict: "ok" } : { id: seq, verdict: "ok", result };
+  }
+
+  #draftOf({ actor, found, stored, trace, policy }: Intent): Omit<Draft, "provider" | "decision"> {
+    const { subject, role } = actor.authority;
+    return { subject, role, ticket: actor.caller.blocks, path: found.path, command: stored, trace, policy };
+  }
+
+  /** Stores an intent until it is approved. What could not run now is refused now. */
+  #wait(intent: Intent): Answer {
+    const { found, node, actor, waits = [] } = intent;
+    node.decide(intent.command as never, this.#deciding(found, actor.caller) as Deciding<never, never>);
+    const answer = waitingAnswer(String(this.journal.next));
+    const { kind = "", code = "", message = "" } = answer;
+    const verdict = { ok: false, kind, code, message };
+    this.#accept({
+      ...this.#draftOf(intent),
+      provider: policyProvider,
+      decision: { events: waits },
+      verdict,
+    });
+    return answer;
   }
 
   /** Something that the system itself decides for a provider, such as a tick or an outcome. */
@@ -319,8 +339,9 @@ export class Kernel implements SessionHost {
     });
   }
 
-  /** Lets every provider do what is due. */
+  /** Lets every provider do what is due, and runs what was approved. */
   tick(): void {
+    this.#approved?.run();
     const now = this.time.now();
     for (const { provider, slice } of this.slices.bound) {
       const next = provider.tick?.next(slice as never);
@@ -333,31 +354,12 @@ export class Kernel implements SessionHost {
     this.#timer = this.options.clock.after(1000, () => {
       if (this.#closed) return;
       this.#journalRefusals();
-      this.#watchClock();
+      watchClock(this, () => this.#confirming());
       for (const session of this.sessions.values()) session.beat();
       this.#ticks.begin();
       this.tick();
       this.#beat();
     });
-  }
-
-  #untrusted(): Pick<Lifecycle, "state" | "reason" | "clock"> {
-    const drift = Math.round(this.time.drift() / 1000);
-    return { state: "DEGRADED", reason: `wall clock left record time by ${drift} s`, clock: "untrusted" };
-  }
-
-  #watchClock(): void {
-    const { clock, state } = this.slices.kernel.lifecycle.get();
-    // What the operator confirmed counts for time once it is durable: until then there is nothing to say.
-    if (!this.time.jumped() || clock === "untrusted" || this.#confirming()) return;
-    const untrusted = this.#untrusted();
-    const event = emit("lifecycle@1", {
-      ...untrusted,
-      state: state === "ONLINE" ? untrusted.state : state,
-      since: this.time.now(),
-    });
-    const drift = Math.round(this.time.drift() / 1000);
-    this.system("kernel", "/proc/lifecycle", { op: "clock", drift }, () => ({ events: [event] }));
   }
 
   #confirming(): boolean {

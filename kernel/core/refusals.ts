@@ -10,6 +10,8 @@ export interface Refused {
   readonly kind: string;
   readonly code: string;
   readonly message: string;
+  /** Version and rules of the policy that was asked. */
+  readonly policy: string;
   count: number;
 }
 
@@ -17,7 +19,7 @@ export interface Refused {
 export class Refusals {
   #gathered = new Map<string, Refused>();
 
-  add({ actor, found }: Intent, fault: Fault): void {
+  add({ actor, found, policy }: Intent, fault: Fault): void {
     const { subject, role, blocks } = actor.authority;
     const ticket = blocks.map(({ id }) => id);
     const key = `${ticket.join(",")} ${subject} ${fault.code}`;
@@ -32,6 +34,7 @@ export class Refusals {
         kind: fault.kind,
         code: fault.code,
         message: fault.message,
+        policy,
         count: 1,
       });
   }

@@ -82,6 +82,11 @@ export class Slices {
     return this.#offers.get(name) as T;
   }
 
+  /** The same, or undefined where nobody does. */
+  offered<T>(name: string): T | undefined {
+    return this.#offers.get(name) as T | undefined;
+  }
+
   #connect(): void {
     const offers = this.#offers;
     for (const { provider, slice } of this.bound)

@@ -3,9 +3,10 @@ import { faults } from "@skep/fault";
 import { canonical } from "@skep/canon";
 import { type ZodType, z } from "zod";
 import type { Limits } from "../limits.ts";
-import type { Json } from "../namespace/node.ts";
+import type { Deciding, Json } from "../namespace/node.ts";
 import type { KernelSlice } from "../core/slice.ts";
 import type { Answer, Intent } from "./intent.ts";
+import { actOf, askOf, type PolicyEngine } from "./policy.ts";
 
 export const fault = faults("gate", {
   long: ["oversize", "Cannot take a line that is longer than the limit"],
@@ -50,6 +51,7 @@ export const fault = faults("gate", {
     "Cannot run a keyed command that was issued in the future",
     { cure: "Compare the clocks of the hive and of who sent it" },
   ],
+  waits: ["waiting", "Stored until it is approved, as action"],
   rate: [
     "quota",
     "Cannot act that often with this ticket",
@@ -71,6 +73,10 @@ export interface GateView {
   readonly monotonic: number;
   readonly epoch: number;
   readonly space: "ok" | "low" | "tight" | "full";
+  /** What judges by policy; undefined when no provider does. */
+  readonly policy: PolicyEngine | undefined;
+  /** What the provider's decision of an intent would see. */
+  readonly deciding: (intent: Intent) => Deciding;
 }
 
 /** One check: throws a fault, gives a remembered answer, or lets the intent pass. */
@@ -199,6 +205,27 @@ function quota(intent: Intent, { kernel, monotonic }: GateView): undefined {
   }
 }
 
+/** The answer to a line that waits for approvals under this id. */
+export function waitingAnswer(id: string): Answer {
+  const { kind, code, message, cure, row } = fault.waits(id, {
+    cure: `Follow it with \`skep approvals ${id}\`; who may approve it: \`skep approve ${id}\``,
+  });
+  const told = { id: Number(id), verdict: "waiting", kind, code, reason: row.reason, message } as const;
+  return cure === undefined ? told : { ...told, next: cure };
+}
+
+function policy(intent: Intent, view: GateView): Answer | undefined {
+  if (!view.policy?.active) return undefined;
+  intent.acting = actOf(intent.node, intent.command);
+  const verdict = view.policy.judge(askOf(intent, intent.acting, view));
+  intent.policy = verdict.policy;
+  if (verdict.verdict === "deny") throw verdict.fault;
+  if (verdict.verdict === "allow") intent.consumed = verdict.events;
+  else if (verdict.known !== undefined) return waitingAnswer(verdict.known);
+  else intent.waits = verdict.events;
+  return undefined;
+}
+
 function work(intent: Intent, { kernel, space }: GateView): undefined {
   const { node } = intent;
   if (node.kind !== "control" || !node.work) return;
@@ -217,8 +244,8 @@ export function checkUpload(role: string, space: GateView["space"]): void {
 }
 
 /**
- * The gate: pure checks in this order (DESIGN §3). Policy, approvals and signatures join between `quota` and
- * `work`; the provider's `decide` follows the last.
+ * The gate: pure checks in this order (DESIGN §3). What `policy` lets wait passes `work` too, and is then stored
+ * instead of decided; the provider's `decide` follows the last.
  */
 export const checks: readonly Check[] = [
   { name: "frame", check: frame },
@@ -229,5 +256,6 @@ export const checks: readonly Check[] = [
   { name: "fence", check: fence },
   { name: "idempotency", check: idempotency },
   { name: "quota", check: quota },
+  { name: "policy", check: policy },
   { name: "work", check: work },
 ];

@@ -1,7 +1,8 @@
-import type { Caller, ControlNode, Json, ValueNode } from "../namespace/node.ts";
+import type { Caller, ControlNode, Emitted, Json, ValueNode } from "../namespace/node.ts";
 import type { Found } from "../namespace/place.ts";
 import type { Authority } from "../session/authority.ts";
 import type { Rates } from "../session/rates.ts";
+import type { Acting } from "./policy.ts";
 
 /** Who acts: the part of a session that the gate needs. */
 export interface Actor {
@@ -28,6 +29,16 @@ export interface Intent {
   command: unknown;
   /** The command as it is journalled, secrets replaced; set by the schema check. */
   stored: Json;
+  /** The act and its class; set by the policy check. */
+  acting: Acting | undefined;
+  /** Version and rules of the policy that decided, for the record. */
+  policy: string;
+  /** What the checks consume: events of the accepted record. */
+  consumed: readonly Emitted[];
+  /** Set when it is stored until it is approved. */
+  waits: readonly Emitted[] | undefined;
+  /** Id of the waiting intent that is run now. */
+  readonly approved: string | undefined;
   /** Set once the `right` check passed: refusals after it are journalled. */
   known: boolean;
 }

@@ -49,6 +49,8 @@ export interface JournalRecord {
   /** The effect that this record ends. */
   readonly outcome?: string;
   readonly trace?: string;
+  /** The command that takes a reversible act back. */
+  readonly undo?: { readonly path: string; readonly command: Json };
 }
 
 // Sessions keep the array of their ticket's blocks, so its text is made once for each.
@@ -92,14 +94,14 @@ function member(name: string, value: string | undefined): string {
 /** Canonical JSON of a record. Its own keys stand here in their order already, so that only what providers and clients gave is sorted. */
 function recordText(record: JournalRecord): string {
   const { command, effects, engine, epoch, events, key, outcome, path, policy } = record;
-  const { role, seq, subject, ticket, time, trace, v, verdict } = record;
+  const { role, seq, subject, ticket, time, trace, undo, v, verdict } = record;
   const ok = verdict.ok && Object.keys(verdict).length === 1;
   return (
     `{"command":${canonical(command)},"effects":${listText(effects, effectText)},"engine":${nameText(engine)}` +
     `,"epoch":${epoch},"events":${listText(events, eventText)}${member("key", key)}${member("outcome", outcome)}` +
     `,"path":${nameText(path)},"policy":${nameText(policy)}${role === undefined ? "" : `,"role":${nameText(role)}`},"seq":${seq}` +
     `,"subject":${nameText(subject)},"ticket":${ticketText(ticket)},"time":${time}` +
-    `${member("trace", trace)},"v":${v},"verdict":${ok ? '{"ok":true}' : canonical(verdict)}}`
+    `${member("trace", trace)}${undo === undefined ? "" : `,"undo":${canonical(undo)}`},"v":${v},"verdict":${ok ? '{"ok":true}' : canonical(verdict)}}`
   );
 }
 

@@ -1,5 +1,6 @@
 import type { ZodType, z } from "zod";
 import type {
+  Act,
   AliasNode,
   Awaitable,
   Below,
@@ -10,6 +11,7 @@ import type {
   Decision,
   DirNode,
   EachNode,
+  Inverse,
   Json,
   Node,
   Scene,
@@ -22,6 +24,16 @@ import type {
 import type { StreamSource } from "../state/ring.ts";
 
 type Hide<S, V> = { readonly right?: string; readonly visible?: (scene: Scene<S, V>) => boolean };
+
+/** `Act` with its types. */
+export interface BuildAct<Command, S, V> extends Pick<Act, "class" | "data" | "compensation"> {
+  readonly inverse?: (command: Command, deciding: Deciding<S, V>, result: Json) => Inverse;
+  readonly target?: (command: Command, deciding: Deciding<S, V>) => Json;
+  readonly about?: (
+    command: Command,
+    deciding: Deciding<S, V>,
+  ) => { readonly label?: string; readonly machine?: string };
+}
 
 /** Builders of one provider's nodes, typed by its slice `S` and its views `V`. */
 export interface Build<S, V> {
@@ -71,6 +83,8 @@ export interface Build<S, V> {
       readonly parse?: (line: string) => unknown;
       readonly secret?: readonly string[];
       readonly undo: Undo;
+      readonly acts?: Readonly<Record<string, BuildAct<z.output<Input>, S, V>>>;
+      readonly act?: (command: z.output<Input>) => string;
       readonly work?: boolean | ((command: z.output<Input>) => boolean);
       readonly outcome?: boolean;
       readonly examples?: readonly string[];

@@ -71,6 +71,30 @@ export interface Deciding<S = unknown, V = unknown> extends Scene<S, V> {
 /** How an act can be taken back. */
 export type Undo = "reversible" | "compensable" | "irreversible";
 
+/** A command that takes back what another did; at the same path unless told. */
+export interface Inverse {
+  readonly path?: string;
+  readonly command: Json;
+}
+
+/** One thing that a control does: how it is taken back, and what policies and approvers may know of it. */
+export interface Act {
+  readonly class: Undo;
+  /** True when it changes or destroys data, by what our own journal knows of it. */
+  readonly data?: boolean;
+  /** Of a reversible act: what takes it back, from the state before it and its result. */
+  readonly inverse?: (command: never, deciding: Deciding<never, never>, result: Json) => Inverse;
+  /** Of a compensable act: what a person does to set it right. */
+  readonly compensation?: string;
+  /** What approvers see of the target: when it has changed since, their approval is worth nothing. */
+  readonly target?: (command: never, deciding: Deciding<never, never>) => Json;
+  /** Label of the data and class of the machine that the command is about, for policies. */
+  readonly about?: (
+    command: never,
+    deciding: Deciding<never, never>,
+  ) => { readonly label?: string; readonly machine?: string };
+}
+
 interface Common {
   readonly doc: string;
   /** The right asked for beside `read` or `write` on the path. */
@@ -127,6 +151,12 @@ export interface ControlNode extends Common {
   /** Top-level fields whose values never reach the journal. */
   readonly secret?: readonly string[];
   readonly undo: Undo;
+  /** What its commands do, by name; those that are not declared are irreversible. */
+  readonly acts?: Readonly<Record<string, Act>>;
+  /** The name of what a command does; its `op` unless told. */
+  readonly act?: (command: never) => string;
+  /** True for the end of an upload: its bytes are there already, so it cannot wait for anybody. */
+  readonly upload?: boolean;
   /** True when the command is new work, which a draining or full hive refuses. */
   readonly work?: boolean | ((command: never) => boolean);
   /** True when its commands tell how running work ends: taken on a full disk too, out of the reserve. */

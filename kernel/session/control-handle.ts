@@ -1,4 +1,4 @@
-import { type Fault, toFault } from "@skep/fault";
+import { Fault, toFault } from "@skep/fault";
 import type { Awaitable } from "../namespace/node.ts";
 import type { Answer } from "../gate/intent.ts";
 import { AnswerLog, refusal } from "./answers.ts";
@@ -28,6 +28,12 @@ function* linesOf(data: Uint8Array): Generator<{ readonly line: string; readonly
     yield { line: view.toString("utf8", at, stop), end };
     at = end;
   }
+}
+
+/** What a client that sees no answer is told of a line that waits: an errno, as of a refusal. */
+function waiting({ verdict, code = "", message = "", next }: Answer): Fault | undefined {
+  if (verdict !== "waiting") return undefined;
+  return new Fault("waiting", code, message, next === undefined ? {} : { cure: next });
 }
 
 /** One line, one command; opened for reading too it gives one JSON line of answer for each. */
@@ -65,7 +71,10 @@ export class ControlHandle implements Handle {
     let refused: Fault | undefined;
     try {
       for (const { line, end } of linesOf(data)) {
-        if (line !== "") this.#answer(this.#port.judge(line));
+        const answer = line === "" ? undefined : this.#port.judge(line);
+        if (answer) this.#answer(answer);
+        refused = answer && waiting(answer);
+        if (refused) break;
         taken = end;
       }
     } catch (thrown) {

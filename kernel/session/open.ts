@@ -71,6 +71,8 @@ function completion(node: BlobNode): ControlNode {
     doc: node.doc,
     input: z.strictObject({ size: z.int() }),
     undo: "compensable",
+    act: () => "upload",
+    upload: true,
     // Its bytes are on the disk already.
     outcome: true,
     decide: node.complete as never,

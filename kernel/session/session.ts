@@ -51,6 +51,8 @@ export const fault = faults("session", {
 export interface AppendOptions {
   readonly key?: string;
   readonly trace?: string;
+  /** Id of the waiting intent that this line is run for. */
+  readonly approved?: string;
 }
 
 /** All that an edge holds: the tree as one ticket sees it. */
@@ -296,6 +298,11 @@ export class Session implements View {
       command: undefined,
       stored: null,
       known: false,
+      acting: undefined,
+      policy: "none",
+      consumed: [],
+      waits: undefined,
+      approved: options.approved,
     };
     return this.kernel.judge(intent);
   }

@@ -12,6 +12,6 @@ test("docs/protocol.md tells the tree, its controls and the gate as they are; ru
 test("the gate keeps its order", () => {
   assert.deepEqual(
     checks.map(({ name }) => name),
-    ["frame", "session", "lifecycle", "right", "schema", "fence", "idempotency", "quota", "work"],
+    ["frame", "session", "lifecycle", "right", "schema", "fence", "idempotency", "quota", "policy", "work"],
   );
 });

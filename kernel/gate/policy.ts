@@ -1,0 +1,139 @@
+import { createHash } from "node:crypto";
+import { canonical } from "@skep/canon";
+import type { Fault } from "@skep/fault";
+import type { BlockBudget } from "../session/authority.ts";
+import type { Act, ControlNode, Deciding, Emitted, Json, Undo, ValueNode } from "../namespace/node.ts";
+import type { GateView } from "./checks.ts";
+import type { Intent } from "./intent.ts";
+
+/** What a command does, as policies see it. */
+export interface Acting {
+  readonly name: string;
+  readonly class: Undo;
+  /** Whether it changes or destroys data. */
+  readonly data: boolean;
+  readonly act: Act | undefined;
+}
+
+/** The name of what a command does: what its control says, its `op`, or `write`. */
+function nameOf(node: ControlNode, command: unknown): string {
+  if (node.act) return node.act(command as never);
+  const op = typeof command === "object" && command !== null && "op" in command ? command.op : undefined;
+  return typeof op === "string" ? op : "write";
+}
+
+/** What a checked command does. An act that its control does not declare is irreversible. */
+export function actOf(node: ControlNode | ValueNode, command: unknown): Acting {
+  if (node.kind === "value") return { name: "write", class: "reversible", data: false, act: undefined };
+  const name = nameOf(node, command);
+  const act = node.acts?.[name];
+  if (act) return { name, class: act.class, data: act.data === true, act };
+  return { name, class: node.acts ? "irreversible" : node.undo, data: false, act: undefined };
+}
+
+/** An intent as the policy engine sees it. */
+export interface PolicyAsk {
+  readonly path: string;
+  readonly subject: string;
+  readonly role: string;
+  readonly blocks: readonly BlockBudget[];
+  readonly expiresAt: number | undefined;
+  /** The right that its control asks for beside `write`. */
+  readonly right: string | undefined;
+  readonly act: string;
+  readonly class: Undo;
+  readonly data: boolean;
+  readonly lifecycle: string;
+  /** Hive time, milliseconds. */
+  readonly now: number;
+  /** The line as it came, for one that is stored; undefined where it may not be: secrets, uploads. */
+  readonly line: string | undefined;
+  readonly key: string | undefined;
+  /** The command as it is journalled. */
+  readonly command: Json;
+  /** Id of the waiting intent that is run now. */
+  readonly waiting: string | undefined;
+  /** Digest of the target as its control tells it. */
+  target(): string;
+  /** Chance of this intent, 32 bytes hex. */
+  chance(): string;
+  /** Label and machine class of what the command is about. */
+  about(): { readonly label?: string; readonly machine?: string };
+}
+
+/** What policies say about an intent. `policy` names version and rules for the record. */
+export type PolicyVerdict =
+  | { readonly verdict: "allow"; readonly policy: string; readonly events: readonly Emitted[] }
+  | { readonly verdict: "deny"; readonly policy: string; readonly fault: Fault }
+  | {
+      readonly verdict: "wait";
+      readonly policy: string;
+      /** The intent that waits already, if this is the same once more. */
+      readonly known?: string;
+      /** What stores a new one; its id is the sequence of the record. */
+      readonly events: readonly Emitted[];
+    };
+
+/** An approved intent that is to run. */
+export interface Approved {
+  readonly id: string;
+  readonly path: string;
+  readonly line: string;
+  readonly key: string | undefined;
+  readonly subject: string;
+  readonly role: string;
+  readonly blocks: readonly BlockBudget[];
+  readonly expiresAt: number | undefined;
+  readonly right: string | undefined;
+}
+
+/** What judges by policy. A provider offers it as the view `policy`; pure but for what it remembers. */
+export interface PolicyEngine {
+  /** False while there is nothing to judge by: then nothing is asked. */
+  readonly active: boolean;
+  judge(ask: PolicyAsk): PolicyVerdict;
+  /** Intents that are approved and have not run, oldest first. */
+  due(): Iterable<Approved>;
+  /** What tells that an approved intent could not run. */
+  stale(id: string, fault: Fault): readonly Emitted[];
+}
+
+/** The digest of what an act is aimed at, as its control tells it now. */
+function targetOf(intent: Intent, acting: Acting, deciding: Deciding): string {
+  const told = acting.act?.target?.(intent.command as never, deciding as Deciding<never, never>) ?? null;
+  return createHash("sha256")
+    .update(canonical([intent.found.path, told]))
+    .digest("hex");
+}
+
+/** The check of the gate: denied, waiting, or allowed with what it consumes. */
+export function askOf(intent: Intent, acting: Acting, view: GateView): PolicyAsk {
+  const { found, node, actor, line } = intent;
+  const { subject, role, blocks, expiresAt } = actor.authority;
+  let deciding: Deciding | undefined;
+  const scene = (): Deciding => {
+    deciding ??= view.deciding(intent);
+    return deciding;
+  };
+  const storable = node.kind === "value" || (!node.upload && (node.secret ?? []).length === 0);
+  return {
+    path: found.path,
+    subject,
+    role,
+    blocks,
+    expiresAt,
+    right: node.right,
+    act: acting.name,
+    class: acting.class,
+    data: acting.data,
+    lifecycle: view.kernel.lifecycle.get().state,
+    now: view.now,
+    line: storable ? line : undefined,
+    key: intent.key,
+    command: intent.stored,
+    waiting: intent.approved,
+    target: () => targetOf(intent, acting, scene()),
+    chance: () => scene().chance,
+    about: () => acting.act?.about?.(intent.command as never, scene() as Deciding<never, never>) ?? {},
+  };
+}

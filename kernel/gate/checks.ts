@@ -5,8 +5,9 @@ import { type ZodType, z } from "zod";
 import type { Limits } from "../limits.ts";
 import type { Deciding, Json } from "../namespace/node.ts";
 import type { KernelSlice } from "../core/slice.ts";
+import { askOf } from "./ask.ts";
 import type { Answer, Intent } from "./intent.ts";
-import { actOf, askOf, type PolicyEngine } from "./policy.ts";
+import { actOf, type PolicyEngine } from "./policy.ts";
 
 export const fault = faults("gate", {
   long: ["oversize", "Cannot take a line that is longer than the limit"],

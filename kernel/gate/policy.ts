@@ -1,10 +1,6 @@
-import { createHash } from "node:crypto";
-import { canonical } from "@skep/canon";
 import type { Fault } from "@skep/fault";
 import type { BlockBudget } from "../session/authority.ts";
-import type { Act, ControlNode, Deciding, Emitted, Json, Undo, ValueNode } from "../namespace/node.ts";
-import type { GateView } from "./checks.ts";
-import type { Intent } from "./intent.ts";
+import type { Act, ControlNode, Emitted, Json, Undo, ValueNode } from "../namespace/node.ts";
 
 /** What a command does, as policies see it. */
 export interface Acting {
@@ -96,44 +92,4 @@ export interface PolicyEngine {
   due(): Iterable<Approved>;
   /** What tells that an approved intent could not run. */
   stale(id: string, fault: Fault): readonly Emitted[];
-}
-
-/** The digest of what an act is aimed at, as its control tells it now. */
-function targetOf(intent: Intent, acting: Acting, deciding: Deciding): string {
-  const told = acting.act?.target?.(intent.command as never, deciding as Deciding<never, never>) ?? null;
-  return createHash("sha256")
-    .update(canonical([intent.found.path, told]))
-    .digest("hex");
-}
-
-/** The check of the gate: denied, waiting, or allowed with what it consumes. */
-export function askOf(intent: Intent, acting: Acting, view: GateView): PolicyAsk {
-  const { found, node, actor, line } = intent;
-  const { subject, role, blocks, expiresAt } = actor.authority;
-  let deciding: Deciding | undefined;
-  const scene = (): Deciding => {
-    deciding ??= view.deciding(intent);
-    return deciding;
-  };
-  const storable = node.kind === "value" || (!node.upload && (node.secret ?? []).length === 0);
-  return {
-    path: found.path,
-    subject,
-    role,
-    blocks,
-    expiresAt,
-    right: node.right,
-    act: acting.name,
-    class: acting.class,
-    data: acting.data,
-    lifecycle: view.kernel.lifecycle.get().state,
-    now: view.now,
-    line: storable ? line : undefined,
-    key: intent.key,
-    command: intent.stored,
-    waiting: intent.approved,
-    target: () => targetOf(intent, acting, scene()),
-    chance: () => scene().chance,
-    about: () => acting.act?.about?.(intent.command as never, scene() as Deciding<never, never>) ?? {},
-  };
 }

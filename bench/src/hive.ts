@@ -42,7 +42,8 @@ export async function attach(place: Place, aname = ""): Promise<Client> {
     socket.once("error", reject);
   });
   const nUname = process.getuid?.() ?? 0;
-  return createClient(wireFromSocket(socket), { aname, uname: "bench", nUname });
+  const loop = { defer: setImmediate, monotonic: () => performance.now() };
+  return createClient(wireFromSocket(socket), { aname, uname: "bench", nUname, loop });
 }
 
 const pkcs8 = "302e020100300506032b657004220420";

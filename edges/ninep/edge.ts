@@ -79,7 +79,7 @@ class Edge implements NinepEdge {
       fids: origin === "unix" ? limits.fidsOnSocket : limits.fids,
       window: limits.tags,
       waiting: limits.waitingReads,
-      ...(defer && { defer }),
+      ...(defer && { defer, monotonic: () => clock.monotonic() }),
       ...(report && { report }),
     });
     this.#connections.add(connection);

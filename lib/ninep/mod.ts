@@ -30,6 +30,8 @@ export type {
   Statfs,
 } from "./host.ts";
 export { linesOf } from "./lines.ts";
+/** What a client needs of its event loop to stay awake between request and answer. */
+export type { Loop } from "./lookout.ts";
 export { type MessageName, messages } from "./messages.ts";
 export { type Connection, type ServeOptions, serve } from "./server.ts";
 export { memoryWires, type SocketLike, type Wire, type WireEvents, wireFromSocket } from "./wire.ts";

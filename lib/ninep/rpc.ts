@@ -13,6 +13,7 @@ import { HEADER, NOTAG } from "./constants.ts";
 import { putU32, putU64, u16At, u32At } from "./cursor.ts";
 import { fault } from "./faults.ts";
 import { Framer } from "./framer.ts";
+import { type Loop, Lookout } from "./lookout.ts";
 import { Outbox } from "./outbox.ts";
 import type { Wire } from "./wire.ts";
 
@@ -56,6 +57,8 @@ export class Rpc {
   readonly #wire: Wire;
   readonly #outbox: Outbox;
   readonly #framer: Framer;
+  readonly #lookout: Lookout | undefined;
+  readonly #window: number;
   readonly #settle: (cause: Fault | undefined) => void;
   readonly #asked: (Asked | undefined)[] = [];
   readonly #free: number[] = [];
@@ -65,13 +68,15 @@ export class Rpc {
   #version: Asked | undefined;
   #over: Fault | undefined;
 
-  constructor(wire: Wire, msize: number, window: number) {
+  constructor(wire: Wire, msize: number, window: number, loop?: Loop) {
     const { promise, resolve } = Promise.withResolvers<Fault | undefined>();
     this.closed = promise;
     this.#settle = resolve;
     this.#wire = wire;
     this.#outbox = new Outbox(wire);
     this.#framer = new Framer(msize);
+    this.#lookout = loop && new Lookout(loop);
+    this.#window = window;
     for (let tag = window - 1; tag >= 0; tag--) {
       this.#free.push(tag);
       this.#freeFlush.push(tag + window);
@@ -170,6 +175,7 @@ export class Rpc {
     else this.#asked[tag] = asked;
     asked.put(tag);
     this.#outbox.flushSoon();
+    if (this.#free.length === this.#window - 1) this.#lookout?.sent();
   }
 
   /** Sends what waited, as far as there are tags and the wire takes it. */
@@ -205,6 +211,7 @@ export class Rpc {
 
   #data(bytes: Uint8Array): void {
     if (this.#over) return;
+    this.#lookout?.came();
     this.#framer.push(bytes);
     try {
       while (!this.#over && this.#framer.next())

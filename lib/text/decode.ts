@@ -1,11 +1,16 @@
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+let made: InstanceType<typeof TextDecoder> | undefined;
+
+function strictly(bytes: Uint8Array): string {
+  made ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  return made.decode(bytes);
+}
 
 function sequenceLength(bytes: Uint8Array, at: number): number {
   const lead = bytes[at] ?? 0;
   if (lead < 0x80) return 1;
   const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
   try {
-    decoder.decode(bytes.subarray(at, at + length));
+    strictly(bytes.subarray(at, at + length));
     return length;
   } catch {
     return 0;
@@ -22,7 +27,7 @@ function cutText(text: string, max: number | undefined): (string | number)[] {
  */
 export function decodeMarked(bytes: Uint8Array, max?: number): (string | number)[] {
   try {
-    return cutText(decoder.decode(bytes), max);
+    return cutText(strictly(bytes), max);
   } catch {
     return decodeDamaged(bytes, max ?? Number.POSITIVE_INFINITY);
   }
@@ -33,7 +38,7 @@ function decodeDamaged(bytes: Uint8Array, max: number): (string | number)[] {
   let from = 0;
   let at = 0;
   const flush = () => {
-    if (at > from) parts.push(decoder.decode(bytes.subarray(from, at)));
+    if (at > from) parts.push(strictly(bytes.subarray(from, at)));
   };
   for (let kept = 0; at < bytes.length; kept++) {
     if (kept >= max) {

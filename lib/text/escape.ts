@@ -13,12 +13,6 @@ export interface EscapeOptions {
 // surrogates. The rest are letters and marks by category that show nothing.
 const unseen =
   "\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Cs}\\u034f\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u3164\\uffa0\\ufffe\\uffff";
-const wire = new RegExp(`(?!\\t)[${unseen}]`, "gu");
-const plain = new RegExp(`[${unseen}\\\\]`, "gu");
-const markdown = new RegExp(`[${unseen}!#$&()*+\\-.:<=>@[\\]\\\\^_\`{|}~]|^ `, "gu");
-const html = new RegExp(`[${unseen}\\\\&<>"'\`=]`, "gu");
-const json = new RegExp(`[${unseen}\\\\"]`, "gu");
-
 // Most of what is shown needs nothing; looking at properties of each character costs ten times this.
 const harmless: Partial<Record<EscapeForm, RegExp>> = {
   terminal: /^[ -[\]-~]*$/,
@@ -57,20 +51,32 @@ function inJson(char: string): string {
   return text;
 }
 
-const forms: Record<EscapeForm, readonly [RegExp, (char: string) => string]> = {
+const plain = `[${unseen}\\\\]`;
+const forms: Record<EscapeForm, readonly [string, (char: string) => string]> = {
   terminal: [plain, visible],
   log: [plain, visible],
-  markdown: [markdown, inMarkdown],
-  html: [html, inHtml],
-  json: [json, inJson],
-  wire: [wire, visible],
+  markdown: [`[${unseen}!#$&()*+\\-.:<=>@[\\]\\\\^_\`{|}~]|^ `, inMarkdown],
+  html: [`[${unseen}\\\\&<>"'\`=]`, inHtml],
+  json: [`[${unseen}\\\\"]`, inJson],
+  wire: [`(?!\\t)[${unseen}]`, visible],
 };
 
+// Each takes the engine half a millisecond to make, and most programs need one of them or none.
+const patterns = new Map<string, RegExp>();
+
+function patternOf(source: string): RegExp {
+  const known = patterns.get(source);
+  if (known) return known;
+  const pattern = new RegExp(source, "gu");
+  patterns.set(source, pattern);
+  return pattern;
+}
+
 function replaceIn(text: string, form: EscapeForm, max: number | undefined): string {
-  const [pattern, show] = forms[form];
+  const [source, show] = forms[form];
   const cut = max !== undefined && text.length > max;
   const part = cut ? text.slice(0, max) : text;
-  const kept = harmless[form]?.test(part) ? part : part.replace(pattern, show);
+  const kept = harmless[form]?.test(part) ? part : part.replace(patternOf(source), show);
   return cut ? `${kept}…` : kept;
 }
 

@@ -27,6 +27,9 @@ export interface RunnerShape {
   readonly admittedBytes: number;
 }
 
+/** The memory is looked at no more often after a job, milliseconds. */
+const glanceMs = 100;
+
 let serial = 0;
 
 /** Flags of the engine; what was compiled ahead is good only under the same. */
@@ -94,6 +97,7 @@ export class Runner implements AsyncDisposable {
   #gone = false;
   #memoryBytes: number;
   #peak = 0;
+  #sampledAt = Number.NEGATIVE_INFINITY;
   /** Called once when the process is to end before its time, so that whoever waits elsewhere stops. */
   onKill: (() => void) | undefined;
   /** The subject whose modules it has run. */
@@ -190,6 +194,12 @@ export class Runner implements AsyncDisposable {
     for (const part of encode(kind, payload)) this.#child.stdin?.write(part);
   }
 
+  /** Small frames that leave together. */
+  sendAll(frames: readonly { readonly kind: number; readonly payload: Uint8Array }[]): void {
+    if (this.over) return;
+    this.#child.stdin?.write(Buffer.concat(frames.flatMap(({ kind, payload }) => encode(kind, payload))));
+  }
+
   /** The next frame; undefined when there will be none. Nothing is read from the process but by this. */
   async next(): Promise<Frame | undefined> {
     try {
@@ -209,6 +219,7 @@ export class Runner implements AsyncDisposable {
   /** Looks at the process's memory; the resident bytes now. */
   sample(): number {
     if (this.#pid === undefined) return 0;
+    this.#sampledAt = performance.now();
     try {
       const text = readFileSync(`/proc/${this.#pid}/status`, "latin1");
       const of = (name: string) =>
@@ -218,6 +229,11 @@ export class Runner implements AsyncDisposable {
     } catch {
       return 0;
     }
+  }
+
+  /** Looks at the memory unless that was done a moment ago: the kernel keeps the peak, and a job may be shorter than a look. */
+  glance(): void {
+    if (performance.now() - this.#sampledAt >= glanceMs) this.sample();
   }
 
   /** Largest resident size seen, bytes. */

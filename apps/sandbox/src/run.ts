@@ -36,12 +36,20 @@ function headerOf(job: SandboxJob, limits: SandboxLimits): RunHeader {
   };
 }
 
+/** Input up to this size leaves with the header, bytes. */
+const shortBytes = 16 * 1024;
+
+function isShort(stdin: SandboxJob["stdin"]): stdin is Uint8Array {
+  return stdin instanceof Uint8Array && stdin.length <= shortBytes;
+}
+
 /** One job in one runner: its deadline, its memory, its streams. */
 class Running {
   readonly #runner: Runner;
   readonly #job: SandboxJob;
   readonly #limits: SandboxLimits;
-  readonly #pump: StdinPump;
+  /** Undefined where the input is short: it goes with the header. */
+  readonly #pump: StdinPump | undefined;
   readonly #bytes = { stdout: 0, stderr: 0 };
   #failure: { readonly error: unknown } | undefined;
   #giveUp: (() => void) | undefined;
@@ -50,7 +58,9 @@ class Running {
     this.#runner = runner;
     this.#job = job;
     this.#limits = limits;
-    this.#pump = new StdinPump(job.stdin, runner, (error) => this.#fail(error, "Standard input failed"));
+    this.#pump = isShort(job.stdin)
+      ? undefined
+      : new StdinPump(job.stdin, runner, (error) => this.#fail(error, "Standard input failed"));
     runner.onKill = () => this.#giveUp?.();
   }
 
@@ -81,7 +91,7 @@ class Running {
       if (got === undefined || this.#runner.over) return await this.#broken();
       if (got.kind === frame.stdout) await this.#deliver("stdout", got.payload);
       else if (got.kind === frame.stderr) await this.#deliver("stderr", got.payload);
-      else if (got.kind === frame.want) this.#pump.credit();
+      else if (got.kind === frame.want) this.#pump?.credit();
       else if (got.kind === frame.result) return this.#understand(got.payload);
       else this.#runner.kill("crash", "The runner broke its protocol: unexpected frame");
     }
@@ -95,7 +105,7 @@ class Running {
       this.#runner.kill("crash", "The runner broke its protocol: no outcome");
       return this.#broken();
     }
-    this.#runner.sample();
+    this.#runner.glance();
     return this.#result(parsed.reason, parsed.message, parsed.exitCode, BigInt(parsed.fuelUsed));
   }
 
@@ -116,6 +126,17 @@ class Running {
     };
   }
 
+  #start(): void {
+    const { stdin } = this.#job;
+    const run = { kind: frame.run, payload: Buffer.from(JSON.stringify(headerOf(this.#job, this.#limits))) };
+    const end = { kind: frame.end, payload: Buffer.alloc(0) };
+    if (!isShort(stdin)) {
+      this.#runner.send(run.kind, run.payload);
+      this.#pump?.start();
+    } else if (stdin.length === 0) this.#runner.sendAll([run, end]);
+    else this.#runner.sendAll([run, { kind: frame.data, payload: stdin }, end]);
+  }
+
   async go(residentBytes: number, askedMs: number): Promise<RunResult> {
     const { wallMs } = this.#limits;
     const deadline = setTimeout(
@@ -127,15 +148,14 @@ class Running {
         this.#runner.kill("memory", `The process used more than ${residentBytes} bytes`);
     }, watchMs);
     try {
-      this.#runner.send(frame.run, Buffer.from(JSON.stringify(headerOf(this.#job, this.#limits))));
-      this.#pump.start();
+      this.#start();
       const result = await this.#converse();
       if (this.#failure) throw this.#failure.error;
       return result;
     } finally {
       clearTimeout(deadline);
       clearInterval(watch);
-      this.#pump.stop();
+      this.#pump?.stop();
       this.#runner.onKill = undefined;
     }
   }

@@ -61,8 +61,11 @@ function sendOutput(kind: number, bytes: Uint8Array): void {
   }
 }
 
+// The global `performance` would load a dozen modules of Node at its first use.
+const now = () => Number(process.hrtime.bigint()) / 1e6;
+
 function run(header: RunHeader): void {
-  const started = performance.now();
+  const started = now();
   let module: WebAssembly.Module;
   try {
     module = compiled(header.digest);
@@ -71,7 +74,7 @@ function run(header: RunHeader): void {
     sendJson(frame.result, { reason: "compile", exitCode: null, message, fuelUsed: "0" });
     return;
   }
-  const compileMs = performance.now() - started;
+  const compileMs = now() - started;
   const outcome = execute(module, {
     args: header.args,
     env: header.env,
@@ -90,7 +93,7 @@ function run(header: RunHeader): void {
     message: outcome.message.slice(0, 1000),
     fuelUsed: String(outcome.fuelUsed),
     compileMs,
-    runMs: performance.now() - started - compileMs,
+    runMs: now() - started - compileMs,
   });
   garbage += outcome.memoryBytes;
   if (garbage < garbageBytes) return;

@@ -30,5 +30,8 @@ test("a runner's script holds nothing of the checker, nor the checker's the host
   const runner = String(sources.runner);
   const admitter = String(sources.admitter);
   assert.deepEqual([runner.includes("class Scanner"), admitter.includes("class Scanner")], [false, true]);
-  assert.deepEqual([runner.includes("WebAssembly.Module("), admitter.includes("WebAssembly.Module(")], [true, false]);
+  assert.deepEqual(
+    [runner.includes("WebAssembly.Module("), admitter.includes("WebAssembly.Module(")],
+    [true, false],
+  );
 });

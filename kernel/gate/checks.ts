@@ -116,17 +116,37 @@ const Envelope = z.object({
   $epoch: whole.optional(),
   $at: whole.optional(),
   $trace: z.string().min(1).max(128).optional(),
+  $reason: z.string().min(1).max(1024).optional(),
 });
 const envelope = Object.keys(Envelope.shape);
 
+/** The original's envelope: another way to say the same. */
+const Wrapped = z.strictObject({
+  schema: z.string().min(1).max(64),
+  id: z.string().min(1).max(124),
+  idempotency_key: z.string().min(1).max(128),
+  issued_unix_ms: whole,
+  cmd: z.record(z.string(), z.unknown()),
+});
+
+function unwrapOriginal(intent: Intent, parsed: Record<string, unknown>): Record<string, unknown> {
+  const { id, idempotency_key, issued_unix_ms, cmd } = checked(Wrapped, parsed);
+  intent.key = idempotency_key;
+  intent.issued = issued_unix_ms;
+  intent.trace = `id:${id}`;
+  return cmd;
+}
+
 function unwrap(intent: Intent, parsed: Record<string, unknown>): Record<string, unknown> {
+  if ("cmd" in parsed && "idempotency_key" in parsed) return unwrapOriginal(intent, parsed);
   if (!envelope.some((name) => name in parsed)) return parsed;
-  const { $key, $epoch, $at, $trace, ...command } = parsed;
-  const told = checked(Envelope, { $key, $epoch, $at, $trace });
+  const { $key, $epoch, $at, $trace, $reason, ...command } = parsed;
+  const told = checked(Envelope, { $key, $epoch, $at, $trace, $reason });
   intent.key = told.$key ?? intent.key;
   intent.epoch = told.$epoch;
   intent.issued = told.$at;
   intent.trace = told.$trace ?? intent.trace;
+  intent.reason = told.$reason;
   return command;
 }
 

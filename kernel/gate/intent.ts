@@ -25,6 +25,8 @@ export interface Intent {
   epoch: number | undefined;
   issued: number | undefined;
   trace: string | undefined;
+  /** Why, in the words of whoever asks: `$reason`. */
+  reason: string | undefined;
   /** The line parsed and checked; set by the schema check. */
   command: unknown;
   /** The command as it is journalled, secrets replaced; set by the schema check. */

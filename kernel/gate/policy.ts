@@ -39,12 +39,17 @@ export interface PolicyAsk {
   readonly act: string;
   readonly class: Undo;
   readonly data: boolean;
+  /** How a compensable act is set right, in words. */
+  readonly compensation: string | undefined;
+  readonly hive: string;
   readonly lifecycle: string;
   /** Hive time, milliseconds. */
   readonly now: number;
   /** The line as it came, for one that is stored; undefined where it may not be: secrets, uploads. */
   readonly line: string | undefined;
   readonly key: string | undefined;
+  /** Why it is asked for, in the words of whoever asks. */
+  readonly reason: string | undefined;
   /** The command as it is journalled. */
   readonly command: Json;
   /** Id of the waiting intent that is run now. */

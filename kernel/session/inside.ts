@@ -2,10 +2,10 @@ import type { Scene } from "../namespace/node.ts";
 import { join } from "../namespace/path.ts";
 import { below, type Found } from "../namespace/place.ts";
 
-// JSON twins are walked to and not listed: they would double what a client has to look at.
+// The other names of a file are walked to and not listed: they would double what a client has to look at.
 function* declared({ place, path, params }: Found): Generator<Found> {
   for (const [name, entry] of place.entries)
-    if (entry.facet !== "json") yield { place: entry, path: join(path, name), params };
+    if (entry.facet === "plain") yield { place: entry, path: join(path, name), params };
 }
 
 function* each<T>(first: Iterable<Found>, more: Iterable<T>, at: (one: T) => Found): Generator<Found> {

@@ -295,6 +295,7 @@ export class Session implements View {
       epoch: undefined,
       issued: undefined,
       trace: options.trace,
+      reason: undefined,
       command: undefined,
       stored: null,
       known: false,

@@ -33,7 +33,7 @@ export type Wrong = readonly [name: string, message: string, cure: string];
 function durationOf(text: string): number | undefined {
   const [, number, unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   const ms = Number(number) * (units[unit] ?? Number.NaN);
-  return ms >= 1000 && ms <= 90 * day ? ms : undefined;
+  return ms >= 1000 && ms <= 31 * day ? ms : undefined;
 }
 
 function* wrongNames(annotations: Annotations, effect: string): Generator<Wrong> {
@@ -63,7 +63,13 @@ function* wrongValues(annotations: Annotations): Generator<Wrong> {
   if (approvals !== undefined && !/^([1-9]|1[0-6])$/.test(approvals))
     yield ["approvals", `@approvals("${approvals}") is no number from 1 to 16`, 'write @approvals("2")'];
   if (ttl !== undefined && durationOf(ttl) === undefined)
-    yield ["ttl", `@ttl("${ttl}") is no time from 1s to 90d`, 'write @ttl("1h")'];
+    yield ["ttl", `@ttl("${ttl}") is no time from 1s to 31d`, 'write @ttl("1h")'];
+  if (mode === "present" && by !== "ticket")
+    yield [
+      "mode",
+      '@mode("present") without @by("ticket")',
+      "what a signature approves must be told first: that waits",
+    ];
   if (by !== undefined && by !== "signer" && by !== "ticket")
     yield ["by", `unknown @by("${by}")`, 'use "signer" (a signature) or "ticket"'];
   for (const [name, value] of Object.entries({ role, signature, id }))

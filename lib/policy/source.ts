@@ -19,6 +19,8 @@ export interface Policy {
   readonly reason?: string;
   readonly need?: Need;
   readonly text: string;
+  /** The one path, or pattern of paths, that it names; undefined when it names none. */
+  readonly target?: string;
   /** Attributes of a request that matter to it. */
   readonly reads: ReadonlySet<string>;
 }
@@ -76,6 +78,8 @@ function policyOf(part: Part, json: PolicyJson, problems: Problem[]): Policy {
     problems.push({ file: file.name, ...placeOf(file.text, offset + at), message, cure });
   }
   const id = annotations.id ?? `${file.name}:${line}`;
+  const target = /\bresource (?:==|in) Path::"([^"]*)"|\bresource\.path like "([^"]*)"/.exec(text);
+  const named = target?.[1] ?? target?.[2];
   const need = json.effect === "forbid" ? needOf(id, annotations) : undefined;
   return {
     id,
@@ -84,6 +88,7 @@ function policyOf(part: Part, json: PolicyJson, problems: Problem[]): Policy {
     effect: json.effect,
     ...(annotations.reason === undefined ? {} : { reason: annotations.reason }),
     ...(need && { need }),
+    ...(named === undefined ? {} : { target: named }),
     text,
     reads: readsOf(json),
   };

@@ -3,7 +3,7 @@ import { writeSync } from "node:fs";
 import { compile, execute } from "@skep/wasm";
 import { chunkBytes, type Frame, frame, headBytes } from "./frames.ts";
 import type { RunHeader } from "./header.ts";
-import { empty, receive, send, sendJson } from "./talk.ts";
+import { empty, isNext, receive, send, sendJson } from "./talk.ts";
 
 const modules = new Map<string, WebAssembly.Module>();
 const keptModules = 32;
@@ -37,7 +37,8 @@ class Stdin {
       if (got.kind === frame.end) this.#ended = true;
       else if (got.kind === frame.data) {
         this.#chunk = got.payload;
-        send(frame.want, empty);
+        // Where the end came with it there is nothing to ask for.
+        if (!isNext(frame.end)) send(frame.want, empty);
       } else process.exit(71);
     }
     const bytes = this.#chunk.subarray(0, max);

@@ -1,17 +1,39 @@
-// The sandboxed side of the two pipes: everything waits, nothing is read ahead.
+// The sandboxed side of the two pipes: everything waits.
 import { readSync, writeSync } from "node:fs";
-import { encode, type Frame, headBytes } from "./frames.ts";
+import { chunkBytes, encode, type Frame, headBytes } from "./frames.ts";
 
 export const empty: Buffer = Buffer.alloc(0);
+
+/** What came in and was not asked for yet: small frames come together, with one call. */
+const incoming: Buffer = Buffer.allocUnsafe(chunkBytes);
+let from = 0;
+let to = 0;
+
+function readInto(bytes: Buffer, at: number): number {
+  const got = readSync(0, bytes, at, bytes.length - at, null);
+  if (got === 0) process.exit(0);
+  return got;
+}
 
 function take(size: number): Buffer {
   const bytes = Buffer.allocUnsafe(size);
   for (let at = 0; at < size; ) {
-    const got = readSync(0, bytes, at, size - at, null);
-    if (got === 0) process.exit(0);
-    at += got;
+    if (from < to) {
+      const copied = incoming.copy(bytes, at, from, Math.min(to, from + size - at));
+      from += copied;
+      at += copied;
+    } else if (size - at >= incoming.length) at += readInto(bytes, at);
+    else {
+      from = 0;
+      to = readInto(incoming, 0);
+    }
   }
   return bytes;
+}
+
+/** Whether the next frame is here already and of this kind. */
+export function isNext(kind: number): boolean {
+  return from < to && incoming[from] === kind;
 }
 
 /** The next frame; ends the process where there will be none. */

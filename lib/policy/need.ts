@@ -64,12 +64,6 @@ function* wrongValues(annotations: Annotations): Generator<Wrong> {
     yield ["approvals", `@approvals("${approvals}") is no number from 1 to 16`, 'write @approvals("2")'];
   if (ttl !== undefined && durationOf(ttl) === undefined)
     yield ["ttl", `@ttl("${ttl}") is no time from 1s to 31d`, 'write @ttl("1h")'];
-  if (mode === "present" && by !== "ticket")
-    yield [
-      "mode",
-      '@mode("present") without @by("ticket")',
-      "what a signature approves must be told first: that waits",
-    ];
   if (by !== undefined && by !== "signer" && by !== "ticket")
     yield ["by", `unknown @by("${by}")`, 'use "signer" (a signature) or "ticket"'];
   for (const [name, value] of Object.entries({ role, signature, id }))
@@ -79,13 +73,22 @@ function* wrongValues(annotations: Annotations): Generator<Wrong> {
         `@${name}("${value}") is no name`,
         "use letters, digits, dot, dash and underscore, at most 64",
       ];
+}
+
+function* wrongTogether({ mode, approvals, by, signature }: Annotations): Generator<Wrong> {
+  if (mode === "present" && by !== "ticket")
+    yield [
+      "mode",
+      '@mode("present") without @by("ticket")',
+      "what a signature approves must be told first: that waits",
+    ];
   if (signature !== undefined && (by === "ticket" || approvals !== undefined))
     yield ["signature", "@signature together with @approvals or @by", "write two rules"];
 }
 
 /** Everything wrong with the annotations of one policy. */
 export function wrongAnnotations(annotations: Annotations, effect: string): Wrong[] {
-  return [...wrongNames(annotations, effect), ...wrongValues(annotations)];
+  return [...wrongNames(annotations, effect), ...wrongValues(annotations), ...wrongTogether(annotations)];
 }
 
 /** What a checked policy asks for; undefined when it only permits or forbids. */

@@ -7,6 +7,7 @@ import type { Origin } from "./aname.ts";
 import type { NinepDoor } from "./door.ts";
 import { DoorHost } from "./host.ts";
 import { type Listening, listenTcp, listenUnix } from "./listen.ts";
+import { Turnstile } from "./turnstile.ts";
 
 /** What an edge is given. */
 export interface NinepOptions {
@@ -47,11 +48,13 @@ class Edge implements NinepEdge {
   readonly #door: NinepDoor;
   readonly #options: NinepOptions;
   readonly #servers: Server[] = [];
+  readonly #turnstile: Turnstile | undefined;
   readonly #connections = new Set<Connection>();
 
   constructor(door: NinepDoor, options: NinepOptions) {
     this.#door = door;
     this.#options = options;
+    this.#turnstile = options.defer && new Turnstile(options.defer);
   }
 
   get outstanding(): number {
@@ -69,6 +72,7 @@ class Edge implements NinepEdge {
     const { clock, attachWithin = 10_000, limits = standard, defer, report } = this.#options;
     const deadline = clock.after(attachWithin, () => connection.close());
     const host = new DoorHost(this.#door, origin, this.#options.uid, {
+      turn: () => this.#turnstile?.enter(),
       attached: () => deadline.stop(),
       refused: () => {
         if (counts) counts.attachesFailed += 1;

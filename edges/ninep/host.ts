@@ -6,6 +6,8 @@ import { SessionFile } from "./file.ts";
 
 /** What a host tells its edge. */
 export interface HostEvents {
+  /** What to wait for before a ticket is verified; nothing where it may be at once. */
+  turn(): Promise<void> | undefined;
   attached(): void;
   refused(): void;
 }
@@ -27,6 +29,7 @@ export class DoorHost implements Host {
   async attach({ aname, nUname }: AttachRequest): Promise<Root> {
     try {
       const { credential, path } = parseAname(aname, this.#origin);
+      if (credential.kind === "ticket") await this.#events.turn();
       const session = await this.#door.attach(credential, "9p");
       const root = await this.#root(session, path, nUname === NONUNAME ? this.#uid : nUname);
       this.#events.attached();

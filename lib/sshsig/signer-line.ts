@@ -47,8 +47,7 @@ function endOfOptions(text: string): number | undefined {
   return quoted ? undefined : at;
 }
 
-const option =
-  /^(?:(cert-authority)|(namespaces|valid-after|valid-before)="((?:[^"\\]|\\"|\\(?!"))*)")(,|$)/i;
+const option = /^(?:(cert-authority)|(namespaces|valid-after|valid-before)="((?:[^"\\]|\\"|\\(?!"))*)")/i;
 
 function setOption(options: Options, name: string, value: string, local: LocalTime | undefined): void {
   const field = { namespaces: "namespaces", "valid-after": "validAfter", "valid-before": "validBefore" }[
@@ -70,13 +69,14 @@ function parseOptions(text: string, local: LocalTime | undefined): Options {
   const options: Options = { authority: false };
   let rest = text;
   while (rest !== "") {
-    const found = option.exec(rest);
-    if (!found) throw fault["signer-line"](`option ${rest}`);
-    const [whole, flag, name, value = "", comma] = found;
+    const [whole = "", flag, name, value = ""] = option.exec(rest) ?? [];
     if (flag !== undefined) options.authority = true;
-    else setOption(options, name?.toLowerCase() ?? "", value, local);
+    else if (name !== undefined) setOption(options, name.toLowerCase(), value, local);
     rest = rest.slice(whole.length);
-    if (comma === "," && rest === "") throw fault["signer-line"]("a comma too many");
+    if (rest === "") break;
+    // As in OpenSSH, nothing may stand between two commas.
+    if (!rest.startsWith(",") || rest === ",") throw fault["signer-line"](`option ${rest}`);
+    rest = rest.slice(1);
   }
   const { validAfter, validBefore } = options;
   if (validAfter !== undefined && validBefore !== undefined && validBefore <= validAfter)

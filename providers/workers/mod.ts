@@ -1,4 +1,5 @@
 export {
+  listGone,
   type Known,
   type SpawnedView,
   type Workers,

@@ -176,10 +176,30 @@ const notify = {
   },
 } as const;
 
-const shards = {
-  list: () => Array.from({ length: 256 }, (_, at) => at.toString(16).padStart(2, "0")),
-  has: (name: string) => /^[0-9a-f]{2}$/.test(name),
-};
+/** Machines that are gone are listed so many at most, those that came last first; the others by their name. */
+export const listGone = 64;
+
+/** What is listed below `/worker`: whoever is there, and the machines that were there last. */
+function* listed({ state, views, caller }: At): Generator<string> {
+  const gone: [string, Known][] = [];
+  for (const [id, worker] of state.known.entries())
+    if (!sees(caller, id)) continue;
+    else if (worker.present) yield id;
+    else gone.push([id, worker]);
+  gone.sort(([, a], [, b]) => b.since - a.since);
+  for (const [id] of gone.slice(0, listGone)) yield id;
+  for (const id of views.spawned.ids()) if (sees(caller, id)) yield id;
+}
+
+/** The shards of the machines that are listed. */
+function shardsOf(scene: At): string[] {
+  const found = new Set<string>();
+  for (const id of listed(scene)) {
+    if (found.size === 256) break;
+    found.add(shard(id));
+  }
+  return [...found].toSorted();
+}
 
 type At = Scene<Workers, Uses>;
 const idOf = ({ params }: At): string => params.id ?? "";
@@ -250,8 +270,7 @@ export function workersProvider(): Provider {
         }),
       });
       const entries = {
-        list: ({ state, views, caller }: At) =>
-          [...state.known.keys(), ...views.spawned.ids()].filter((id) => sees(caller, id)),
+        list: listed,
         // A worker's own directory is there before its first hello.
         has: (id: string, { state, views, caller }: At) =>
           state.known.has(id) ||
@@ -263,7 +282,7 @@ export function workersProvider(): Provider {
         "/shard": t.each(
           "The same machines, by the first byte of the SHA-256 of their id",
           "shard",
-          shards,
+          { list: shardsOf, has: (name) => /^[0-9a-f]{2}$/.test(name) },
           t.each(
             "One shard: `worker` can be walked to, and is not listed",
             "kind",

@@ -31,7 +31,7 @@ const fault = faults("net", {
   done: [
     "conflict",
     "Cannot revoke invitation: it is used up",
-    { cure: "Remove the machine: `skep nodes remove`" },
+    { cure: "Remove the machine: `skep node remove`" },
   ],
   other: ["denied", "Cannot leave for another machine", { detail: "denied" }],
 });

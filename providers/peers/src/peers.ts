@@ -36,6 +36,8 @@ export interface PeersDeps extends Judge {
   readonly issue: (issue: Issue) => Promise<string>;
   /** What `issue` kept. */
   readonly sealed: (worker: string) => string | undefined;
+  /** Somebody was invited, or joined before: the hive must be reachable. */
+  readonly wanted: () => void;
   /** How this hive is reached, as `key=value` lines have it. */
   readonly self: () => Readonly<Record<string, Json>>;
   /** What the mesh knows of a machine's path: `direct`, `relayed`, `local`, and why. */
@@ -115,7 +117,12 @@ export function peersProvider(deps: PeersDeps): Provider {
     initial,
     events,
     offers: { members: ({ members }): MembersView => ({ get: (worker) => members.get(worker) }) },
+    opened: ({ invites, members }) => {
+      const lives = [...members.entries()].some(([, { state }]) => state !== "removed");
+      if (lives || [...invites.entries()].some(([, { state }]) => state === "open")) deps.wanted();
+    },
     notify: {
+      "invited@1": () => deps.wanted(),
       "redeemed@1": ({ worker, name }: { worker: string; name: string }, _meta, runtime) =>
         runtime.log(`${name} joins as ${worker}`),
       "removed@1": ({ worker, reason }: { worker: string; reason: string }, _meta, runtime) =>

@@ -1,11 +1,23 @@
 import type { Command } from "@skep/edge-cli";
 import { contextAdd, contextList, contextRemove, contextUse } from "./context.ts";
+import { invite, inviteList, inviteRevoke } from "./invite.ts";
+import { join } from "./join.ts";
+import { leave } from "./leave.ts";
+import { nodes, nodesLabel, nodesRemove } from "./nodes.ts";
 import { ticketNarrow, ticketRevoke, ticketSeal, ticketShow } from "./ticket-edit.ts";
 import { ticketMint } from "./ticket-mint.ts";
 import { userAdd } from "./user-add.ts";
 
 /** The commands that let others in. */
 export const accessCommands: readonly Command[] = [
+  invite,
+  inviteList,
+  inviteRevoke,
+  join,
+  leave,
+  nodes,
+  nodesRemove,
+  nodesLabel,
   userAdd,
   ticketMint,
   ticketNarrow,

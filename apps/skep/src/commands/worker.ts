@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, command } from "@skep/edge-cli";
 import { configSources, loadConfig } from "../config/mod.ts";
+import { nodePlaces } from "../node/folder.ts";
 import { userHome } from "../person.ts";
 
 // A worker of a daemon that was killed ends with it: its parent's channel is gone then, perhaps before we came here.
@@ -44,9 +45,24 @@ export const worker: Command = command({
     const { values } = loadConfig({ ...sources, file: existsSync(own) ? own : undefined });
     // A worker of a daemon that was killed ends with it: its parent's channel is gone then.
     process.once("disconnect", () => process.exit(0));
-    const { openWorker } = await import("../worker/program.ts");
+    if (existsSync(nodePlaces.hive(workerHome))) {
+      const { workFor } = await import("../node/work.ts");
+      const isolation = flags.isolation ? { "sandbox.isolation": flags.isolation } : {};
+      const setup = {
+        folder: workerHome,
+        values: { ...values, ...isolation },
+        slots: flags.slots,
+        clock: context.io.clock,
+      };
+      await workFor({ ...setup, strangers: flags.stranger ?? [], log: (line) => out.warn(line) }, signal);
+      return;
+    }
+    const [{ openWorker }, { connect, homeTarget }] = await Promise.all([
+      import("../worker/program.ts"),
+      import("../client/connect.ts"),
+    ]);
     const opened = await openWorker({
-      home: sources.home,
+      dial: (ticket) => connect({ ...homeTarget(sources.home), aname: ticket }),
       workerHome,
       values: { ...values, ...(flags.isolation ? { "sandbox.isolation": flags.isolation } : {}) },
       slots: flags.slots,

@@ -98,6 +98,7 @@ function depsOf(clock: SimulatedClock, kernel: () => Kernel): Deps {
       proves: () => true,
       issue: async ({ worker }) => sha256(`block of ${worker}`),
       sealed: () => undefined,
+      wanted: () => undefined,
       self: () => ({}),
       path: () => undefined,
     },

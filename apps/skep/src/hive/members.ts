@@ -84,7 +84,11 @@ export class Members {
 }
 
 /** What the provider of `/net` is given in a running hive. */
-export function peersDeps(members: Members, hive: string, mesh: Pick<PeersDeps, "path" | "self">): PeersDeps {
+export function peersDeps(
+  members: Members,
+  hive: string,
+  mesh: Pick<PeersDeps, "path" | "self" | "wanted">,
+): PeersDeps {
   return {
     worker: workerName,
     proves: (line, invite) => provesKey(line, invite, hive),

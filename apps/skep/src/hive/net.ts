@@ -13,9 +13,24 @@ export interface MeshSight {
 export class Net {
   readonly #keys: HiveKeys;
   mesh: MeshSight | undefined;
+  #wanted = false;
+  #start: (() => void) | undefined;
 
   constructor(keys: HiveKeys) {
     this.#keys = keys;
+  }
+
+  /** Machines are invited or have joined, so the mesh is started if it may be. */
+  readonly wanted = (): void => {
+    if (this.#wanted) return;
+    this.#wanted = true;
+    this.#start?.();
+  };
+
+  /** Calls `start` once, as soon as the mesh is wanted. */
+  whenWanted(start: () => void): void {
+    this.#start = start;
+    if (this.#wanted) start();
   }
 
   readonly self = (): Readonly<Record<string, Json>> => ({

@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Client } from "@skep/ninep";
 import { createSigner } from "@skep/receipt";
 import { createSandboxPool, type SandboxPool } from "@skep/sandbox";
-import { connect, homeTarget } from "../client/connect.ts";
 import { realClock } from "../clock.ts";
 import type { Values } from "../config/mod.ts";
 import { homeKey } from "../hive/keys.ts";
@@ -19,8 +19,8 @@ const moduleBytes = 64 * MiB;
 
 /** How a worker process is started. */
 export interface WorkerSetup {
-  /** Home of the hive whose socket it attaches to. */
-  readonly home: string;
+  /** Connects to the hive with the ticket in the folder. */
+  readonly dial: (ticket: string) => Promise<Client>;
   /** Its own folder: `identity`, `ticket`, `secrets/`, `cache/`, `spool/`. */
   readonly workerHome: string;
   readonly values: Values;
@@ -65,7 +65,7 @@ export interface OpenWorker extends AsyncDisposable {
 
 /** Makes a worker from its folder. Throws `worker.ticket`, `worker.isolation`, and what its ticket or key is refused with. */
 export async function openWorker(setup: WorkerSetup): Promise<OpenWorker> {
-  const { home, workerHome, values, slots, strangers, log } = setup;
+  const { dial, workerHome, values, slots, strangers, log } = setup;
   mkdirSync(workerHome, { recursive: true, mode: 0o700 });
   const token = readTicket(workerHome);
   const { subject, hive } = readWho(token);
@@ -85,7 +85,7 @@ export async function openWorker(setup: WorkerSetup): Promise<OpenWorker> {
       outputPath: (lease) => spool.outputPath(lease.job, lease.try),
     },
     spool,
-    dial: () => connect({ ...homeTarget(home), aname: token }),
+    dial: () => dial(token),
     slots,
     version,
     clock: realClock,

@@ -1,0 +1,26 @@
+import { faults } from "@skep/fault";
+
+/** What can keep a machine from joining or leaving. */
+export const fault = faults("node", {
+  member: [
+    "conflict",
+    "Cannot join: this folder belongs to a machine of a hive already",
+    { cure: "Leave it first with `skep leave`, or give another --worker-home" },
+  ],
+  stranger: ["absent", "Cannot go on: this machine has not joined a hive", { cure: "Run `skep join`" }],
+  damaged: [
+    "corrupt",
+    "Cannot read what this machine knows of its hive",
+    { cure: "Run `skep leave --forget`, and join again with a new invitation" },
+  ],
+  sealed: [
+    "timeout",
+    "Cannot join: the hive made no ticket in time",
+    { cure: "Run the same `skep join` again" },
+  ],
+  empty: [
+    "invalid",
+    "Cannot read invitation: there is nothing",
+    { cure: "Give it on stdin, with --from FILE, or at the prompt" },
+  ],
+});

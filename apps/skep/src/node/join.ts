@@ -1,0 +1,38 @@
+import type { Clock } from "@skep/clock";
+import { type Invite, joinCode } from "@skep/invite";
+import { homeKey } from "../hive/keys.ts";
+import { fault } from "./faults.ts";
+import { type Membership, nodePlaces, readMembership } from "./folder.ts";
+import { openNodeMesh } from "./mesh.ts";
+import { machineName, redeem } from "./redeem.ts";
+import { finishWipe } from "./wipe.ts";
+
+/** What joining is given. */
+export interface JoinOptions {
+  readonly folder: string;
+  readonly invite: Invite;
+  readonly clock: Clock;
+  readonly mdns: boolean;
+  readonly name?: string;
+  readonly log: (line: string) => void;
+}
+
+/**
+ * Joins the hive of an invitation over the mesh. For a machine that is a member of that hive already it is done; of another
+ * hive it is refused. Throws `node.member`, `mesh.*`, and what `redeem` throws.
+ */
+export async function joinHive(
+  { folder, invite, clock, mdns, name = machineName(), log }: JoinOptions,
+  signal: AbortSignal,
+): Promise<{ readonly membership: Membership; readonly code: string }> {
+  finishWipe(folder);
+  const identity = homeKey(nodePlaces.identity(folder));
+  const code = joinCode(invite.hiveKey, identity.publicKey, invite.id);
+  const before = readMembership(folder);
+  if (before && before.hive !== invite.hive) throw fault.member(before.hive);
+  if (before) return { membership: before, code };
+  const { hiveKey, addresses } = invite;
+  await using mesh = await openNodeMesh({ seed: identity.seed, hiveKey, addresses, mdns, log });
+  await using client = await mesh.client(invite.ticket, signal);
+  return { membership: await redeem(client, { folder, invite, identity, name, clock }, signal), code };
+}

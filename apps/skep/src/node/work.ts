@@ -1,0 +1,86 @@
+import { type Clock, delay } from "@skep/clock";
+import { toFault } from "@skep/fault";
+import type { Client } from "@skep/ninep";
+import type { Values } from "../config/mod.ts";
+import { homeKey } from "../hive/keys.ts";
+import { lock } from "../hive/storage.ts";
+import { openWorker } from "../worker/program.ts";
+import { membershipOf, nodePlaces } from "./folder.ts";
+import { openNodeMesh } from "./mesh.ts";
+import { finishWipe, wipe } from "./wipe.ts";
+
+/** How a machine that joined works. */
+export interface Working {
+  readonly folder: string;
+  readonly values: Values;
+  readonly slots: number;
+  readonly strangers: readonly string[];
+  readonly clock: Clock;
+  readonly log: (line: string) => void;
+}
+
+/** Refusals in a row after which a machine takes it that the hive removed it. */
+const refusals = 3;
+const pause = 700;
+
+// A hive says nothing to whom it does not let in; only the hive itself, proven by its key, can say even that.
+function isRefused(thrown: unknown): boolean {
+  const { code, kind, row } = toFault(thrown);
+  return kind === "unauthenticated" || (code === "ninep.remote" && row.errnoName === "EACCES");
+}
+
+/** Tells when a ticket no longer opens the door. */
+class Removal {
+  readonly removed = Promise.withResolvers<void>();
+  readonly #clock: Clock;
+  #refused = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async dial(attach: () => Promise<Client>): Promise<Client> {
+    try {
+      const client = await attach();
+      this.#refused = 0;
+      return client;
+    } catch (thrown) {
+      if (isRefused(thrown)) {
+        this.#refused += 1;
+        if (this.#refused >= refusals) this.removed.resolve();
+        else await delay(this.#clock, pause);
+      }
+      throw thrown;
+    }
+  }
+}
+
+/**
+ * Works for the hive that the folder's machine joined, over the mesh, until the signal aborts; or until the hive no longer lets
+ * it in: then what the hive gave is wiped, and `removed` is the answer. Throws `node.*`, `worker.*`, `home.held`.
+ */
+export async function workFor(working: Working, signal: AbortSignal): Promise<"stopped" | "removed"> {
+  const { folder, clock, ...setup } = working;
+  using _held = lock(folder);
+  finishWipe(folder);
+  const { addresses, hiveKey } = membershipOf(folder);
+  const { seed } = homeKey(nodePlaces.identity(folder));
+  const removal = new Removal(clock);
+  let removed = false;
+  {
+    await using mesh = await openNodeMesh({ seed, hiveKey, addresses, mdns: true, log: setup.log });
+    const dial = (ticket: string) => removal.dial(() => mesh.client(ticket));
+    await using opened = await openWorker({ ...setup, workerHome: folder, dial });
+    const stop = () => void opened.worker.stop();
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    void removal.removed.promise.then(() => {
+      removed = true;
+      stop();
+    });
+    await opened.worker.run();
+  }
+  if (!removed) return "stopped";
+  wipe(folder, false);
+  return "removed";
+}

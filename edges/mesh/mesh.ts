@@ -1,0 +1,451 @@
+import type { Connection, Stream } from "@libp2p/interface";
+import { multiaddr } from "@multiformats/multiaddr";
+import { Fault } from "@skep/fault";
+import { announced, view, withoutPeer, withPeer } from "./addresses.ts";
+import { answer, beat, beatProtocol } from "./beat.ts";
+import { Book, type Source } from "./book.ts";
+import type { Mesh, MeshEvent, MeshOptions, MeshStream, OpenOptions, PeerView } from "./contract.ts";
+import { DialReport, rootCause } from "./dial-report.ts";
+import { Dialer } from "./dialer.ts";
+import { Events } from "./events.ts";
+import { fault } from "./faults.ts";
+import { hopProtocol } from "./hop.ts";
+import { type Link, Links } from "./links.ts";
+import { Names } from "./names.ts";
+import { type Node, startNode } from "./node.ts";
+import { type Known, peerView, whyLines } from "./peer-view.ts";
+import { Records } from "./records.ts";
+import { askRelay } from "./relay-client.ts";
+import { Reservations } from "./reserve.ts";
+import { Tunnels } from "./tunnel.ts";
+import { udpBuffers } from "./udp.ts";
+import { Upkeep } from "./upkeep.ts";
+
+const openWithin = 15_000;
+/** Milliseconds between looks at the addresses of the interfaces. */
+const lookAround = 15_000;
+const streamsPerPeer = 1024;
+
+class Libp2pMesh implements Mesh {
+  peer = "";
+  readonly #options: MeshOptions;
+  readonly #events: Events;
+  readonly #report: DialReport;
+  readonly #tunnels: Tunnels;
+  readonly #links: Links;
+  readonly #book = new Book();
+  readonly #names: Names;
+  readonly #upkeep: Upkeep;
+  readonly #reservations: Reservations;
+  /** Connected peers that relay. */
+  readonly #relaying = new Set<string>();
+  readonly #connecting = new Map<string, Promise<Connection>>();
+  readonly #ended = new AbortController();
+  #dialer: Dialer;
+  #node: Node | undefined;
+  #records: Records | undefined;
+  #told = "";
+  #watch: { stop(): void } | undefined;
+
+  constructor(options: MeshOptions) {
+    const { clock } = options;
+    this.#options = options;
+    this.#events = new Events(clock);
+    this.#report = new DialReport(this.#events, clock);
+    this.#names = new Names(clock, this.#events, options.dnsOverHttps);
+    this.#tunnels = new Tunnels(options, this.#events, this.#names);
+    this.#links = new Links(clock, this.#events, this.#tunnels);
+    this.#dialer = this.#newDialer("");
+    this.#upkeep = new Upkeep({
+      clock,
+      links: this.#links,
+      direct: (peer, signal) => this.#dialer.dial(peer, "direct", signal),
+      any: (peer, signal) => this.#connect(peer, signal),
+    });
+    this.#reservations = new Reservations({
+      clock,
+      events: this.#events,
+      relays: () => this.#relays(),
+      ask: async (relay, signal) => askRelay(await this.#linkTo(relay, signal), this.peer, signal, clock),
+      changed: () => this.#announce(),
+    });
+  }
+
+  #newDialer(own: string): Dialer {
+    return new Dialer(
+      {
+        clock: this.#options.clock,
+        book: this.#book,
+        names: this.#names,
+        node: () => this.#running,
+        timeout: this.#options.dialTimeout ?? 5000,
+        reach: (relay, signal) => this.#linkTo(relay, signal),
+        unresolved: (address, thrown) => this.#report.failed(address, rootCause(thrown), 0),
+      },
+      own,
+    );
+  }
+
+  get #running(): Node {
+    if (!this.#node || this.#ended.signal.aborted) throw fault.closed();
+    return this.#node;
+  }
+
+  async start(): Promise<void> {
+    const options = this.#options;
+    const node = await startNode(options, {
+      announce: (verified) => this.#announced(verified),
+      report: this.#report,
+      tunnels: this.#tunnels,
+    });
+    this.#node = node;
+    const { libp2p } = node;
+    this.peer = libp2p.peerId.toString();
+    this.#dialer = this.#newDialer(this.peer);
+    if (options.dht) this.#records = new Records(libp2p, options.clock);
+    libp2p.addEventListener("connection:open", ({ detail }) => this.#opened(detail));
+    libp2p.addEventListener("connection:close", ({ detail }) => this.#closed(detail));
+    libp2p.addEventListener("peer:discovery", ({ detail }) =>
+      this.#heard(detail.id.toString(), "seen", detail.multiaddrs.map(String)),
+    );
+    libp2p.addEventListener("peer:identify", ({ detail }) => {
+      this.#heard(detail.peerId.toString(), "told", detail.listenAddrs.map(String));
+      if (!detail.protocols.includes(hopProtocol)) return;
+      this.#relaying.add(detail.peerId.toString());
+      this.#reservations.nudge();
+    });
+    await libp2p.handle(beatProtocol, (stream, connection) => this.#answer(stream, connection), {
+      runOnLimitedConnection: true,
+    });
+    if (options.quic) this.#events.tell(udpBuffers());
+    this.learn([...(options.bootstrap ?? []), ...(options.relays ?? [])]);
+    for (const peer of this.#peersIn(options.bootstrap ?? [])) this.keep(peer);
+    this.#reservations.start();
+    this.#lookAround();
+  }
+
+  #lookAround(): void {
+    this.#announce();
+    this.#watch = this.#options.clock.after(lookAround, () => this.#lookAround());
+  }
+
+  #peersIn(addresses: readonly string[]): Set<string> {
+    const peers = addresses.map((address) => {
+      const { peer } = view(address);
+      if (peer === undefined)
+        throw fault.address(address, { cure: "It must end with /p2p/ and the peer's name" });
+      return peer;
+    });
+    return new Set(peers.filter((peer) => peer !== this.peer));
+  }
+
+  /** Relays of the configuration; without any, peers that relay, for a node that others cannot reach. */
+  #relays(): readonly string[] {
+    const configured = this.#peersIn(this.#options.relays ?? []);
+    if (configured.size > 0) return [...configured];
+    if (this.#own().some((address) => view(address).scope === "public")) return [];
+    return [...this.#relaying];
+  }
+
+  #own(): readonly string[] {
+    return announced([...(this.#node?.bound() ?? []), ...(this.#options.announce ?? [])].map(withoutPeer));
+  }
+
+  #announced(verified: readonly string[]): readonly string[] {
+    const all = [
+      ...this.#own(),
+      ...verified.map(withoutPeer),
+      ...this.#reservations.addresses.map(withoutPeer),
+    ];
+    return announced(all).map((address) =>
+      withPeer(address, this.peer || (this.#node?.libp2p.peerId.toString() ?? "")),
+    );
+  }
+
+  #announce(): void {
+    const { libp2p } = this.#node ?? {};
+    if (!libp2p || this.#ended.signal.aborted) return;
+    const addresses = this.addresses();
+    const text = [...addresses].sort().join(" ");
+    if (text === this.#told) return;
+    this.#told = text;
+    this.#events.tell({ kind: "addresses", addresses });
+    const multiaddrs = addresses.map((address) => multiaddr(withoutPeer(address)));
+    void libp2p.peerStore.patch(libp2p.peerId, { multiaddrs }).catch(() => undefined);
+  }
+
+  #heard(peer: string, source: Source, addresses: readonly string[]): void {
+    if (peer === this.peer || !this.#book.note(peer, source, addresses)) return;
+    const by = source === "seen" ? "mdns" : source === "told" ? "identify" : "records";
+    this.#events.tell({ kind: "found", peer, by, addresses });
+    this.#upkeep.changed(peer, "addresses");
+  }
+
+  #opened(connection: Connection): void {
+    const link = this.#links.opened(connection);
+    const { peer } = link.far;
+    this.#upkeep.changed(peer, "path");
+    this.#records?.grown();
+    if (connection.direction === "outbound") void this.#beat(link);
+  }
+
+  #closed(connection: Connection): void {
+    const link = this.#links.closed(
+      connection,
+      connection.status === "aborted" ? "it was cut" : "it was closed",
+    );
+    if (!link) return;
+    if (this.#links.of(link.far.peer).length === 0) this.#relaying.delete(link.far.peer);
+    this.#upkeep.changed(link.far.peer, "path");
+  }
+
+  #beating(link: Link) {
+    const { clock, heartbeat = 3000 } = this.#options;
+    return {
+      clock,
+      every: heartbeat,
+      rtt: (ms: number) => {
+        link.rtt = ms;
+      },
+      dead: (cause: Error) => link.connection.abort(cause),
+    };
+  }
+
+  async #beat(link: Link): Promise<void> {
+    try {
+      const stream = await link.connection.newStream(beatProtocol, {
+        runOnLimitedConnection: true,
+        signal: AbortSignal.any([link.ended.signal, this.#ended.signal]),
+      });
+      await beat(link.connection, this.#links.stream(stream, link, false), this.#beating(link));
+    } catch {
+      // A foreign node does not speak this, and its connections end by themselves.
+    }
+  }
+
+  async #answer(stream: Stream, connection: Connection): Promise<void> {
+    const link = this.#links.opened(connection);
+    await answer(this.#links.stream(stream, link, false), this.#beating(link)).catch(() => undefined);
+  }
+
+  addresses(): readonly string[] {
+    return this.#running.libp2p.getMultiaddrs().map(String);
+  }
+
+  listening(): readonly string[] {
+    return this.#running.bound();
+  }
+
+  learn(addresses: readonly string[]): void {
+    for (const address of addresses) {
+      const { peer, relay } = view(address);
+      if (peer === undefined)
+        throw fault.address(address, { cure: "It must end with /p2p/ and the peer's name" });
+      if (peer !== this.peer) this.#book.note(peer, "given", [address]);
+      if (relay !== undefined) this.#book.note(relay, "given", [address.split("/p2p-circuit", 1)[0] ?? ""]);
+    }
+  }
+
+  /** One dial for all that want the same peer; it ends by its own time. */
+  #connect(peer: string, signal: AbortSignal): Promise<Connection> {
+    const running = this.#connecting.get(peer);
+    if (running) return Promise.race([running, rejectOn(signal)]);
+    const dialing = this.#find(peer, signal).then(() => {
+      const limit = new AbortController();
+      const timer = this.#options.clock.after(2 * openWithin, () => limit.abort(new Error("ETIMEDOUT")));
+      const either = AbortSignal.any([limit.signal, this.#ended.signal]);
+      return this.#dialer.dial(peer, "any", either).finally(() => timer.stop());
+    });
+    this.#connecting.set(peer, dialing);
+    const done = () => void this.#connecting.delete(peer);
+    dialing.then(done, done);
+    return Promise.race([dialing, rejectOn(signal)]);
+  }
+
+  /** Waits for an address, where somebody may tell one. */
+  async #find(peer: string, signal: AbortSignal): Promise<void> {
+    if (this.#book.of(peer).length > 0) return;
+    if (!this.#options.mdns && !this.#options.dht) throw fault.unknown(peer);
+    const either = AbortSignal.any([signal, this.#ended.signal]);
+    if (this.#options.dht) void this.#ask(peer, either);
+    await this.#book.wait(peer, either).catch((cause) => {
+      throw fault.unknown(peer, { cause });
+    });
+  }
+
+  async #ask(peer: string, signal: AbortSignal): Promise<void> {
+    const { peerIdFromString } = await import("@libp2p/peer-id");
+    const info = await this.#running.libp2p.peerRouting
+      .findPeer(peerIdFromString(peer), { signal })
+      .catch(() => undefined);
+    if (info) this.#heard(peer, "records", info.multiaddrs.map(String));
+  }
+
+  async #linkTo(peer: string, signal: AbortSignal): Promise<Link> {
+    return this.#links.best(peer) ?? this.#links.opened(await this.#connect(peer, signal));
+  }
+
+  async open(
+    to: string | readonly string[],
+    protocol: string,
+    options: OpenOptions = {},
+  ): Promise<MeshStream> {
+    const peer = this.#peerOf(to);
+    const { clock } = this.#options;
+    const limit = new AbortController();
+    const timer = clock.after(options.timeout ?? openWithin, () => limit.abort(fault.late(peer)));
+    const signals = [limit.signal, this.#ended.signal, ...(options.signal ? [options.signal] : [])];
+    try {
+      return await this.#open(peer, protocol, AbortSignal.any(signals));
+    } finally {
+      timer.stop();
+    }
+  }
+
+  #peerOf(to: string | readonly string[]): string {
+    if (typeof to === "string" && !to.startsWith("/")) return to;
+    const addresses = typeof to === "string" ? [to] : to;
+    this.learn(addresses);
+    const peer = view(addresses[0] ?? "").peer;
+    if (peer === undefined) throw fault.address(addresses[0] ?? "");
+    return peer;
+  }
+
+  async #open(peer: string, protocol: string, signal: AbortSignal): Promise<MeshStream> {
+    for (let tries = 0; ; tries++) {
+      signal.throwIfAborted();
+      const link = await this.#linkTo(peer, signal);
+      try {
+        const stream = await link.connection.newStream(protocol, {
+          signal,
+          runOnLimitedConnection: true,
+          maxOutboundStreams: streamsPerPeer,
+        });
+        return this.#links.stream(stream, link, true);
+      } catch (cause) {
+        signal.throwIfAborted();
+        if (cause instanceof Error && cause.name === "UnsupportedProtocolError")
+          throw fault.protocol(protocol, { cause });
+        // The path ended under the request: there may be another one.
+        if (link.connection.status === "open" || tries === 3) throw fault.refused(peer, { cause });
+      }
+    }
+  }
+
+  async handle(
+    protocol: string,
+    serve: (stream: MeshStream) => void | Promise<void>,
+  ): Promise<() => Promise<void>> {
+    const { libp2p } = this.#running;
+    const accept = async (stream: Stream, connection: Connection): Promise<void> => {
+      const link = this.#links.opened(connection);
+      const served = this.#links.stream(stream, link, true);
+      try {
+        await serve(served);
+        await served.close();
+      } catch (thrown) {
+        served.abort(thrown);
+        if (!(thrown instanceof Fault))
+          this.#options.log?.(`mesh: ${protocol} from ${link.far.peer}: ${String(thrown)}`);
+      }
+    };
+    await libp2p.handle(protocol, accept, {
+      runOnLimitedConnection: true,
+      maxInboundStreams: streamsPerPeer,
+    });
+    return () => libp2p.unhandle(protocol);
+  }
+
+  keep(to: string | readonly string[], signal?: AbortSignal): void {
+    this.#upkeep.keep(this.#peerOf(to), signal);
+  }
+
+  async drop(peer: string): Promise<void> {
+    this.#upkeep.drop(peer);
+    this.#book.forget(peer);
+    this.#report.forget(peer);
+    for (const { connection } of this.#links.of(peer)) connection.abort(fault.ended(peer));
+    const { peerIdFromString } = await import("@libp2p/peer-id");
+    await this.#running.libp2p.peerStore.delete(peerIdFromString(peer));
+  }
+
+  peers(): readonly PeerView[] {
+    const all = new Set([...this.#links.peers(), ...this.#upkeep.kept()]);
+    return [...all].map((peer) => peerView(peer, this.#known));
+  }
+
+  why(peer: string): readonly string[] {
+    return whyLines(peer, this.#known);
+  }
+
+  get #known(): Known {
+    const { clock } = this.#options;
+    return {
+      links: this.#links,
+      upkeep: this.#upkeep,
+      report: this.#report,
+      dialer: this.#dialer,
+      now: () => clock.now(),
+    };
+  }
+
+  watch(signal?: AbortSignal): AsyncIterable<MeshEvent> {
+    return this.#events.watch(signal);
+  }
+
+  on(act: (event: MeshEvent) => void): () => void {
+    return this.#events.on(act);
+  }
+
+  get #table(): Records {
+    if (!this.#records) throw fault.dht();
+    return this.#records;
+  }
+
+  async provide(key: string, signal?: AbortSignal): Promise<void> {
+    await this.#table.provide(key, signal);
+  }
+
+  async withdraw(key: string): Promise<void> {
+    await this.#table.withdraw(key);
+  }
+
+  async *find(
+    key: string,
+    signal?: AbortSignal,
+  ): AsyncGenerator<{ peer: string; addresses: readonly string[] }> {
+    for await (const { id, multiaddrs } of this.#table.find(key, signal)) {
+      const peer = id.toString();
+      this.#heard(peer, "records", multiaddrs.map(String));
+      yield { peer, addresses: this.#book.of(peer) };
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#ended.signal.aborted) return;
+    this.#ended.abort(fault.closed());
+    this.#watch?.stop();
+    this.#upkeep.stop();
+    this.#records?.stop();
+    await this.#reservations.stop();
+    await this.#node?.libp2p.stop();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function rejectOn(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
+
+/** Starts a mesh; loads libp2p. */
+export async function startMesh(options: MeshOptions): Promise<Mesh> {
+  const mesh = new Libp2pMesh(options);
+  await mesh.start();
+  return mesh;
+}

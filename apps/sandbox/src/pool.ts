@@ -10,6 +10,8 @@ import { runnerSources, type Sources } from "./sources.ts";
 import { Turns } from "./turns.ts";
 
 const MiB = 1024 * 1024;
+/** The replacement of a process starts so long after it was taken, so that it is out of the way of a short job. */
+const refillMs = 30;
 /** Heap of a process that runs modules, beside their memory. */
 const heapMiB = 64;
 
@@ -96,6 +98,7 @@ export class SandboxPool implements AsyncDisposable {
   readonly #turns: Turns;
   readonly #checker: Checker;
   readonly #shared: Shared;
+  #refilling: NodeJS.Timeout | undefined;
   #closed = false;
 
   /** Use `createSandboxPool`. */
@@ -159,12 +162,26 @@ export class SandboxPool implements AsyncDisposable {
     }
   }
 
+  /** At once where the next job would find none, else in a moment. */
+  #refillSoon(): void {
+    if (this.#warm.length === 0) this.#refill();
+    else
+      this.#refilling ??= setTimeout(() => {
+        this.#refilling = undefined;
+        this.#refill();
+      }, refillMs).unref();
+  }
+
   /** A process that has run nothing yet. */
   async #fresh(): Promise<Runner> {
     const { memoryBytes } = this.#most;
-    const ready = await this.#warm.shift();
-    this.#refill();
-    if (ready && !ready.over) return ready;
+    const taken = this.#warm.shift();
+    this.#refillSoon();
+    const ready = await taken;
+    if (ready && !ready.over) {
+      ready.hurry();
+      return ready;
+    }
     if (ready) this.#end(ready);
     return await this.#start({ memoryBytes, overheadBytes: this.#overhead, heapMiB });
   }
@@ -255,6 +272,7 @@ export class SandboxPool implements AsyncDisposable {
   /** Ends every process; running jobs end as `canceled`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#refilling);
     this.#turns.close();
     for (const runner of this.#busy) runner.kill("canceled", "The pool was closed");
     this.#shared.close();

@@ -81,6 +81,19 @@ test("a runner can write no file, leave no core and open few descriptors", witho
   assert.match(limits, /^Max cpu time\s+60\s+60 /m);
 });
 
+test(
+  "a runner starts behind everything else and is nobody's second once it is taken",
+  process.getuid?.() === 0 ? {} : { skip: "only root may take niceness back" },
+  async () => {
+    await using runner = await start();
+    const nice = () =>
+      Number(readFileSync(`/proc/${runner.pid}/stat`, "latin1").split(") ")[1]?.split(" ")[16]);
+    assert.equal(nice(), 5);
+    runner.hurry();
+    assert.equal(nice(), 0);
+  },
+);
+
 test("a runner sees nothing of this host's files", without("bubblewrap"), async () => {
   await using runner = await start();
   const seen = readdirSync(`/proc/${runner.pid}/root`).sort();

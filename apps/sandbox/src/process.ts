@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { setPriority } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import { bootText } from "./boot.ts";
 import type { Cgroup } from "./cgroup.ts";
@@ -12,6 +13,8 @@ const pipes = ["pipe", "pipe", "pipe"] as const;
 const MiB = 1024 * 1024;
 /** Private writable address space that Node maps before it does anything, most of it never touched. */
 const reservedBytes = 672 * MiB;
+/** Niceness of a process that nobody waits for yet. */
+const patience = 5;
 /** Bytes of a process's complaints that are kept. */
 const complaintBytes = 8192;
 
@@ -31,6 +34,16 @@ export interface RunnerShape {
 const glanceMs = 100;
 
 let serial = 0;
+
+/** Only root may take niceness back, so that nobody else gives any. */
+function setNice(pid: number | undefined, nice: number): void {
+  if (pid === undefined || process.getuid?.() !== 0) return;
+  try {
+    setPriority(pid, nice);
+  } catch {
+    // gone meanwhile
+  }
+}
 
 /** Flags of the engine; what was compiled ahead is good only under the same. */
 export function engineFlags(shape: Pick<RunnerShape, "heapMiB" | "memoryBytes">): string[] {
@@ -169,6 +182,7 @@ export class Runner implements AsyncDisposable {
       detached: true,
       stdio: plumbing(host.tellsPid ? [...pipes, "pipe"] : pipes, host.inherited),
     });
+    setNice(child.pid, patience);
     const runner = new Runner(child, cgroup, shape, host.tellsPid);
     (child.stdin as Writable).write(sources);
     const timer = setTimeout(() => runner.kill("timeout", "it did not become ready within 20 s"), 20_000);
@@ -187,6 +201,11 @@ export class Runner implements AsyncDisposable {
   /** Whether it has been told to end or has ended. */
   get over(): boolean {
     return this.#gone || this.#killed !== undefined || this.#child.exitCode !== null;
+  }
+
+  /** Ends the niceness with which it started: somebody waits now. */
+  hurry(): void {
+    setNice(this.#pid, 0);
   }
 
   send(kind: number, payload: Uint8Array): void {

@@ -70,7 +70,8 @@ export async function startOver(
   const edges = ["--http", "off", "--9p", "0", "--workers", "0"];
   const args = [
     ...node,
-    "--disable-warning=ExperimentalWarning",
+    // As the launcher starts it, which started this.
+    ...process.execArgv,
     main,
     "up",
     "--home",

@@ -3,7 +3,10 @@ import type { Client } from "@skep/ninep";
 /** The daemon's own figures of its event loop, milliseconds. */
 export interface LoopFigures {
   readonly p99: number;
+  /** Since the start, which includes what is loaded and compiled for the first request of its kind. */
   readonly max: number;
+  /** Of the last ten to twenty seconds. */
+  readonly recentMax: number;
 }
 
 /** Reads `/proc/9p/loop.json`. */
@@ -12,5 +15,9 @@ export async function loopOf(client: Client): Promise<LoopFigures> {
     string,
     number
   >;
-  return { p99: figures.p99_ms ?? Number.NaN, max: figures.max_ms ?? Number.NaN };
+  return {
+    p99: figures.p99_ms ?? Number.NaN,
+    max: figures.max_ms ?? Number.NaN,
+    recentMax: figures.recent_max_ms ?? Number.NaN,
+  };
 }

@@ -20,7 +20,10 @@ export interface LoopFigures {
   readonly samples: number;
   readonly p50: number;
   readonly p99: number;
+  /** Since the start. */
   readonly max: number;
+  /** Of the last ten to twenty seconds. */
+  readonly recentMax: number;
 }
 
 /** Live figures of the running program; all are asked for at each read. */

@@ -8,6 +8,8 @@ import { version } from "../version.ts";
 import type { HomeStorage } from "./storage.ts";
 
 const resolution = 5;
+/** Milliseconds of a window of the histogram: the last one and the one before are recent. */
+const window = 10_000;
 
 /** Lines of the program itself, for `/kmesg`. */
 export class StartLines {
@@ -38,12 +40,20 @@ export class Live {
   readonly #storage: HomeStorage;
   readonly #kernel: () => Kernel;
   readonly #delay = monitorEventLoopDelay({ resolution });
+  readonly #window = monitorEventLoopDelay({ resolution });
+  #before = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(config: Config, storage: HomeStorage, kernel: () => Kernel) {
     this.#config = config;
     this.#storage = storage;
     this.#kernel = kernel;
     this.#delay.enable();
+    this.#window.enable();
+    this.#timer = setInterval(() => {
+      this.#before = this.#window.max;
+      this.#window.reset();
+    }, window).unref();
   }
 
   #warnings(): readonly string[] {
@@ -76,6 +86,7 @@ export class Live {
         p50: ms(this.#delay.percentile(50)),
         p99: ms(this.#delay.percentile(99)),
         max: ms(this.#delay.max),
+        recentMax: ms(Math.max(this.#before, this.#window.max)),
       }),
     };
   }
@@ -89,5 +100,7 @@ export class Live {
 
   stop(): void {
     this.#delay.disable();
+    this.#window.disable();
+    clearInterval(this.#timer);
   }
 }

@@ -39,7 +39,9 @@ export class Dialer {
     const given = book.given(peer);
     const usable = book.of(peer).filter((address) => {
       const { relay, scope } = view(address);
-      return relay !== this.#own && relay !== peer && scope !== "link" && (kind === "any" || relay === undefined);
+      return (
+        relay !== this.#own && relay !== peer && scope !== "link" && (kind === "any" || relay === undefined)
+      );
     });
     const wide = usable.filter((address) => view(address).scope !== "loopback" || given.has(address));
     // Only who says nothing but a loopback address of itself can be meant by one.

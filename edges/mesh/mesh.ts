@@ -1,9 +1,10 @@
 import type { Connection, Stream } from "@libp2p/interface";
-import { multiaddr } from "@multiformats/multiaddr";
 import { Fault } from "@skep/fault";
-import { announced, view, withoutPeer, withPeer } from "./addresses.ts";
+import { view } from "./addresses.ts";
+import { Announcer } from "./announcer.ts";
 import { answer, beat, beatProtocol } from "./beat.ts";
 import { Book, type Source } from "./book.ts";
+import { Connector } from "./connector.ts";
 import type { Mesh, MeshEvent, MeshOptions, MeshStream, OpenOptions, PeerView } from "./contract.ts";
 import { DialReport, rootCause } from "./dial-report.ts";
 import { Dialer } from "./dialer.ts";
@@ -22,8 +23,6 @@ import { udpBuffers } from "./udp.ts";
 import { Upkeep } from "./upkeep.ts";
 
 const openWithin = 15_000;
-/** Milliseconds between looks at the addresses of the interfaces. */
-const lookAround = 15_000;
 const streamsPerPeer = 1024;
 
 class Libp2pMesh implements Mesh {
@@ -39,13 +38,12 @@ class Libp2pMesh implements Mesh {
   readonly #reservations: Reservations;
   /** Connected peers that relay. */
   readonly #relaying = new Set<string>();
-  readonly #connecting = new Map<string, Promise<Connection>>();
+  readonly #connector: Connector;
+  readonly #announcer: Announcer;
   readonly #ended = new AbortController();
   #dialer: Dialer;
   #node: Node | undefined;
   #records: Records | undefined;
-  #told = "";
-  #watch: { stop(): void } | undefined;
 
   constructor(options: MeshOptions) {
     const { clock } = options;
@@ -56,18 +54,36 @@ class Libp2pMesh implements Mesh {
     this.#tunnels = new Tunnels(options, this.#events, this.#names);
     this.#links = new Links(clock, this.#events, this.#tunnels);
     this.#dialer = this.#newDialer("");
+    this.#connector = new Connector({
+      clock,
+      book: this.#book,
+      links: this.#links,
+      dialer: () => this.#dialer,
+      node: () => this.#running,
+      ask: { network: options.mdns === true, table: options.dht === true },
+      heard: (peer, addresses) => this.#heard(peer, "records", addresses),
+      ended: this.#ended.signal,
+    });
     this.#upkeep = new Upkeep({
       clock,
       links: this.#links,
       direct: (peer, signal) => this.#dialer.dial(peer, "direct", signal),
-      any: (peer, signal) => this.#connect(peer, signal),
+      any: (peer, signal) => this.#connector.connect(peer, signal),
+    });
+    this.#announcer = new Announcer({
+      clock,
+      events: this.#events,
+      node: () => this.#node,
+      given: options.announce ?? [],
+      relayed: () => this.#reservations.addresses,
     });
     this.#reservations = new Reservations({
       clock,
       events: this.#events,
       relays: () => this.#relays(),
-      ask: async (relay, signal) => askRelay(await this.#linkTo(relay, signal), this.peer, signal, clock),
-      changed: () => this.#announce(),
+      ask: async (relay, signal) =>
+        askRelay(await this.#connector.link(relay, signal), this.peer, signal, clock),
+      changed: () => this.#announcer.tell(),
     });
   }
 
@@ -79,7 +95,7 @@ class Libp2pMesh implements Mesh {
         names: this.#names,
         node: () => this.#running,
         timeout: this.#options.dialTimeout ?? 5000,
-        reach: (relay, signal) => this.#linkTo(relay, signal),
+        reach: (relay, signal) => this.#connector.link(relay, signal),
         unresolved: (address, thrown) => this.#report.failed(address, rootCause(thrown), 0),
       },
       own,
@@ -94,7 +110,7 @@ class Libp2pMesh implements Mesh {
   async start(): Promise<void> {
     const options = this.#options;
     const node = await startNode(options, {
-      announce: (verified) => this.#announced(verified),
+      announce: (verified) => this.#announcer.all(verified),
       report: this.#report,
       tunnels: this.#tunnels,
     });
@@ -121,12 +137,7 @@ class Libp2pMesh implements Mesh {
     this.learn([...(options.bootstrap ?? []), ...(options.relays ?? [])]);
     for (const peer of this.#peersIn(options.bootstrap ?? [])) this.keep(peer);
     this.#reservations.start();
-    this.#lookAround();
-  }
-
-  #lookAround(): void {
-    this.#announce();
-    this.#watch = this.#options.clock.after(lookAround, () => this.#lookAround());
+    this.#announcer.start();
   }
 
   #peersIn(addresses: readonly string[]): Set<string> {
@@ -143,35 +154,8 @@ class Libp2pMesh implements Mesh {
   #relays(): readonly string[] {
     const configured = this.#peersIn(this.#options.relays ?? []);
     if (configured.size > 0) return [...configured];
-    if (this.#own().some((address) => view(address).scope === "public")) return [];
+    if (this.#announcer.own().some((address) => view(address).scope === "public")) return [];
     return [...this.#relaying];
-  }
-
-  #own(): readonly string[] {
-    return announced([...(this.#node?.bound() ?? []), ...(this.#options.announce ?? [])].map(withoutPeer));
-  }
-
-  #announced(verified: readonly string[]): readonly string[] {
-    const all = [
-      ...this.#own(),
-      ...verified.map(withoutPeer),
-      ...this.#reservations.addresses.map(withoutPeer),
-    ];
-    return announced(all).map((address) =>
-      withPeer(address, this.peer || (this.#node?.libp2p.peerId.toString() ?? "")),
-    );
-  }
-
-  #announce(): void {
-    const { libp2p } = this.#node ?? {};
-    if (!libp2p || this.#ended.signal.aborted) return;
-    const addresses = this.addresses();
-    const text = [...addresses].sort().join(" ");
-    if (text === this.#told) return;
-    this.#told = text;
-    this.#events.tell({ kind: "addresses", addresses });
-    const multiaddrs = addresses.map((address) => multiaddr(withoutPeer(address)));
-    void libp2p.peerStore.patch(libp2p.peerId, { multiaddrs }).catch(() => undefined);
   }
 
   #heard(peer: string, source: Source, addresses: readonly string[]): void {
@@ -246,45 +230,6 @@ class Libp2pMesh implements Mesh {
     }
   }
 
-  /** One dial for all that want the same peer; it ends by its own time. */
-  #connect(peer: string, signal: AbortSignal): Promise<Connection> {
-    const running = this.#connecting.get(peer);
-    if (running) return Promise.race([running, rejectOn(signal)]);
-    const dialing = this.#find(peer, signal).then(() => {
-      const limit = new AbortController();
-      const timer = this.#options.clock.after(2 * openWithin, () => limit.abort(new Error("ETIMEDOUT")));
-      const either = AbortSignal.any([limit.signal, this.#ended.signal]);
-      return this.#dialer.dial(peer, "any", either).finally(() => timer.stop());
-    });
-    this.#connecting.set(peer, dialing);
-    const done = () => void this.#connecting.delete(peer);
-    dialing.then(done, done);
-    return Promise.race([dialing, rejectOn(signal)]);
-  }
-
-  /** Waits for an address, where somebody may tell one. */
-  async #find(peer: string, signal: AbortSignal): Promise<void> {
-    if (this.#book.of(peer).length > 0) return;
-    if (!this.#options.mdns && !this.#options.dht) throw fault.unknown(peer);
-    const either = AbortSignal.any([signal, this.#ended.signal]);
-    if (this.#options.dht) void this.#ask(peer, either);
-    await this.#book.wait(peer, either).catch((cause) => {
-      throw fault.unknown(peer, { cause });
-    });
-  }
-
-  async #ask(peer: string, signal: AbortSignal): Promise<void> {
-    const { peerIdFromString } = await import("@libp2p/peer-id");
-    const info = await this.#running.libp2p.peerRouting
-      .findPeer(peerIdFromString(peer), { signal })
-      .catch(() => undefined);
-    if (info) this.#heard(peer, "records", info.multiaddrs.map(String));
-  }
-
-  async #linkTo(peer: string, signal: AbortSignal): Promise<Link> {
-    return this.#links.best(peer) ?? this.#links.opened(await this.#connect(peer, signal));
-  }
-
   async open(
     to: string | readonly string[],
     protocol: string,
@@ -314,7 +259,7 @@ class Libp2pMesh implements Mesh {
   async #open(peer: string, protocol: string, signal: AbortSignal): Promise<MeshStream> {
     for (let tries = 0; ; tries++) {
       signal.throwIfAborted();
-      const link = await this.#linkTo(peer, signal);
+      const link = await this.#connector.link(peer, signal);
       try {
         const stream = await link.connection.newStream(protocol, {
           signal,
@@ -424,7 +369,7 @@ class Libp2pMesh implements Mesh {
   async close(): Promise<void> {
     if (this.#ended.signal.aborted) return;
     this.#ended.abort(fault.closed());
-    this.#watch?.stop();
+    this.#announcer.stop();
     this.#upkeep.stop();
     this.#records?.stop();
     await this.#reservations.stop();
@@ -434,13 +379,6 @@ class Libp2pMesh implements Mesh {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-function rejectOn(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
 }
 
 /** Starts a mesh; loads libp2p. */

@@ -14,6 +14,8 @@ export interface Upkeeping {
 const second = 1000;
 /** Pauses between tries for a direct path. */
 const upgradePauses = [0, 5, 15, 45, 120, 300, 600].map((each) => each * second);
+/** Milliseconds after which a peer's tries count from the first again. */
+const calm = 120 * second;
 const longestRedial = 30 * second;
 const oneTry = 20 * second;
 
@@ -28,6 +30,7 @@ export class Upkeep {
   readonly #with: Upkeeping;
   readonly #ended = new AbortController();
   readonly #upgrades = new Map<string, Upgrade>();
+  readonly #begun = new Map<string, { readonly at: number; readonly step: number }>();
   readonly #kept = new Map<string, { count: number; wake: () => void }>();
 
   constructor(upkeeping: Upkeeping) {
@@ -70,14 +73,22 @@ export class Upkeep {
     let woken = new AbortController();
     const upgrade: Upgrade = { stop, again: () => woken.abort(), at: clock.now() };
     this.#upgrades.set(peer, upgrade);
-    for (let step = 0; !either.aborted && links.path(peer) === "relayed"; step++) {
+    // A direct path that just died is not worth a try at once again and again.
+    const recent = clock.monotonic() - (this.#begun.get(peer)?.at ?? Number.NEGATIVE_INFINITY) < calm;
+    const from = recent ? (this.#begun.get(peer)?.step ?? 0) + 1 : 0;
+    for (let step = from; !either.aborted && links.path(peer) === "relayed"; step++) {
       const pause = upgradePauses[Math.min(step, upgradePauses.length - 1)] ?? 0;
       upgrade.at = clock.now() + pause;
       await delay(clock, pause, AbortSignal.any([either, woken.signal])).catch(() => undefined);
       if (woken.signal.aborted) woken = new AbortController();
       if (either.aborted || links.path(peer) !== "relayed") break;
-      await this.#limited((signal) => direct(peer, signal), either);
+      this.#begun.delete(peer);
+      this.#begun.set(peer, { at: clock.monotonic(), step });
+      // Not ended by the success that it is about to have.
+      await this.#limited((signal) => direct(peer, signal), this.#ended.signal);
     }
+    const oldest = this.#begun.size > 4096 ? this.#begun.keys().next().value : undefined;
+    if (oldest !== undefined) this.#begun.delete(oldest);
     if (this.#upgrades.get(peer) === upgrade) this.#upgrades.delete(peer);
   }
 

@@ -1,129 +1,291 @@
+import { randomBytes } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Clock } from "@skep/clock";
 import { type Fault, toFault } from "@skep/fault";
+import type { Session } from "@skep/kernel";
+import type { App } from "./app.ts";
+import { Authenticator, type Gateway } from "./auth/authenticate.ts";
+import { BrowserSessions, type SessionStore } from "./auth/browser.ts";
+import { Codes } from "./auth/codes.ts";
+import { type HttpDoor, Principals } from "./auth/principals.ts";
+import { Broker } from "./broker.ts";
+import { Buckets } from "./bucket.ts";
+import { Connections } from "./connections.ts";
 import { fault } from "./faults.ts";
-import { type Page, pageAt, refusalPage } from "./pages.ts";
+import { checkHeaders, Hosts, isLoopback } from "./host.ts";
+import { Hubs } from "./live/hub.ts";
+import { isLogPage, LogPages } from "./log-pages.ts";
+import { type About, Counts, type Parts } from "./parts.ts";
 import type { LogPort } from "./port.ts";
+import { problemOf } from "./problem.ts";
+import { Uploads } from "./tree/uploads.ts";
+import { assetsIn } from "./ui.ts";
 
 // An import would evaluate every export of it, and with them a client of 12 MB that nothing here uses.
 const { createServer } = process.getBuiltinModule("node:http");
 
+/** The hive behind the gateway; without one only the log and the health are shown. */
+export interface HttpHive {
+  readonly door: HttpDoor;
+  /** The root of the tree, for the description of what there is. */
+  readonly tree: Session["root"]["place"];
+  readonly about: About;
+  readonly gateway?: Gateway;
+  readonly store?: SessionStore;
+  /** Directory of the built page. */
+  readonly page?: string;
+}
+
 /** What an edge is given. */
 export interface HttpOptions {
   readonly clock: Clock;
-  /** Names beside loopback ones that a request's Host may have: those of a proxy in front. */
+  readonly hive?: HttpHive;
+  /** Names beside loopback ones that a request's Host may have: our own with TLS, or those of a proxy in front. */
   readonly hosts?: readonly string[];
-  /** Connections at a time; 128 by default. */
+  /** Certificate chain and key, PEM: with them other addresses than loopback may be listened on. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Connections at a time; 4,096 by default. The longest idle one goes when one more comes. */
   readonly connections?: number;
-  /** Requests that are answered at a time; 16 by default, 503 beyond. */
+  /** Log pages that are answered at a time; 16 by default, 503 beyond. */
   readonly answering?: number;
-  /** Milliseconds for one answer until the client has it; 60,000 by default. */
+  /** Milliseconds for one log page, or for the next bytes of anything else, to be taken; 60,000 by default. */
   readonly within?: number;
+  /** Milliseconds for a request's body; 10,000 by default. Uploads of blobs take as long as bytes come. */
+  readonly bodyWithin?: number;
+  /** Requests of one caller per second; 2,000 by default, twice that at once. */
+  readonly rate?: number;
+  /** Sockets at a time; 2,048 by default. */
+  readonly followers?: number;
+  /** Things followed over one socket; 512 by default. */
+  readonly subscriptions?: number;
+  /** Acts under way at a time; 32 by default. */
+  readonly slots?: number;
   /** Hears of every fault that is `internal`, with its cause. */
   readonly report?: (fault: Fault) => void;
 }
 
-/** The log of a hive as C2SP tiles, and its health, over HTTP. */
+/** What the edge tells of itself. */
+export interface HttpFigures {
+  readonly connections: number;
+  readonly evicted: number;
+  readonly sessions: number;
+  readonly pages: number;
+  readonly sockets: number;
+  readonly events: number;
+  readonly topics: number;
+  readonly uploads: number;
+  readonly waiting: number;
+  readonly refused: number;
+  /** Answers by the class of their status. */
+  readonly answers: Readonly<Record<string, number>>;
+  /** Time of answers: counts up to each bound in seconds, the last without one, and their sum. */
+  readonly seconds: {
+    readonly bounds: readonly number[];
+    readonly counts: readonly number[];
+    readonly sum: number;
+  };
+}
+
+/** The tree of a hive over HTTP: as the original's gateway, as resources, as live events; and its log as tiles. */
 export interface HttpEdge extends AsyncDisposable {
-  /** Listens on loopback; port 0 takes any that is free. Throws `http.wide` for any other address. */
+  readonly figures: HttpFigures;
+  /** Listens; port 0 takes any that is free. Throws `http.wide` for others than loopback without TLS. */
   listen(place: { readonly host: string; readonly port: number }): Promise<{ host: string; port: number }>;
   /** Stops listening; what is being answered is cut. */
   close(): Promise<void>;
 }
 
-const zip = promisify(gzip);
-const loopback = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
-const headers = { "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'" };
-
-function acceptsGzip({ headers: { "accept-encoding": accepted } }: IncomingMessage): boolean {
-  return /(^|[\s,])(gzip|\*)\s*(?!\s*;\s*q=0(\.0*)?\s*(,|$))(;|,|$)/.test(String(accepted ?? ""));
-}
+const safety = {
+  "X-Content-Type-Options": "nosniff",
+  "Referrer-Policy": "no-referrer",
+  "X-Frame-Options": "DENY",
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Permissions-Policy": "camera=(), microphone=(), geolocation=(), usb=(), serial=()",
+  // Receipts and records are verified in the page, which takes WebAssembly; no script but ours, none inline.
+  "Content-Security-Policy":
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; " +
+    "font-src 'self'; connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; base-uri 'none'; " +
+    "form-action 'none'; frame-ancestors 'none'",
+};
 
 class Edge implements HttpEdge {
-  readonly #port: LogPort;
   readonly #options: HttpOptions;
   readonly #server: Server;
-  #answering = 0;
+  readonly #connections: Connections;
+  readonly #hosts: Hosts;
+  readonly #logPages: LogPages;
+  readonly #principals: Principals | undefined;
+  readonly #parts: Parts | undefined;
+  readonly #rates: Buckets;
+  #port = 0;
+  #app: Promise<App> | undefined;
 
   constructor(port: LogPort, options: HttpOptions) {
-    this.#port = port;
+    const { clock, hive, tls } = options;
+    const within = options.within ?? 60_000;
     this.#options = options;
-    this.#server = createServer(
-      {
-        maxHeaderSize: 8192,
-        headersTimeout: 10_000,
-        requestTimeout: 10_000,
-        keepAliveTimeout: 5000,
-        connectionsCheckingInterval: 1000,
-        noDelay: true,
-      },
-      (request, response) => {
-        this.#handle(request, response).catch((thrown: unknown) => {
-          this.#options.report?.(toFault(thrown));
-          response.destroy();
-        });
-      },
-    );
-    this.#server.maxConnections = options.connections ?? 128;
-    this.#server.maxHeadersCount = 64;
-    this.#server.timeout = 30_000;
+    this.#hosts = new Hosts(options.hosts ?? [], tls !== undefined);
+    this.#connections = new Connections(options.connections ?? 4096);
+    this.#rates = new Buckets(clock, options.rate ?? 2000, 2 * (options.rate ?? 2000));
+    this.#logPages = new LogPages(port, {
+      clock,
+      within,
+      answering: options.answering ?? 16,
+      ...(options.report && { report: options.report }),
+    });
+    this.#principals = hive && new Principals(hive.door, clock);
+    this.#parts = hive && this.#principals && this.#makeParts(hive, this.#principals, within);
+    this.#server = this.#makeServer();
   }
 
-  /** Names of other sites that were made to lead here (DNS rebinding) get nothing. */
-  #checkHost({ headers: { host = "" } }: IncomingMessage): void {
-    const name = host.replace(/:\d+$/, "").toLowerCase();
-    if (!loopback.test(name) && !this.#options.hosts?.includes(name)) throw fault.host(host);
+  #makeParts({ about, gateway, store }: HttpHive, principals: Principals, stall: number): Parts {
+    const { clock, slots, tls } = this.#options;
+    const pages = new BrowserSessions(clock, store);
+    // Cookies are shared by all ports of a host, so the port is in the name.
+    const cookie = (): string => `${tls ? "__Host-" : ""}skep-${this.#port}`;
+    return {
+      clock,
+      about,
+      pages,
+      cookie,
+      stall,
+      tls: tls !== undefined,
+      broker: new Broker({ clock, defer: setImmediate, ...(slots !== undefined && { slots }) }),
+      authenticator: new Authenticator(principals, pages, gateway, cookie),
+      codes: new Codes(clock),
+      hosts: this.#hosts,
+      hubs: new Hubs(clock, randomBytes(4).toString("hex"), (key) => principals.touch(key)),
+      uploads: new Uploads(clock),
+      counts: new Counts(),
+      report: (found) => this.#options.report?.(found),
+      actorOf: ({ actor }) => {
+        if (!actor) throw fault.ticket();
+        return actor;
+      },
+    };
+  }
+
+  #makeServer(): Server {
+    const { tls } = this.#options;
+    const settings = {
+      maxHeaderSize: 16_384,
+      headersTimeout: 10_000,
+      // Bodies have a time of their own, by what they are.
+      requestTimeout: 0,
+      keepAliveTimeout: 30_000,
+      connectionsCheckingInterval: 1000,
+      noDelay: true,
+    };
+    const server = tls
+      ? process.getBuiltinModule("node:https").createServer({ ...settings, ...tls, minVersion: "TLSv1.2" })
+      : createServer(settings);
+    server.maxHeadersCount = 64;
+    server.timeout = this.#options.within ?? 60_000;
+    server.on(tls ? "secureConnection" : "connection", (socket: Socket) => this.#connections.add(socket));
+    server.on("request", (request, response) => this.#take(request, response));
+    server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
+    server.on("checkContinue", (request, response: ServerResponse) => {
+      response.writeContinue();
+      this.#take(request, response);
+    });
+    return server as Server;
   }
 
   #check(request: IncomingMessage): void {
-    const { method, headers: given } = request;
-    this.#checkHost(request);
-    if (method !== "GET" && method !== "HEAD") throw fault.method(method);
-    if (given["transfer-encoding"] !== undefined || Number(given["content-length"] ?? 0) > 0)
-      throw fault.body();
-    if (this.#answering > (this.#options.answering ?? 16)) throw fault.busy();
+    this.#hosts.check(request);
+    checkHeaders(request);
+    this.#hosts.checkOrigin(request.headers);
   }
 
-  async #page(request: IncomingMessage): Promise<Page> {
-    try {
-      this.#check(request);
-      return await pageAt(this.#port, (request.url ?? "").replace(/\?.*$/s, ""));
-    } catch (thrown) {
-      const { page, fault: found } = refusalPage(thrown);
-      if (found.kind === "internal") this.#options.report?.(found);
-      return page;
-    }
+  #take(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    this.#connections.busy(socket);
+    response.once("close", () => this.#connections.rest(socket));
+    for (const [name, value] of Object.entries(safety)) response.setHeader(name, value);
+    if (this.#options.tls) response.setHeader("Strict-Transport-Security", "max-age=31536000");
+    this.#handle(request, response).catch((thrown: unknown) => this.#refuse(response, toFault(thrown)));
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.#answering += 1;
-    const limit = this.#options.clock.after(this.#options.within ?? 60_000, () => response.destroy());
-    response.once("close", () => {
-      this.#answering -= 1;
-      limit.stop();
-    });
-    const page = await this.#page(request);
-    const zipped = page.zip === true && page.body.length > 0 && acceptsGzip(request);
-    const body = zipped ? await zip(page.body) : page.body;
-    if (response.destroyed) return;
-    response.writeHead(page.status, {
-      ...headers,
-      "Content-Type": page.type,
+    this.#check(request);
+    const url = request.url ?? "";
+    if (isLogPage(url) || !this.#parts) return this.#logPages.answer(request, response);
+    (await this.#loaded(this.#parts)).handle(request, response);
+  }
+
+  #refuse(response: ServerResponse, refused: Fault): void {
+    if (refused.kind === "internal") this.#options.report?.(refused);
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const problem = problemOf(refused);
+    const body = Buffer.from(`${JSON.stringify(problem)}\n`);
+    response.writeHead(problem.status, {
+      "Content-Type": "application/problem+json",
       "Content-Length": body.length,
-      "Cache-Control": page.cache,
-      ...(page.zip && { Vary: "Accept-Encoding" }),
-      ...(zipped && { "Content-Encoding": "gzip" }),
-      ...(page.status === 405 && { Allow: "GET, HEAD" }),
-      ...(page.status === 503 && { "Retry-After": "1" }),
-      ...((page.status === 400 || page.status === 405) && { Connection: "close" }),
+      "Cache-Control": "no-store",
+      Connection: "close",
     });
-    response.end(request.method === "HEAD" ? undefined : body);
+    response.end(body);
+  }
+
+  #loaded(parts: Parts): Promise<App> {
+    const { hive, bodyWithin, followers, subscriptions } = this.#options;
+    this.#app ??= import("./app.ts").then(({ buildApp }) =>
+      buildApp({
+        parts,
+        rates: this.#rates,
+        bodyWithin: bodyWithin ?? 10_000,
+        followers: followers ?? 2048,
+        link: { subscriptions: subscriptions ?? 512 },
+        asset: assetsIn(hive?.page),
+        root: () => hive?.tree as HttpHive["tree"],
+      }),
+    );
+    return this.#app;
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const refuse = (thrown: unknown): void => {
+      const { status, code } = problemOf(toFault(thrown));
+      socket.end(`HTTP/1.1 ${status} ${code}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    };
+    socket.on("error", () => socket.destroy());
+    try {
+      this.#check(request);
+      if (!this.#parts) throw fault.absent();
+      this.#connections.busy(socket as Socket);
+      this.#loaded(this.#parts).then((app) => app.upgrade(request, socket, head), refuse);
+    } catch (thrown) {
+      refuse(thrown);
+    }
+  }
+
+  get figures(): HttpFigures {
+    const parts = this.#parts;
+    const counts = parts?.counts ?? new Counts();
+    return {
+      connections: this.#connections.open,
+      evicted: this.#connections.evicted,
+      sessions: this.#principals?.size ?? 0,
+      pages: parts?.pages.size ?? 0,
+      sockets: counts.sockets,
+      events: counts.events,
+      topics: parts?.hubs.topics ?? 0,
+      uploads: parts?.uploads.size ?? 0,
+      waiting: parts?.broker.waiting ?? 0,
+      refused: parts?.broker.refused ?? 0,
+      answers: Object.fromEntries([...counts.answers].map(([group, count]) => [`${group}xx`, count])),
+      seconds: { bounds: Counts.bounds, counts: counts.buckets, sum: counts.seconds },
+    };
   }
 
   listen({ host, port }: { readonly host: string; readonly port: number }) {
-    if (!loopback.test(host)) return Promise.reject(fault.wide(host));
+    if (!isLoopback(host) && !this.#options.tls) return Promise.reject(fault.wide(host));
     const address = host === "localhost" ? "127.0.0.1" : host.replace(/^\[|\]$/g, "");
     const server = this.#server;
     return new Promise<{ host: string; port: number }>((resolve, reject) => {
@@ -135,15 +297,20 @@ class Edge implements HttpEdge {
       server.listen({ host: address, port }, () => {
         server.removeListener("error", failed);
         const at = server.address();
-        resolve({ host: address, port: typeof at === "object" && at ? at.port : port });
+        this.#port = typeof at === "object" && at ? at.port : port;
+        resolve({ host: address, port: this.#port });
       });
     });
   }
 
   async close(): Promise<void> {
+    this.#parts?.hubs.close();
+    this.#principals?.close();
+    await this.#parts?.uploads.close();
     if (!this.#server.listening) return;
     const closed = new Promise((done) => this.#server.close(done));
     this.#server.closeAllConnections();
+    await (await this.#app)?.close();
     await closed;
   }
 
@@ -152,7 +319,7 @@ class Edge implements HttpEdge {
   }
 }
 
-/** An edge that serves `/healthz`, `/checkpoint` and `/tile/…` (C2SP tlog-tiles), and nothing else. */
+/** An edge that serves `/healthz`, `/checkpoint` and `/tile/…` to all, and the rest to whoever shows a ticket. */
 export function createHttpEdge(port: LogPort, options: HttpOptions): HttpEdge {
   return new Edge(port, options);
 }

@@ -5,7 +5,7 @@ export interface LoopFigures {
   readonly p99: number;
   /** Since the start, which includes what is loaded and compiled for the first request of its kind. */
   readonly max: number;
-  /** Of the last ten to twenty seconds. */
+  /** Of the last five to ten seconds. */
   readonly recentMax: number;
 }
 

@@ -22,7 +22,7 @@ export interface LoopFigures {
   readonly p99: number;
   /** Since the start. */
   readonly max: number;
-  /** Of the last ten to twenty seconds. */
+  /** Of the last five to ten seconds. */
   readonly recentMax: number;
 }
 

@@ -9,7 +9,7 @@ import type { HomeStorage } from "./storage.ts";
 
 const resolution = 5;
 /** Milliseconds of a window of the histogram: the last one and the one before are recent. */
-const window = 10_000;
+const window = 5000;
 
 /** Lines of the program itself, for `/kmesg`. */
 export class StartLines {

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Bind } from "./libraries.ts";
 
-const nobody = "65534";
+const nobody = 65_534;
 
 /** Paths of the tools that are installed. */
 export interface Tools {
@@ -10,8 +10,16 @@ export interface Tools {
   readonly unshare: string | undefined;
 }
 
+/** Whom a command is started as. */
+export interface Who {
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
 /** One arrangement of layers. */
 export interface Attempt {
+  /** Whom the first word is started as, by this program: a tool less than if another became that. */
+  readonly who: Who;
   /** Command words before Node's own. */
   readonly prefix: readonly string[];
   /** Node's path as the last word of the prefix sees it. */
@@ -30,7 +38,7 @@ interface User {
 function users(setpriv: string | undefined, root: boolean): User[] {
   const nothing: User = { words: [], layers: [] };
   if (!setpriv) return [nothing];
-  const change = ["--reuid", nobody, "--regid", nobody, "--clear-groups"];
+  const change = ["--reuid", `${nobody}`, "--regid", `${nobody}`, "--clear-groups"];
   const rest = ["--no-new-privs", "--pdeathsig", "KILL"];
   const layers = ["no-new-privileges", "parent-death-signal"];
   const same: User = { words: [setpriv, ...rest], layers };
@@ -57,12 +65,14 @@ function wholeLibraries(): Bind[] {
   return dirs.map((dir) => ({ from: dir, to: dir }));
 }
 
-function wrapped(bwrap: string, program: string, binds: readonly Bind[] | undefined, user: User): Attempt[] {
+/** Bubblewrap itself forbids new privileges and ends with its parent. */
+function wrapped(bwrap: string, program: string, binds: readonly Bind[] | undefined, who: Who): Attempt[] {
   const layers = ["bubblewrap", "network-namespace", "no-new-privileges", "parent-death-signal"];
   return (binds ? [binds, wholeLibraries()] : [wholeLibraries()]).map((libraries) => ({
-    prefix: [...user.words, ...bubblewrapWords(bwrap, [{ from: program, to: "/node" }, ...libraries])],
+    who,
+    prefix: bubblewrapWords(bwrap, [{ from: program, to: "/node" }, ...libraries]),
     node: "/node",
-    layers: [...new Set([...layers, ...user.layers])],
+    layers: who.uid === undefined ? layers : [...layers, "unprivileged-user"],
     tellsPid: true,
   }));
 }
@@ -72,8 +82,9 @@ export function attempts(tools: Tools, program: string, binds: readonly Bind[] |
   const root = process.getuid?.() === 0;
   const all = users(tools.setpriv, root);
   const { bwrap, unshare } = tools;
-  const found = bwrap ? all.flatMap((user) => wrapped(bwrap, program, binds, user)) : [];
-  const plain = { node: program, tellsPid: false };
+  const whom: Who[] = root ? [{ uid: nobody, gid: nobody }, {}] : [{}];
+  const found = bwrap ? whom.flatMap((who) => wrapped(bwrap, program, binds, who)) : [];
+  const plain = { who: {}, node: program, tellsPid: false };
   const namespaces = [...(root ? [] : ["--user"]), "--net", "--ipc", "--uts"];
   if (unshare)
     for (const { words, layers } of all)

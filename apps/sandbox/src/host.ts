@@ -3,7 +3,7 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { endGroup, inheritedDescriptors, plumbing } from "./descriptors.ts";
 import { type CgroupHome, findCgroups } from "./cgroup.ts";
-import { type Attempt, attempts } from "./attempts.ts";
+import { type Attempt, attempts, type Who } from "./attempts.ts";
 import { programFiles } from "./libraries.ts";
 
 /** A layer that this host does not give. */
@@ -24,6 +24,8 @@ export interface LayerSwitches {
 export interface Host {
   readonly layers: readonly string[];
   readonly missing: readonly MissingLayer[];
+  /** Whom the command is started as. */
+  readonly who: Who;
   /** Command words before Node's own; the last one starts Node. */
   readonly prefix: readonly string[];
   readonly node: string;
@@ -53,10 +55,14 @@ function findTool(name: string): string | undefined {
 }
 
 /** Runs a command to its end; the first line of its complaint where it fails. */
-function trial(words: readonly string[], inherited: readonly number[]): Promise<string | undefined> {
+function trial(
+  words: readonly string[],
+  inherited: readonly number[],
+  who: Who = {},
+): Promise<string | undefined> {
   const [file = "", ...args] = words;
   const stdio = plumbing(["ignore", "ignore", "pipe", "pipe"], inherited);
-  const child = spawn(file, args, { env: {}, cwd: "/", detached: true, stdio });
+  const child = spawn(file, args, { ...who, env: {}, cwd: "/", detached: true, stdio });
   const timer = setTimeout(() => endGroup(child), 5000);
   let complaint = "";
   child.stderr?.on("data", (bytes: Buffer) => {
@@ -117,7 +123,7 @@ async function choose(
   if (!tools.setpriv) why.set("no-new-privileges", "setpriv is not installed");
   const binds = bwrap ? await programFiles(process.execPath).catch(() => undefined) : undefined;
   for (const attempt of attempts(tools, process.execPath, binds)) {
-    const failed = await trial([...attempt.prefix, attempt.node, "--version"], inherited);
+    const failed = await trial([...attempt.prefix, attempt.node, "--version"], inherited, attempt.who);
     if (failed === undefined) return attempt;
     for (const layer of attempt.layers) if (!why.has(layer)) why.set(layer, failed);
   }
@@ -150,6 +156,7 @@ export async function findHost(switches: LayerSwitches = {}): Promise<Host> {
   return {
     layers,
     missing: missingOf(layers, why),
+    who: attempt.who,
     prefix: attempt.prefix,
     node: attempt.node,
     tellsPid: attempt.tellsPid,

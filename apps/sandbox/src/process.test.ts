@@ -62,6 +62,7 @@ test(
     await using runner = await start();
     const status = readFileSync(`/proc/${runner.pid}/status`, "latin1");
     assert.match(status, /^Uid:\s+65534\s+65534\s+65534\s+65534$/m);
+    assert.match(status, /^Groups:\s*$/m);
     assert.match(status, /^NoNewPrivs:\s+1$/m);
     assert.match(status, /^CapEff:\s+0+$/m);
     const routes = readFileSync(`/proc/${runner.pid}/net/dev`, "latin1").trim().split("\n").slice(2);
@@ -91,6 +92,18 @@ test(
     assert.equal(nice(), 5);
     runner.hurry();
     assert.equal(nice(), 0);
+  },
+);
+
+test(
+  "a runner is in a control group of its own from its first byte of script",
+  without("memory-cgroup"),
+  async () => {
+    await using runner = await start();
+    assert.match(
+      readFileSync(`/proc/${runner.pid}/cgroup`, "latin1"),
+      new RegExp(`/skep-${process.pid}-\\w+$`, "m"),
+    );
   },
 );
 

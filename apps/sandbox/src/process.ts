@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { setPriority } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import { bootText } from "./boot.ts";
@@ -72,15 +73,28 @@ function nodeWords(node: string, shape: RunnerShape): string[] {
   ];
 }
 
+/** Whether the command itself may no longer join a control group: it then waits for a line until it has been put there. */
+function isPutThere(host: Host, cgroup: Cgroup | undefined): cgroup is Cgroup {
+  return cgroup !== undefined && host.who.uid !== undefined;
+}
+
 /** The whole command; the shell joins the control group first, while it still may. */
 function commandOf(host: Host, shape: RunnerShape, cgroup: Cgroup | undefined): string[] {
   const words = [...host.prefix, ...nodeWords(host.node, shape)];
-  const procs = cgroup?.procs ?? [];
-  if (!host.rlimits && procs.length === 0) return words;
+  const gate = isPutThere(host, cgroup) ? "read go || exit 1; " : "";
+  const procs = gate ? [] : (cgroup?.procs ?? []);
+  if (!host.rlimits && !gate && procs.length === 0) return words;
   const dataBytes = reservedBytes + shape.overheadBytes + shape.memoryBytes;
   const join = procs.map((_, n) => `echo 0 > "$${n + 1}"; `).join("");
   const limits = host.rlimits ? limitScript(dataBytes, shape.cpuSeconds) : "";
-  return ["/bin/sh", "-c", `${join}${limits}shift ${procs.length}; exec "$@"`, "sh", ...procs, ...words];
+  return [
+    "/bin/sh",
+    "-c",
+    `${gate}${join}${limits}shift ${procs.length}; exec "$@"`,
+    "sh",
+    ...procs,
+    ...words,
+  ];
 }
 
 interface Exit {
@@ -171,12 +185,22 @@ export class Runner implements AsyncDisposable {
     });
   }
 
+  /** Puts the process where it cannot go itself, and lets it go on. */
+  async #join(cgroup: Cgroup): Promise<void> {
+    const put = cgroup.procs.map((file) => writeFile(file, String(this.#child.pid)));
+    await Promise.all(put).then(
+      () => this.#child.stdin?.write("\n"),
+      () => this.kill("crash", "It could not be put into its control group"),
+    );
+  }
+
   /** Starts a process and waits until it is ready for work; throws what it complained of where it never is. */
   static async start(host: Host, shape: RunnerShape, sources: Buffer): Promise<Runner> {
     const bytes = shape.overheadBytes + shape.memoryBytes;
     const cgroup = await host.cgroups?.make(`skep-${process.pid}-${serial++}`, bytes).catch(() => undefined);
     const [file = "", ...args] = commandOf(host, shape, cgroup);
     const child = spawn(file, args, {
+      ...host.who,
       env: {},
       cwd: "/",
       detached: true,
@@ -184,6 +208,7 @@ export class Runner implements AsyncDisposable {
     });
     setNice(child.pid, patience);
     const runner = new Runner(child, cgroup, shape, host.tellsPid);
+    if (isPutThere(host, cgroup)) await runner.#join(cgroup);
     (child.stdin as Writable).write(sources);
     const timer = setTimeout(() => runner.kill("timeout", "it did not become ready within 20 s"), 20_000);
     const first = await runner.next();

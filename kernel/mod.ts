@@ -66,6 +66,7 @@ export {
   type PolicyEngine,
   type PolicyVerdict,
 } from "./gate/policy.ts";
+export { type PlacedControl, treeActs, type TreeActs } from "./gate/tree-acts.ts";
 export { createTree, type Facet, type Found, pathNumber, type Place } from "./namespace/place.ts";
 export {
   type Authority,

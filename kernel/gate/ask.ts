@@ -49,6 +49,7 @@ export function askOf(intent: Intent, acting: Acting, view: View): PolicyAsk {
     command: intent.stored,
     waiting: intent.approved,
     target: () => targetOf(intent, acting, scene()),
+    next: () => scene().next,
     chance: () => scene().chance,
     about: () => acting.act?.about?.(intent.command as never, scene() as Deciding<never, never>) ?? {},
   };

@@ -56,6 +56,8 @@ export interface PolicyAsk {
   readonly waiting: string | undefined;
   /** Digest of the target as its control tells it. */
   target(): string;
+  /** The sequence that its record will have. */
+  next(): number;
   /** Chance of this intent, 32 bytes hex. */
   chance(): string;
   /** Label and machine class of what the command is about. */

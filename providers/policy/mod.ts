@@ -1,1 +1,3 @@
-export {};
+export { type PolicyDeps, policyProvider } from "./src/policy.ts";
+export { Enrolment, type Signed } from "./src/signers.ts";
+export type { QueueLimits } from "./src/queue.ts";

@@ -1,0 +1,167 @@
+import type { Deciding, Decision, KernelSlice, TreeActs } from "@skep/kernel";
+import {
+  type Describe,
+  loadPolicies,
+  type PolicyFiles,
+  PolicySet,
+  type printProblem,
+  testPolicies,
+} from "@skep/policy";
+import type { PolicyCommand } from "./command.ts";
+import { fault } from "./faults.ts";
+import { emit, type Enrolled, type PolicySlice } from "./model.ts";
+import { Enrolment, enrolmentOf } from "./signers.ts";
+
+/** What the tree's controls do: names of acts, and the class of each. */
+export type Acts = Pick<TreeActs, "names" | "describe">;
+
+/** Views of other slices. */
+export interface Uses {
+  readonly kernel: KernelSlice;
+}
+
+export type At = Deciding<PolicySlice, Uses>;
+
+const KiB = 1024;
+const mostStaged = 256 * KiB;
+const mostSet = 128 * KiB;
+const keepStaged = 86_400_000;
+
+/** The acts without which nobody can change by what the hive is judged. */
+const vital = ["apply", "signers"] as const;
+
+/** Throws `policy.locked` when under `set` and `enrolment` this caller could not change them again. */
+function checkWay(
+  set: PolicySet | undefined,
+  enrolment: Enrolment | undefined,
+  at: At,
+  describe: Describe,
+): void {
+  if (!set) return;
+  const { caller, now } = at;
+  for (const act of vital) {
+    const { subject, role } = caller;
+    const path = "/policy/ctl";
+    const asked = { subject, role, path, act, ...describe(path, act), now, lifecycle: "ONLINE" };
+    const { decision, needs, rules } = set.decide(asked);
+    if (decision === "deny") throw fault.locked(`${act}: ${rules.join(", ") || "nothing permits it"}`);
+    for (const need of needs) {
+      if (need.by === "ticket") continue;
+      const able = (enrolment?.owners("operational") ?? []).filter(
+        (owner) =>
+          (need.self || !(owner === subject || owner === subject.split("/", 1)[0])) &&
+          (need.role === undefined || enrolment?.hasRole([owner], need.role)),
+      );
+      if (able.length < need.approvals)
+        throw fault.locked(
+          `${act}: ${need.rule} asks for ${need.approvals} who can sign, there are ${able.length}`,
+        );
+    }
+  }
+}
+
+/** Checks a set whole: texts, cases, and that it leaves a way to change it. Throws `policy.invalid`, `.locked`, `.large`. */
+function check(files: PolicyFiles, at: At, acts: Acts): PolicySet {
+  const size = Object.values(files).reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  if (size > mostSet) throw fault.large(`${size} bytes`);
+  const { policies, problems } = loadPolicies(files, acts.names());
+  const refuse = (found: readonly Parameters<typeof printProblem>[0][]) => {
+    const [first] = found;
+    if (!first) return;
+    const more = found.length > 1 ? `; ${found.length - 1} more: \`skep policy check\` shows all` : "";
+    const { file, line, column, message } = first;
+    throw fault.invalid(`${file}:${line}:${column}: ${message}`, { cure: `${first.cure}${more}` });
+  };
+  refuse(problems);
+  const set = new PolicySet(policies);
+  refuse(testPolicies(files, set, acts.describe).problems);
+  checkWay(set, enrolmentOf(at.state.signers.get()), at, acts.describe);
+  return set;
+}
+
+function stage(
+  { file, at: offset, text }: Extract<PolicyCommand, { op: "stage" }>,
+  { state, caller }: At,
+): Decision {
+  const name = `${caller.subject}\n${file}`;
+  const before = state.staged.get(name)?.text ?? "";
+  if (offset !== 0 && offset !== before.length) throw fault.offset(`${file} has ${before.length} characters`);
+  let size = offset + text.length;
+  for (const [other, { text: held }] of state.staged.entries()) if (other !== name) size += held.length;
+  if (size > mostStaged || (state.staged.size >= 64 && !state.staged.has(name))) throw fault.stage(file);
+  return {
+    events: [emit("staged@1", { file, at: offset, text })],
+    result: { file, characters: offset + text.length },
+  };
+}
+
+function filesOf(
+  { files, staged = [] }: Extract<PolicyCommand, { op: "apply" }>,
+  { state, caller }: At,
+): PolicyFiles {
+  const all: Record<string, string> = { ...files };
+  for (const file of staged) {
+    const held = state.staged.get(`${caller.subject}\n${file}`);
+    if (!held) throw fault.staged(file);
+    all[file] = held.text;
+  }
+  return all;
+}
+
+function nextVersion({ force }: PolicySlice): number {
+  return (force.get()?.version ?? 0) + 1;
+}
+
+function apply(command: Extract<PolicyCommand, { op: "apply" }>, at: At, acts: Acts): Decision {
+  check(filesOf(command, at), at, acts);
+  const version = nextVersion(at.state);
+  const { files = null, staged = [] } = command;
+  return { events: [emit("applied@1", { version, files, staged, from: 0 })], result: { version } };
+}
+
+function rollback(wanted: number | undefined, at: At, acts: Acts): Decision {
+  const { state } = at;
+  const now = state.force.get()?.version ?? 0;
+  const from = wanted ?? now - 1;
+  if (from < 1) throw fault.none();
+  const held = state.versions.get(String(from));
+  if (!held) throw fault.version(from);
+  check(held.files, at, acts);
+  const version = now + 1;
+  return { events: [emit("rolled-back@1", { version, from })], result: { version, from } };
+}
+
+function enrol(told: Omit<Enrolled, "version">, at: At, acts: Acts, set: PolicySet | undefined): Decision {
+  const { allowed, roles, groups } = told;
+  const enrolment = Enrolment.parse(told);
+  const owners = enrolment.owners("operational");
+  if (owners.length === 0) throw fault.noSigner("no owner with a key and the role operational");
+  checkWay(set, enrolment, at, acts.describe);
+  const version = (at.state.signers.get()?.version ?? 0) + 1;
+  return { events: [emit("enrolled@1", { version, allowed, roles, groups })], result: { version, owners } };
+}
+
+/** Decides one line of `/policy/ctl`; `set` is what is in force. */
+export function decideChange(
+  command: PolicyCommand,
+  at: At,
+  acts: Acts,
+  set: PolicySet | undefined,
+): Decision {
+  if (command.op === "stage") return stage(command, at);
+  if (command.op === "apply") return apply(command, at, acts);
+  if (command.op === "rollback") return rollback(command.version, at, acts);
+  const { allowed, roles, groups } = command;
+  return enrol({ allowed, roles, groups }, at, acts, set);
+}
+
+/** What was staged so long ago that nobody will apply it. */
+export function forgotten({ staged }: PolicySlice, now: number): readonly string[] {
+  return [...staged.entries()].filter(([, { at }]) => at + keepStaged <= now).map(([name]) => name);
+}
+
+/** When the next of it is due. */
+export function nextForgotten({ staged }: PolicySlice): number | undefined {
+  const times = [...staged.values()].map(({ at }) => at + keepStaged);
+  return times.length === 0 ? undefined : Math.min(...times);
+}

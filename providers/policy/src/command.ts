@@ -1,0 +1,54 @@
+import { z } from "zod";
+
+const FileName = z.string().regex(/^[\w.-]{1,64}\.(cedar|cedarschema|test\.json)$/);
+const Text = z.string().max(60 * 1024);
+
+/** Commands of `/policy/ctl`. */
+export const PolicyCommand = z
+  .discriminatedUnion("op", [
+    z.strictObject({ op: z.literal("stage"), file: FileName, at: z.int().min(0), text: Text }),
+    z
+      .strictObject({
+        op: z.literal("apply"),
+        files: z.record(FileName, Text).optional(),
+        staged: z.array(FileName).max(64).optional(),
+      })
+      .refine(({ files, staged }) => files !== undefined || staged !== undefined, "expected files or staged"),
+    z.strictObject({ op: z.literal("rollback"), version: z.int().min(1).optional() }),
+    z.strictObject({
+      op: z.literal("signers"),
+      allowed: Text,
+      roles: Text,
+      groups: Text.default(""),
+    }),
+  ])
+  .meta({ id: "PolicyCommand" });
+
+export type PolicyCommand = z.output<typeof PolicyCommand>;
+
+/** Commands of `/actions/queue`: for the queue, or for an action that waits. */
+export const QueueCommand = z
+  .union([
+    z.strictObject({
+      id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+      target: z.string().min(1).max(1024).startsWith("/"),
+      decision: z.enum(["approve", "deny"]),
+    }),
+    z.strictObject({
+      action: z.string().regex(/^\d{1,15}$/),
+      decision: z.literal("approve"),
+      signature: z.string().max(8192).optional(),
+    }),
+    z.strictObject({
+      action: z.string().regex(/^\d{1,15}$/),
+      decision: z.literal("reject"),
+      reason: z.string().min(1).max(512),
+    }),
+    z.strictObject({
+      action: z.string().regex(/^\d{1,15}$/),
+      comment: z.string().min(1).max(1024),
+    }),
+  ])
+  .meta({ id: "QueueCommand" });
+
+export type QueueCommand = z.output<typeof QueueCommand>;

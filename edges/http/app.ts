@@ -13,7 +13,7 @@ import { liveRoutes } from "./live/routes.ts";
 import type { LinkOptions } from "./live/link.ts";
 import { documentRoutes } from "./openapi/routes.ts";
 import type { Parts, Reply } from "./parts.ts";
-import { problemOf, retryAfter } from "./problem.ts";
+import { problemOf, retryAfter, sendProblem } from "./problem.ts";
 import { type Asset, pageRoutes } from "./ui.ts";
 import { treeRoutes } from "./tree/routes.ts";
 
@@ -70,7 +70,7 @@ function refuse(parts: Parts, reply: Reply, thrown: unknown): Reply {
   if (wait !== undefined) reply.header("Retry-After", wait);
   if (found.kind === "unauthenticated") reply.header("WWW-Authenticate", 'Bearer realm="skep"');
   const problem = problemOf(found);
-  return reply.code(problem.status).type("application/problem+json").send(problem);
+  return sendProblem(reply, problem);
 }
 
 // The signature is over this digest: what was sent must be what was signed.

@@ -1,3 +1,4 @@
+import type { FastifyReply } from "fastify";
 import { type Fault, kinds } from "@skep/fault";
 import type { Answer } from "@skep/kernel";
 
@@ -49,4 +50,11 @@ export function problemOfAnswer({ kind, code = "internal", message = "", next }:
 /** Seconds to wait for what passes by itself; undefined for what does not. */
 export function retryAfter(kind: string): number | undefined {
   return kind === "busy" || kind === "quota" || kind === "cut" || kind === "timeout" ? 1 : undefined;
+}
+
+/** Sends a problem with its status. */
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  // As text, so that no charset is added: JSON has none.
+  reply.code(problem.status).header("Content-Type", "application/problem+json");
+  return reply.header("Cache-Control", "no-store").send(`${JSON.stringify(problem)}\n`);
 }

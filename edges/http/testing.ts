@@ -169,3 +169,131 @@ export async function startRig(t: TestContext, options: RigOptions) {
     },
   };
 }
+
+/** Server-sent events as they come. */
+export class Events {
+  cursor = "";
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #stop: AbortController;
+  #text = "";
+
+  private constructor(reader: ReadableStreamDefaultReader<Uint8Array>, stop: AbortController) {
+    this.#reader = reader;
+    this.#stop = stop;
+  }
+
+  static async open(
+    t: TestContext,
+    port: number,
+    target: string,
+    headers: Record<string, string> = {},
+    query = "",
+  ): Promise<Events> {
+    const stop = new AbortController();
+    t.after(() => stop.abort());
+    const answer = await fetch(`http://127.0.0.1:${port}${target}${query}`, {
+      headers: { Authorization: "Bearer queen", Accept: "text/event-stream", ...headers },
+      signal: stop.signal,
+    });
+    const reader = answer.body?.getReader();
+    if (answer.status !== 200 || !reader) throw new Error(`${answer.status} ${await answer.text()}`);
+    return new Events(reader, stop);
+  }
+
+  /** The next event, its data beside its name. */
+  async next(): Promise<Record<string, unknown>> {
+    for (;;) {
+      const end = this.#text.indexOf("\n\n");
+      if (end < 0) {
+        const { value, done } = await this.#reader.read();
+        if (done) throw new Error("the events ended");
+        this.#text += Buffer.from(value).toString();
+        continue;
+      }
+      const block = this.#text.slice(0, end);
+      this.#text = this.#text.slice(end + 2);
+      const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1];
+      this.cursor = field("id") ?? this.cursor;
+      const data = field("data");
+      if (data !== undefined) return { event: field("event"), ...JSON.parse(data) };
+    }
+  }
+
+  close(): void {
+    this.#stop.abort();
+  }
+}
+
+interface Heard {
+  readonly op: string;
+  readonly id?: number;
+  readonly [name: string]: unknown;
+}
+
+/** A socket of the multiplexed connection. */
+export class Socket {
+  readonly #socket: WebSocket;
+  readonly #heard: Heard[] = [];
+  #wake: () => void = () => undefined;
+  readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.addEventListener("message", ({ data }) => {
+      const { cursor: _, problem, ...told } = JSON.parse(String(data));
+      this.#heard.push(problem ? { ...told, code: problem.code } : told);
+      this.#wake();
+    });
+    this.closed = new Promise((done) =>
+      socket.addEventListener("close", ({ code, reason }) => done({ code, reason })),
+    );
+  }
+
+  static async open(t: TestContext, port: number, headers: Record<string, string>): Promise<Socket> {
+    // Node's WebSocket takes headers, the browser's does not.
+    const made = new WebSocket(`ws://127.0.0.1:${port}/v1/live`, { headers } as never);
+    t.after(() => made.close());
+    const socket = new Socket(made);
+    await new Promise<void>((resolve, reject) => {
+      made.addEventListener("open", () => resolve());
+      made.addEventListener("error", () => reject(new Error("refused")));
+    });
+    return socket;
+  }
+
+  say(message: unknown): void {
+    this.#socket.send(JSON.stringify(message));
+  }
+
+  sayRaw(text: string): void {
+    this.#socket.send(text);
+  }
+
+  async #find(wanted: (heard: Heard) => boolean): Promise<Heard> {
+    for (;;) {
+      const at = this.#heard.findIndex(wanted);
+      const [found] = at < 0 ? [] : this.#heard.splice(at, 1);
+      if (found) return found;
+      await new Promise<void>((wake) => {
+        this.#wake = wake;
+      });
+    }
+  }
+
+  next(): Promise<Heard> {
+    return this.#find(() => true);
+  }
+
+  /** The next message about a subscription. */
+  until(id: number): Promise<Heard> {
+    return this.#find((heard) => heard.id === id);
+  }
+
+  untilOp(op: string): Promise<Heard> {
+    return this.#find((heard) => heard.op === op);
+  }
+
+  heard(id: number): readonly Heard[] {
+    return this.#heard.filter((heard) => heard.id === id);
+  }
+}

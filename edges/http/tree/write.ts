@@ -7,7 +7,7 @@ import { headerOf } from "../auth/authenticate.ts";
 import { fault } from "../faults.ts";
 import { inLane, type Parts, queryOf, type Reply, traceOf } from "../parts.ts";
 import { treePath } from "../path.ts";
-import { problemOfAnswer, retryAfter } from "../problem.ts";
+import { problemOfAnswer, retryAfter, sendProblem } from "../problem.ts";
 import { describe } from "./describe.ts";
 import { tagOf, treeUrl, wholeText } from "./read.ts";
 import { hasTag } from "./range.ts";
@@ -99,7 +99,7 @@ export function sendAnswer(reply: Reply, answer: Answer): Reply {
   const problem = problemOfAnswer(answer);
   const wait = retryAfter(problem.kind);
   if (wait !== undefined) reply.header("Retry-After", wait);
-  return reply.code(problem.status).type("application/problem+json").send(problem);
+  return sendProblem(reply, problem);
 }
 
 /** POST of a path: one command, a value, or bytes for a stream. */

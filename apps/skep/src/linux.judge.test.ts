@@ -15,6 +15,7 @@ import {
   runGuest,
   type Step,
 } from "@skep/testing";
+import { listGone } from "@skep/provider-workers";
 import { mountArguments } from "./mount/line.ts";
 import { type Daemon, startDaemon } from "./testing/daemon.ts";
 import { withKernelOf } from "./testing/home-kernel.ts";
@@ -189,20 +190,21 @@ test("Linux mounts with the options of `skep mount` and lists the tree as its ow
   says("mount", /^$/);
   const { output } = of("list");
   assert.match(output, /^-rw------- .* ctl$/m);
-  assert.match(output, /^-r-------- .* queen\.log\.follow$|^-rw------- .* queen\.log$/m);
+  assert.match(output, /^-rw------- .* queen\.log$/m);
   assert.match(output, /^\/mnt\/worker\/w-000000000007:$/m);
   says("unmount", /^$/);
 });
 
-test("Linux finds a thousand workers in a home of a million records, and tells how long it took", {
-  skip,
-}, (t) => {
-  says("find", /^\d{4}$/);
+test("Linux finds what a home of a million records lists in under ten seconds", { skip }, (t) => {
+  says("find", /^\d{3}$/);
   const names = Number(of("find").output);
-  assert.ok(names > 4 * past.workers && names < 5 * past.workers, `${names} names`);
+  // The machines and jobs of the past that are still recent, with what is in their directories.
+  assert.ok(names > 3 * listGone && names < past.workers, `${names} names`);
   const [, from, to] = /^@@ took (\S+) (\S+)$/m.exec(seen.console) ?? [];
   const took = Number(to) - Number(from);
   t.diagnostic(`find: ${names} names in ${took.toFixed(1)} s, load before ${load.toFixed(1)} per core`);
+  // An emulated machine on cores that others use tells of them, not of us.
+  assert.ok(took < 10 || load > 2, `find took ${took} s`);
 });
 
 test("Linux reads files, jobs that left state, and a stream that wrapped; every read ends by itself", {

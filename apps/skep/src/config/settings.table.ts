@@ -1,5 +1,6 @@
 import { limits } from "@skep/kernel";
 import { address, choice, duration, integer, size, yesNo } from "./kinds.ts";
+import { pathRules } from "./path-rules.ts";
 import { secret, setting } from "./setting.ts";
 
 const KiB = 1024;
@@ -115,6 +116,13 @@ export const settings = {
     "Times that such a ticket may read on in a stream",
   ),
 
+  "policy.rules": setting(
+    pathRules(),
+    [],
+    "Paths whose controls need an approval in the queue, `id=/path`, `*` for one name; in force where no policies ever were",
+  ),
+  "policy.queue": setting(integer(1, 1024), 256, "Approvals that may lie in the queue"),
+
   "compat.well_known_secrets": setting(
     yesNo(),
     false,
@@ -166,6 +174,7 @@ export const sections: Readonly<Record<string, string>> = {
   retention: "What is kept how long. The journal is kept for ever.",
   disk: "Low disk space.",
   console: "The console edge, its MAC tickets and their secrets.",
+  policy: "Rules of a new hive; `skep policy` changes those of one that has some.",
   compat: "Living with clients of the original.",
   limits: "Sizes and counts that every session is held to.",
 };

@@ -14,6 +14,7 @@ import { Net } from "./net.ts";
 import { Members, peersDeps } from "./members.ts";
 import { type Deps, jobLimits, mounts } from "./mounts.ts";
 import { journalPending } from "./pending.ts";
+import { applyConfigured } from "./policies.ts";
 import { finishRotations } from "./rotate.ts";
 import { openKernel } from "./open-kernel.ts";
 import { type HomeStorage, lock, openStorage } from "./storage.ts";
@@ -140,6 +141,8 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
   await journalPending(home, started);
   for (const line of startLines(started, Date.now() - begun)) say(line);
   const door = new Door(started, keys, "owner");
+  const owner = door.owner("daemon");
+  await applyConfigured(owner, config, say);
   return {
     home,
     config,
@@ -151,7 +154,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     logSigner,
     live: figures,
     net,
-    owner: door.owner("daemon"),
+    owner,
     [Symbol.asyncDispose]: async () => {
       await started.close();
       await fold.close();

@@ -1,11 +1,20 @@
 import type { Clock } from "@skep/clock";
-import type { Blobs, Journal, JournalRecord, Provider } from "@skep/kernel";
+import {
+  type Blobs,
+  createTree,
+  type Journal,
+  type JournalRecord,
+  type Provider,
+  treeActs,
+  type TreeActs,
+} from "@skep/kernel";
 import { auditProvider } from "@skep/provider-audit";
 import { casProvider, type Retention } from "@skep/provider-cas";
 import { type JobLimits, jobsProvider } from "@skep/provider-jobs";
 import { logProvider } from "@skep/provider-log";
 import { pastProvider } from "@skep/provider-past";
 import { type PeersDeps, peersProvider } from "@skep/provider-peers";
+import { policyProvider } from "@skep/provider-policy";
 import { procProvider } from "@skep/provider-proc";
 import { queenProvider } from "@skep/provider-queen";
 import { workersProvider } from "@skep/provider-workers";
@@ -71,7 +80,8 @@ function mostBlob({ values }: Config): number {
 /** What is mounted where: one list of values. */
 export function mounts(deps: Deps): Provider[] {
   const { blobs } = deps;
-  return [
+  let acts: TreeActs | undefined;
+  const providers: Provider[] = [
     logProvider(deps.live.lines.deps),
     procProvider(deps.live.proc),
     queenProvider(deps.live.queen),
@@ -87,5 +97,14 @@ export function mounts(deps: Deps): Provider[] {
     }),
     auditProvider({ journal: deps.journal, signer: deps.logSigner }),
     pastProvider({ journal: deps.journal, ask: (question) => deps.fold.past(question) }),
+    policyProvider({
+      acts: () => {
+        acts ??= treeActs(createTree(providers));
+        return acts;
+      },
+      record: deps.record,
+      limits: { entries: deps.config.values["policy.queue"] },
+    }),
   ];
+  return providers;
 }

@@ -115,12 +115,19 @@ export function inOrder(addresses: readonly string[]): { readonly address: strin
   return sorted.map((address) => ({ address, wait: pauses[view(address).transport] - first }));
 }
 
-/** Multiaddrs for listening on a host and port: TCP, and QUIC where it is wanted. */
-export function listenAddresses(host: string, port: number, quic: boolean): string[] {
+/** What is offered on a host and port beside plain TCP, or in place of it. */
+export interface Offered {
+  readonly quic?: boolean;
+  readonly websocket?: "plain" | "tls";
+}
+
+/** Multiaddrs for listening on a host and port; `::` and `*` are every address of the machine. */
+export function listenAddresses(host: string, port: number, { quic, websocket }: Offered): string[] {
   const hosts = host === "::" || host === "*" ? ["0.0.0.0", "::"] : [host];
+  const end = { none: "", plain: "/ws", tls: "/tls/ws" }[websocket ?? "none"];
   return hosts.flatMap((each) => {
     const at = isIP(each) === 0 ? `/dns/${each}` : `/ip${isIPv6(each) ? 6 : 4}/${each}`;
-    return [`${at}/tcp/${port}`, ...(quic ? [`${at}/udp/${port}/quic-v1`] : [])];
+    return [`${at}/tcp/${port}${end}`, ...(quic ? [`${at}/udp/${port}/quic-v1`] : [])];
   });
 }
 

@@ -46,7 +46,7 @@ export class Announcer {
   tell(): void {
     const { node, events } = this.#with;
     const { libp2p } = node() ?? {};
-    if (!libp2p || libp2p.status !== "started") return;
+    if (libp2p?.status !== "started") return;
     const addresses = libp2p.getMultiaddrs().map(String);
     const text = [...addresses].sort().join(" ");
     if (text === this.#told) return;

@@ -28,7 +28,24 @@ export async function createMesh(options: MeshOptions): Promise<Mesh> {
   return await startMesh(options);
 }
 
-/** Multiaddrs for listening on a host (`::` is every address of the machine) and a port, over TCP and, if wanted, QUIC. */
-export async function listenAddresses(host: string, port: number, quic: boolean): Promise<readonly string[]> {
-  return (await import("./addresses.ts")).listenAddresses(host, port, quic);
+/** Multiaddrs for listening on a host (`::` is every address of the machine) and a port; port 0 takes one that is free. */
+export async function listenAddresses(
+  host: string,
+  port: number,
+  offered: { readonly quic?: boolean; readonly websocket?: "plain" | "tls" } = {},
+): Promise<readonly string[]> {
+  const [{ listenAddresses: list }, { freePort }] = await Promise.all([
+    import("./addresses.ts"),
+    import("./free-port.ts"),
+  ]);
+  return list(host, port === 0 ? await freePort(host) : port, offered);
+}
+
+/** Host and port on which a mesh listens over TCP. */
+export function placeOf(mesh: Mesh): { readonly host: string; readonly port: number } {
+  for (const address of mesh.listening()) {
+    const [, host = "", port = ""] = /^\/(?:ip4|ip6|dns)\/([^/]+)\/tcp\/(\d+)(?:\/p2p|$)/.exec(address) ?? [];
+    if (host !== "") return { host, port: Number(port) };
+  }
+  return { host: "", port: 0 };
 }

@@ -1,6 +1,6 @@
 import type { Command, Context } from "@skep/edge-cli";
 import { command } from "@skep/edge-cli";
-import { configFlags, configSources, findHome, loadConfig, makeHome } from "../config/mod.ts";
+import { configFlags, configSources, findHome, formatAddress, loadConfig, makeHome } from "../config/mod.ts";
 import { asTyped } from "../client/words.ts";
 import { realClock } from "../clock.ts";
 import type { Listening } from "../hive/edges.ts";
@@ -17,8 +17,8 @@ export interface Up extends AsyncDisposable {
 
 /** Where edges listen, in words. */
 export function shownEdges(at: Listening): Record<string, string> {
-  const shown = (where: string | { host: string; port: number }): string =>
-    typeof where === "string" ? where : `${where.host}:${where.port}`;
+  const shown = (where: string | { host: string; port: number; peer?: string }): string =>
+    typeof where === "string" ? where : `${formatAddress(where)}${where.peer ? ` ${where.peer}` : ""}`;
   return Object.fromEntries(Object.entries(at).map(([name, where]) => [name, shown(where)]));
 }
 
@@ -85,8 +85,7 @@ async function tellReady(context: Context, { home, at, workers, hive }: Up): Pro
     return;
   }
   await out.line(`The hive ${hive.keys.hive} is up; home ${home}`);
-  for (const [name, where] of Object.entries(at))
-    await out.line(`  ${name.padEnd(8)}${typeof where === "string" ? where : `${where.host}:${where.port}`}`);
+  for (const [name, where] of Object.entries(shownEdges(at))) await out.line(`  ${name.padEnd(8)}${where}`);
   await out.line(`  workers ${workers.length}`);
   await out.line(asTyped(context, "Ctrl-C ends it; look around with `skep ls /`"));
 }

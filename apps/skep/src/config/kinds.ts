@@ -40,6 +40,20 @@ export function address(usual: Address, loopback?: { readonly why: string }): Ki
   };
 }
 
+/** Where the mesh listens, or `invited`: nowhere until a machine is invited. */
+export function meshAddress(usual: Address): Kind<Listen | "invited"> {
+  const read = (text: string): Reading<Listen | "invited"> => {
+    if (text === "invited") return { ok: true, value: "invited" };
+    const found = parseAddress(text, usual);
+    return found.ok ? found : { ok: false, expected: `invited, ${found.expected}` };
+  };
+  return {
+    label: "invited|off|on|PORT|HOST:PORT",
+    schema: reading(read),
+    show: (value) => (value === "invited" ? value : formatAddress(value)),
+  };
+}
+
 const between = (least: number, most: number, show: (value: number) => string) => (value: number) =>
   value < least || value > most ? `expected ${show(least)} to ${show(most)}` : undefined;
 
@@ -93,6 +107,32 @@ export function choice<const Choice extends string>(...words: readonly Choice[])
     label: words.join("|"),
     schema: z.enum(words, `expected ${words.join(" or ")}`) as unknown as z.ZodType<Choice>,
     show: String,
+  };
+}
+
+/** Texts without spaces: a list in TOML, parted by spaces or commas elsewhere. `check` tells what is wrong with one. */
+export function words(label: string, check: (word: string) => string | undefined): Kind<readonly string[]> {
+  const part = (raw: string | readonly string[]) =>
+    (typeof raw === "string" ? raw.split(/[\s,]+/) : raw).filter((word) => word !== "" && word !== "none");
+  const schema = z
+    .union([z.string(), z.array(z.string())], "expected a list of texts")
+    .transform((raw, context): readonly string[] => {
+      const found = part(raw);
+      for (const word of found) {
+        const wrong = check(word);
+        if (wrong !== undefined) context.addIssue({ code: "custom", message: `${word}: ${wrong}` });
+      }
+      return found;
+    });
+  return { label, schema, show: (list) => list.join(" ") || "none" };
+}
+
+/** The path of a file, or none. */
+export function file(): Kind<string> {
+  return {
+    label: "FILE",
+    schema: z.string("expected the path of a file").transform((path) => (path === "none" ? "" : path)),
+    show: (path) => path || "none",
   };
 }
 

@@ -223,6 +223,14 @@ test("the limits of the kernel take the values of the configuration", () => {
 
 test("every flag of a setting takes a text and shows its default", () => {
   const flags = configFlags();
-  assert.deepEqual(Object.keys(flags), ["http", "9p", "console", "workers", "console-token-file"]);
+  assert.deepEqual(Object.keys(flags), [
+    "http",
+    "9p",
+    "console",
+    "mesh",
+    "relay",
+    "workers",
+    "console-token-file",
+  ]);
   assert.match(flags.http?.doc ?? "", /default 127\.0\.0\.1:7780/);
 });

@@ -15,3 +15,4 @@ export { homeSecret, makeSecret, readSecret, Secret } from "./secret.ts";
 export { checkConfig, type ConfigFindings, type ShownSetting, showConfig } from "./show.ts";
 export { findSocket, longestSocketPath, placeSocket, type SocketSources } from "./socket.ts";
 export { describeOrigin, type Key, type Origin, type SecretKey, type Values } from "./values.ts";
+export { usualMesh } from "./settings.table.ts";

@@ -11,6 +11,7 @@ import { allSecrets, limitsOf, type Listen, placeSocket } from "../config/mod.ts
 import { version } from "../version.ts";
 import { authorityOf, readOnly } from "./door.ts";
 import type { Hive } from "./hive.ts";
+import { type MeshPlace, meshOf } from "./mesh.ts";
 
 const fault = faults("edges", {
   taken: [
@@ -26,6 +27,7 @@ export interface Listening {
   readonly http?: { readonly host: string; readonly port: number };
   readonly "9p"?: { readonly host: string; readonly port: number };
   readonly console?: { readonly host: string; readonly port: number };
+  readonly mesh?: MeshPlace;
 }
 
 /** All edges of a hive. */
@@ -146,6 +148,12 @@ export async function startEdges(hive: Hive, uid: number, report: (line: string)
     if (values["listen.9p"]) at["9p"] = await ninep.listenTcp(values["listen.9p"]);
     if (values["listen.http"]) at.http = await startHttp(hive, values["listen.http"], report, ends);
     if (values["listen.console"]) at.console = await startConsole(hive, values["listen.console"], ends);
+    const mesh = meshOf(hive, ninep, report);
+    ends.push(() => mesh.close());
+    const wanted = values["listen.mesh"];
+    if (wanted === "invited") hive.net.whenWanted(() => void mesh.start().catch(() => undefined));
+    else if (wanted) at.mesh = await mesh.start();
+    else hive.net.mesh = "refused";
     return { at, [Symbol.asyncDispose]: end };
   } catch (error) {
     await end();

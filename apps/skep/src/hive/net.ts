@@ -12,7 +12,8 @@ export interface MeshSight {
 /** How a hive is reached by other machines, as `/net` shows it. */
 export class Net {
   readonly #keys: HiveKeys;
-  mesh: MeshSight | undefined;
+  /** The mesh; `refused` where the configuration has it off. */
+  mesh: MeshSight | "refused" | undefined;
   #wanted = false;
   #start: (() => void) | undefined;
 
@@ -33,13 +34,20 @@ export class Net {
     if (this.#wanted) start();
   }
 
-  readonly self = (): Readonly<Record<string, Json>> => ({
-    hive: this.#keys.hive,
-    key: this.#keys.identity.publicKey,
-    mesh: this.mesh ? "on" : "off",
-    ...(this.mesh && { peer: this.mesh.peer, addresses: this.mesh.addresses() as Json }),
-  });
+  get #on(): MeshSight | undefined {
+    return this.mesh === "refused" ? undefined : this.mesh;
+  }
+
+  readonly self = (): Readonly<Record<string, Json>> => {
+    const on = this.#on;
+    return {
+      hive: this.#keys.hive,
+      key: this.#keys.identity.publicKey,
+      mesh: on ? "on" : this.mesh === "refused" ? "refused" : "off",
+      ...(on && { peer: on.peer, addresses: on.addresses() as Json }),
+    };
+  };
 
   readonly path = (key: string): { readonly path: string; readonly why: string } | undefined =>
-    this.mesh?.path(key);
+    this.#on?.path(key);
 }

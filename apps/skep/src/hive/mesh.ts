@@ -1,0 +1,130 @@
+import { readFileSync } from "node:fs";
+import type { Mesh, MeshOptions } from "@skep/edge-mesh";
+import type { NinepEdge } from "@skep/edge-ninep";
+import { faults } from "@skep/fault";
+import { realClock } from "../clock.ts";
+import { type Address, usualMesh } from "../config/mod.ts";
+import type { Hive } from "./hive.ts";
+import type { MeshSight } from "./net.ts";
+
+const fault = faults("mesh-edge", {
+  tls: [
+    "invalid",
+    "Cannot read for TLS",
+    { cure: "Set mesh.tls_certificate and mesh.tls_key to PEM files that you may read" },
+  ],
+});
+
+/** Where the mesh of a hive is reached. */
+export interface MeshPlace {
+  readonly host: string;
+  readonly port: number;
+  /** The PeerId of the hive: it comes from the key that signs its records. */
+  readonly peer: string;
+}
+
+function pem(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw fault.tls(path, { cause });
+  }
+}
+
+function pinsOf(list: readonly string[]): Record<string, string> {
+  const parts = list.map((text) => text.split("="));
+  return Object.fromEntries(parts.map(([place = "", digest = ""]) => [place, digest.toLowerCase()]));
+}
+
+/** What a hive's configuration says about its mesh. */
+export async function meshOptions(
+  hive: Hive,
+  where: Address,
+  log: (line: string) => void,
+): Promise<MeshOptions> {
+  const { listenAddresses } = await import("@skep/edge-mesh");
+  const { values } = hive.config;
+  const web = values["mesh.websocket"];
+  const [certificate, key] = [values["mesh.tls_certificate"], values["mesh.tls_key"]];
+  const tls = certificate !== "" || key !== "" ? { cert: pem(certificate), key: pem(key) } : undefined;
+  const listen = await listenAddresses(where.host, where.port, { quic: values["mesh.quic"] });
+  const listenWeb = web
+    ? await listenAddresses(web.host, web.port, { websocket: tls ? "tls" : "plain" })
+    : [];
+  return {
+    key: hive.keys.identity.seed,
+    clock: realClock,
+    listen: [...listen, ...listenWeb],
+    announce: values["mesh.announce"],
+    bootstrap: values["mesh.bootstrap"],
+    relays: values["mesh.relays"],
+    relay: values["mesh.relay"] && {
+      reservations: values["mesh.relay_reservations"],
+      perPeer: values["mesh.relay_per_peer"],
+    },
+    quic: values["mesh.quic"],
+    websocket: true,
+    ...(tls && { tls }),
+    mdns: values["mesh.mdns"],
+    dht: values["mesh.records"],
+    upnp: values["mesh.port_mapping"],
+    autonat: values["mesh.reachability"],
+    pins: pinsOf(values["mesh.pins"]),
+    allowInspection: values["mesh.allow_inspection"],
+    dnsOverHttps: values["mesh.dns_over_https"],
+    connections: values["mesh.connections"],
+    log,
+  };
+}
+
+/** The mesh of a hive: not there until it is started, which loads libp2p. */
+export interface HiveMesh {
+  /** Listens, and serves 9P to whoever brings a ticket. Throws `mesh.*`. */
+  start(): Promise<MeshPlace>;
+  close(): Promise<void>;
+}
+
+function sightOf(mesh: Mesh, peerOfKey: (key: Uint8Array) => string): MeshSight {
+  return {
+    peer: mesh.peer,
+    addresses: () => mesh.addresses(),
+    path: (key) => {
+      const peer = peerOfKey(Buffer.from(key, "hex"));
+      const found = mesh.peers().find((one) => one.peer === peer);
+      return found && { path: found.path, why: found.why };
+    },
+  };
+}
+
+/** The mesh of a hive, where its configuration says; `on [::]:7781` where it says `invited`. */
+export function meshOf(hive: Hive, ninep: NinepEdge, log: (line: string) => void): HiveMesh {
+  const wanted = hive.config.values["listen.mesh"];
+  const where: Address = wanted === "invited" || !wanted ? usualMesh : wanted;
+  let running: Promise<Mesh> | undefined;
+  const open = async (): Promise<Mesh> => {
+    const { createMesh, ninepProtocol, peerOfKey } = await import("@skep/edge-mesh");
+    const mesh = await createMesh(await meshOptions(hive, where, log));
+    hive.net.mesh = sightOf(mesh, peerOfKey);
+    await mesh.handle(ninepProtocol, async (stream) => {
+      await ninep.handle(stream.socket(), "tcp").closed;
+    });
+    return mesh;
+  };
+  return {
+    start: async () => {
+      running ??= open().catch((thrown: Error) => {
+        running = undefined;
+        log(`mesh: ${thrown.message}`);
+        throw thrown;
+      });
+      const mesh = await running;
+      const { placeOf } = await import("@skep/edge-mesh");
+      return { host: where.host, port: placeOf(mesh).port, peer: mesh.peer };
+    },
+    close: async () => {
+      const mesh = await running?.catch(() => undefined);
+      hive.net.mesh = undefined;
+      await mesh?.close();
+    },
+  };
+}

@@ -54,7 +54,7 @@ export function retryAfter(kind: string): number | undefined {
 
 /** Sends a problem with its status. */
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
-  // As text, so that no charset is added: JSON has none.
+  // As bytes, so that no charset is added: JSON has none.
   reply.code(problem.status).header("Content-Type", "application/problem+json");
-  return reply.header("Cache-Control", "no-store").send(`${JSON.stringify(problem)}\n`);
+  return reply.header("Cache-Control", "no-store").send(Buffer.from(`${JSON.stringify(problem)}\n`));
 }

@@ -64,17 +64,27 @@ export function send(
 
 /** A page with a key of its own, as a browser would have it. */
 export class TestPage {
-  readonly #port: number;
+  #port: number;
+  readonly #now: () => number;
   readonly #key: KeyObject;
   readonly key: { readonly x: string; readonly y: string };
   cookie = "";
 
-  constructor(port: number) {
+  /** `now` is the time that it signs with. */
+  constructor(port: number, now: () => number) {
     this.#port = port;
+    this.#now = now;
     const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     this.#key = privateKey;
     const { x = "", y = "" } = publicKey.export({ format: "jwk" });
     this.key = { x, y };
+  }
+
+  /** The same page where its hive listens now. */
+  movedTo(port: number): TestPage {
+    this.cookie = this.cookie.replace(/^skep-\d+/, `skep-${port}`);
+    this.#port = port;
+    return this;
   }
 
   get origin(): string {
@@ -88,7 +98,7 @@ export class TestPage {
   }
 
   /** The headers of a signed request. */
-  signed(method: string, target: string, body = "", now = Date.now()): Record<string, string> {
+  signed(method: string, target: string, body = "", now = this.#now()): Record<string, string> {
     const nonce = randomBytes(12).toString("base64url");
     const digest = body === "" ? "" : createHash("sha256").update(body).digest("hex");
     const text = signedText({ origin: this.origin, method, target, body: digest }, now, nonce);
@@ -163,7 +173,7 @@ export async function startRig(t: TestContext, options: RigOptions) {
     /** A page that a ticket opened. */
     page: async (token = "queen"): Promise<TestPage> => {
       const made = await send(port, "/v1/session/codes", { method: "POST", headers: bearer(token) });
-      const opened = new TestPage(port);
+      const opened = new TestPage(port, () => clock.now());
       await opened.open(made.json<{ code: string }>().code);
       return opened;
     },

@@ -66,7 +66,7 @@ export function sessionRoutes(app: FastifyInstance, parts: Parts): void {
     parts.actorOf(request);
     return { state: parts.codes.state(request.params.id) };
   });
-  app.post("/v1/session", (request, reply) => open(parts, request, reply));
+  app.post("/v1/session", { config: { open: true } }, (request, reply) => open(parts, request, reply));
   app.get("/v1/session", (request) => {
     const { session, page } = parts.actorOf(request);
     const { subject, authority } = session;

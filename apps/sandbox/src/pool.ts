@@ -86,13 +86,20 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefine
   }
 }
 
+/** A process that is ready, or will be. */
+interface Warm {
+  readonly ready: Promise<Runner | undefined>;
+  /** Somebody waits for it. */
+  readonly hurry: () => void;
+}
+
 /** Processes in which modules are checked, compiled and run, kept ready. */
 export class SandboxPool implements AsyncDisposable {
   readonly #host: Host;
   readonly #sources: Sources;
   readonly #most: SandboxLimits;
   readonly #options: SandboxOptions;
-  readonly #warm: Promise<Runner | undefined>[] = [];
+  readonly #warm: Warm[] = [];
   readonly #busy = new Set<Runner>();
   readonly #endings = new Set<Promise<void>>();
   readonly #turns: Turns;
@@ -115,7 +122,8 @@ export class SandboxPool implements AsyncDisposable {
       drop: (runner) => this.#end(runner),
     });
     this.#checker = new Checker({
-      start: () => this.#start({ memoryBytes: 0, overheadBytes: 512 * MiB, heapMiB: 256 }),
+      start: () =>
+        this.#start({ memoryBytes: 0, overheadBytes: 512 * MiB, heapMiB: 256 }, (runner) => runner.hurry()),
       moduleBytes: defaultBounds.moduleBytes,
       cacheBytes: options.cacheBytes ?? 64 * MiB,
       checkMs: options.checkMs ?? 10_000,
@@ -146,20 +154,33 @@ export class SandboxPool implements AsyncDisposable {
     return Math.ceil(this.#most.wallMs / 1000) * 4 + 60;
   }
 
-  #start(shape: Pick<RunnerShape, "memoryBytes" | "overheadBytes" | "heapMiB">): Promise<Runner> {
+  #start(
+    shape: Pick<RunnerShape, "memoryBytes" | "overheadBytes" | "heapMiB">,
+    begun?: (runner: Runner) => void,
+  ): Promise<Runner> {
     const checks = shape.memoryBytes === 0;
     const admittedBytes = checks ? 4 * defaultBounds.moduleBytes : 0;
     const cpuSeconds = checks ? 86_400 : this.#cpuSeconds;
     const sources = checks ? this.#sources.admitter : this.#sources.runner;
-    return Runner.start(this.#host, { ...shape, cpuSeconds, admittedBytes }, sources);
+    return Runner.start(this.#host, { ...shape, cpuSeconds, admittedBytes }, sources, begun);
+  }
+
+  #make(): Warm {
+    const { memoryBytes } = this.#most;
+    const found: { runner?: Runner; hurried: boolean } = { hurried: false };
+    const made = this.#start({ memoryBytes, overheadBytes: this.#overhead, heapMiB }, (runner) => {
+      found.runner = runner;
+      if (found.hurried) runner.hurry();
+    });
+    const hurry = () => {
+      found.hurried = true;
+      found.runner?.hurry();
+    };
+    return { ready: made.catch(() => undefined), hurry };
   }
 
   #refill(): void {
-    const { memoryBytes } = this.#most;
-    while (!this.#closed && this.#warm.length < (this.#options.warm ?? 2)) {
-      const made = this.#start({ memoryBytes, overheadBytes: this.#overhead, heapMiB });
-      this.#warm.push(made.catch(() => undefined));
-    }
+    while (!this.#closed && this.#warm.length < (this.#options.warm ?? 2)) this.#warm.push(this.#make());
   }
 
   /** At once where the next job would find none, else in a moment. */
@@ -177,13 +198,12 @@ export class SandboxPool implements AsyncDisposable {
     const { memoryBytes } = this.#most;
     const taken = this.#warm.shift();
     this.#refillSoon();
-    const ready = await taken;
-    if (ready && !ready.over) {
-      ready.hurry();
-      return ready;
-    }
+    taken?.hurry();
+    const ready = await taken?.ready;
+    if (ready && !ready.over) return ready;
     if (ready) this.#end(ready);
-    return await this.#start({ memoryBytes, overheadBytes: this.#overhead, heapMiB });
+    const shape = { memoryBytes, overheadBytes: this.#overhead, heapMiB };
+    return await this.#start(shape, (runner) => runner.hurry());
   }
 
   #end(runner: Runner): void {
@@ -193,7 +213,7 @@ export class SandboxPool implements AsyncDisposable {
 
   /** Waits until the processes that are kept ready are ready. */
   async ready(): Promise<void> {
-    await Promise.all([this.#checker.warm(), ...this.#warm]);
+    await Promise.all([this.#checker.warm(), ...this.#warm.map(({ ready }) => ready)]);
   }
 
   /**
@@ -276,7 +296,7 @@ export class SandboxPool implements AsyncDisposable {
     this.#turns.close();
     for (const runner of this.#busy) runner.kill("canceled", "The pool was closed");
     this.#shared.close();
-    const warm = await Promise.all(this.#warm.splice(0));
+    const warm = await Promise.all(this.#warm.splice(0).map(({ ready }) => ready));
     for (const runner of warm) if (runner) this.#end(runner);
     await this.#checker[Symbol.asyncDispose]();
     while (this.#endings.size > 0) await Promise.all(this.#endings);

@@ -119,6 +119,7 @@ export class Runner implements AsyncDisposable {
   readonly #exit: Promise<Exit>;
   #removed: Promise<void> | undefined;
   #pid: number | undefined;
+  #hurried = false;
   #complaint = "";
   #killed: Ended | undefined;
   #gone = false;
@@ -181,7 +182,9 @@ export class Runner implements AsyncDisposable {
     info.on("data", (bytes: Buffer) => {
       text += bytes.toString("latin1").slice(0, 4096 - text.length);
       const found = /"child-pid":\s*(\d+)/.exec(text);
-      if (found) this.#pid = Number(found[1]);
+      if (!found) return;
+      this.#pid = Number(found[1]);
+      if (this.#hurried) setNice(this.#pid, 0);
     });
   }
 
@@ -194,8 +197,16 @@ export class Runner implements AsyncDisposable {
     );
   }
 
-  /** Starts a process and waits until it is ready for work; throws what it complained of where it never is. */
-  static async start(host: Host, shape: RunnerShape, sources: Buffer): Promise<Runner> {
+  /**
+   * Starts a process and waits until it is ready for work; throws what it complained of where it never is.
+   * `begun` gets it before that.
+   */
+  static async start(
+    host: Host,
+    shape: RunnerShape,
+    sources: Buffer,
+    begun?: (runner: Runner) => void,
+  ): Promise<Runner> {
     const bytes = shape.overheadBytes + shape.memoryBytes;
     const cgroup = await host.cgroups?.make(`skep-${process.pid}-${serial++}`, bytes).catch(() => undefined);
     const [file = "", ...args] = commandOf(host, shape, cgroup);
@@ -208,6 +219,7 @@ export class Runner implements AsyncDisposable {
     });
     setNice(child.pid, patience);
     const runner = new Runner(child, cgroup, shape, host.tellsPid);
+    begun?.(runner);
     if (isPutThere(host, cgroup)) await runner.#join(cgroup);
     (child.stdin as Writable).write(sources);
     const timer = setTimeout(() => runner.kill("timeout", "it did not become ready within 20 s"), 20_000);
@@ -230,7 +242,10 @@ export class Runner implements AsyncDisposable {
 
   /** Ends the niceness with which it started: somebody waits now. */
   hurry(): void {
-    setNice(this.#pid, 0);
+    if (this.#hurried) return;
+    this.#hurried = true;
+    setNice(this.#child.pid, 0);
+    if (this.#pid !== this.#child.pid) setNice(this.#pid, 0);
   }
 
   send(kind: number, payload: Uint8Array): void {

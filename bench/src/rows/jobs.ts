@@ -46,14 +46,16 @@ interface Fleet {
   readonly module: Module;
 }
 
-/** Times of jobs that are handed in one after the other, milliseconds. */
+/** Times of jobs that are handed in one after the other, milliseconds; with a pause, their processes can be replaced. */
 async function oneByOne(
   { clients, signer, module }: Fleet,
   fresh: boolean,
   count: number,
+  pauseMs = 0,
 ): Promise<number[]> {
   const times: number[] = [];
   for (let at = 0; at < count; at += 1) {
+    if (pauseMs > 0) await sleep(pauseMs);
     const began = performance.now();
     await perform(clients[0] as Client, signer, module, fresh);
     times.push(performance.now() - began);
@@ -76,6 +78,15 @@ async function many(fleet: Fleet, fresh: boolean, lasts: number): Promise<{ rate
   await Promise.all(Array.from({ length: inFlight }, (_, at) => lane(at)));
   const wall = performance.now() - began;
   return { rate: (count / wall) * 1000, daemon: (spentBy(hive.pid).all - before) / count };
+}
+
+/** Fresh jobs at a pace at which there is always a process that waits: what one job takes, not how many there can be. */
+async function pacedRow(fleet: Fleet, tell: (text: string) => void): Promise<Measured> {
+  tell("fresh: five a second");
+  const waits: number[][] = [];
+  for (let at = 0; at < 3; at += 1) waits.push(await oneByOne(fleet, true, 10, 200));
+  const runs = waits.map((times) => percentile(times, 50));
+  return { name: "job, fresh, with 200 ms between two: p50", unit: "ms", runs };
 }
 
 async function rowsOf(fleet: Fleet, fresh: boolean, tell: (text: string) => void): Promise<Measured[]> {
@@ -121,7 +132,11 @@ export const jobs: Bench = {
     const signer = createSigner(await readFile(join(hive.ready.home, "keys", "identity")));
     const module = heldContent(await readFile(moduleFile));
     const fleet = { hive, clients, signer, module };
-    const rows = [...(await rowsOf(fleet, false, tell)), ...(await rowsOf(fleet, true, tell))];
+    const rows = [
+      ...(await rowsOf(fleet, false, tell)),
+      ...(await rowsOf(fleet, true, tell)),
+      await pacedRow(fleet, tell),
+    ];
     await Promise.all(clients.map((client) => client.close()));
     return rows;
   },

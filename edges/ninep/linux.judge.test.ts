@@ -163,7 +163,7 @@ const says = (name: string, output: string | RegExp, code = 0) => {
 
 test("Linux lists the whole tree, with the owner, the modes and the sizes that it has", { skip }, () => {
   says("mount", "");
-  says("find", String(11 + 2 * bees));
+  says("find", String(9 + 2 * bees));
   says("listed", String(bees));
   const { output } = of("list");
   const line = (name: string) => new RegExp(`^(\\S+) +1 bee +bee +(\\d+) .* ${name}$`, "m").exec(output);

@@ -31,3 +31,5 @@ export {
 } from "./transcripts/play.ts";
 export { sessionDoor } from "./transcripts/session-door.ts";
 export { type Filled, fillHive, type Past } from "./big-home/fill.ts";
+/** Networks of namespaces, with routers that translate addresses. */
+export { createLab, type Host, type Lab, labLacks, type NatOptions, type Network } from "./lab/lab.ts";

@@ -23,5 +23,7 @@ export const fault = faults("tlog", {
   checkpoint: ["invalid", "Cannot parse checkpoint"],
   proofText: ["invalid", "Cannot parse tlog-proof"],
   request: ["invalid", "Cannot parse add-checkpoint request"],
+  record: ["corrupt", "Cannot read record of witness"],
+  succession: ["corrupt", "Cannot trust log: its checkpoint does not continue an earlier one"],
   policy: ["invalid", "Cannot parse tlog policy"],
 });

@@ -77,3 +77,12 @@ export {
   type WitnessedLog,
   type WitnessRecord,
 } from "./witness.ts";
+export {
+  compareCheckpoints,
+  readWitnessAnswer,
+  type Succession,
+  verifySuccession,
+  type WitnessAnswer,
+  type WitnessOutcome,
+} from "./witness-client.ts";
+export { parseWitnessRecord, printWitnessRecord, type StoredWitnessRecord } from "./witness-record.ts";

@@ -8,6 +8,7 @@ import { accessCommands } from "./access.ts";
 import { careCommands } from "./care.ts";
 import { fileCommands } from "./files.ts";
 import { proofCommands } from "./proof.ts";
+import { ui } from "./ui.ts";
 import { up } from "./up.ts";
 import { workCommands } from "./work.ts";
 
@@ -32,6 +33,7 @@ export function createProgram(): Program {
     ],
     commands: [
       up,
+      ui,
       ...workCommands,
       ...fileCommands,
       ...accessCommands,

@@ -21,6 +21,8 @@ const pin = (word: string) =>
   /^[^=\s]+:\d+=[0-9a-f]{64}$/i.test(word) ? undefined : "expected HOST:PORT=SHA256, 64 hex digits";
 const https = (word: string) =>
   /^https:\/\/\S+$/.test(word) ? undefined : "expected an address with https://";
+const hostName = (word: string) =>
+  /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(word) ? undefined : "expected a name without a port";
 const clear = "the console has no encryption, so it binds loopback only";
 
 /** Where the mesh listens when nothing else is said. */
@@ -182,6 +184,19 @@ export const settings = {
     "Times that such a ticket may read on in a stream",
   ),
 
+  "http.hosts": setting(
+    words("NAME…", hostName),
+    [],
+    "Names beside loopback ones under which HTTP may be asked: its own with TLS, or those of a proxy in front",
+  ),
+  "http.tls": setting(
+    choice("off", "own", "given"),
+    "off",
+    "TLS of HTTP: none, a certificate of the home's own authority, or the given one; wider than loopback only with it",
+  ),
+  "http.tls_cert": setting(file(), "", "Certificate chain for `given`, PEM"),
+  "http.tls_key": setting(file(), "", "Its key, PEM"),
+
   "policy.rules": setting(
     pathRules(),
     [],
@@ -230,6 +245,7 @@ export const secrets = {
   "console.secrets.worker-gpu": secret("The same for the role worker-gpu"),
   "console.secrets.worker-bus": secret("The same for the role worker-bus"),
   "console.secrets.worker-lora": secret("The same for the role worker-lora"),
+  "http.bearer": secret("Bearer of a gateway over HTTP: it reads, and acts with the tickets of others"),
 };
 
 /** What the sections of `skep.toml` are about, in the order of the documentation. */
@@ -241,6 +257,7 @@ export const sections: Readonly<Record<string, string>> = {
   retention: "What is kept how long. The journal is kept for ever.",
   disk: "Low disk space.",
   console: "The console edge, its MAC tickets and their secrets.",
+  http: "The HTTP edge.",
   policy: "Rules of a new hive; `skep policy` changes those of one that has some.",
   compat: "Living with clients of the original.",
   limits: "Sizes and counts that every session is held to.",

@@ -2,14 +2,14 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { type Console, createConsole, ticketLogin } from "@skep/edge-console";
 import { createNinepEdge, type NinepEdge } from "@skep/edge-ninep";
-import { createHttpEdge, portOf } from "@skep/edge-http";
 import { faults } from "@skep/fault";
 import type { MacLimits } from "@skep/macticket";
 import type { Ticket } from "@skep/ticket";
 import { realClock } from "../clock.ts";
 import { allSecrets, limitsOf, type Listen, placeSocket } from "../config/mod.ts";
+import { startHttp } from "../http/edge.ts";
 import { version } from "../version.ts";
-import { authorityOf, readOnly } from "./door.ts";
+import { authorityOf } from "./door.ts";
 import type { Hive } from "./hive.ts";
 import { type MeshPlace, meshOf } from "./mesh.ts";
 
@@ -107,23 +107,6 @@ async function startConsole(hive: Hive, where: Exclude<Listen, false>, ends: (()
   return at;
 }
 
-/** HTTP shows the log and the hive's health to whoever can reach it: a session that can read just these. */
-async function startHttp(
-  hive: Hive,
-  where: Exclude<Listen, false>,
-  report: (line: string) => void,
-  ends: (() => Promise<unknown>)[],
-) {
-  const shown = ["/audit/checkpoint", "/audit/tile", "/proc/lifecycle/state"];
-  const session = hive.kernel.attach(readOnly("http", shown), "http");
-  const edge = createHttpEdge(portOf(session), {
-    clock: realClock,
-    report: (failed) => report(`http: ${failed.message}: ${String(failed.cause)}`),
-  });
-  ends.push(() => edge.close());
-  return edge.listen(where);
-}
-
 /** Starts every edge that the configuration wants; ends them all again when one fails. */
 export async function startEdges(hive: Hive, uid: number, report: (line: string) => void): Promise<Edges> {
   const { values } = hive.config;
@@ -146,7 +129,11 @@ export async function startEdges(hive: Hive, uid: number, report: (line: string)
     await ninep.listenUnix(socket);
     const at: { -readonly [Name in keyof Listening]: Listening[Name] } = { socket };
     if (values["listen.9p"]) at["9p"] = await ninep.listenTcp(values["listen.9p"]);
-    if (values["listen.http"]) at.http = await startHttp(hive, values["listen.http"], report, ends);
+    if (values["listen.http"]) {
+      const { edge, at: where } = await startHttp(hive, values["listen.http"], report);
+      ends.push(() => edge.close());
+      at.http = where;
+    }
     if (values["listen.console"]) at.console = await startConsole(hive, values["listen.console"], ends);
     const mesh = meshOf(hive, ninep, report);
     ends.push(() => mesh.close());

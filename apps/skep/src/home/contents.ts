@@ -21,6 +21,9 @@ export const homeContents = {
   "backup-format-*/": "The home as it was before a migration to a newer format",
   "pending.json":
     "What was done while the daemon was down, for the next `skep up` to journal: a restore, rotated keys",
+  "ui.sessions": "Sessions of pages that `skep ui` opened, with their tickets. Secret",
+  "tls/":
+    "The home's own certificate authority, and the certificate of HTTP, where `http.tls` is `own`. Secret",
   "receipts/": "Receipts of `skep demo`",
   "mandelbrot.ppm": "The picture of `skep demo`",
 } as const;

@@ -14,12 +14,13 @@ import {
   parseAllowedSigners,
   parseKeyLine,
   parseRevocations,
+  printKey,
   type SshSigner,
   signSshsig,
   verifyAs,
   withCertificate,
 } from "@skep/sshsig";
-import { softEcdsa, softEd25519 } from "./testing/soft-key.ts";
+import { certify, softEcdsa, softEd25519, softSecurityKey } from "./testing/soft-key.ts";
 
 const probe = spawnSync("ssh-keygen", ["-?"]);
 const skip = probe.error ? "ssh-keygen is not installed (Debian package openssh-client)" : false;
@@ -324,6 +325,38 @@ test("keys are taken back by themselves, their hashes, and their authority", { s
       seen[theirs ? "good" : "revoked"] += 1;
     }
   assert.deepEqual(seen, { good: 15, revoked: 15 });
+});
+
+test("what a security key signs, plainly or with a certificate, verifies there and here", {
+  skip,
+}, async () => {
+  const authority = softEd25519();
+  for (const plain of ["ed25519", "ecdsa"] as const)
+    for (const application of ["ssh:", "ssh:hive"]) {
+      const signer = softSecurityKey(plain, 1, application);
+      const signature = await signSshsig(bytes, { namespace }, signer);
+      const line = `${identity} ${printKey(signer.key)}`;
+      assert.deepEqual([judge(signature, line), ours(signature, line)], [true, "good"]);
+      const certified = certify(signer.key, authority, { principals: [identity] });
+      const held = await signSshsig(bytes, { namespace }, withCertificate(signer, certified));
+      const signers = `${identity} cert-authority ${printKey(authority.key)}`;
+      assert.deepEqual([judge(held, signers), ours(held, signers)], [true, "good"]);
+      assert.deepEqual([judge(held, line), ours(held, line)], [false, "sshsig.unknown-signer"]);
+    }
+});
+
+test("a signature that is cut or changed verifies neither there nor here", { skip }, async () => {
+  const signature = await signSshsig(bytes, { namespace }, soft);
+  const line = `${identity} ${pub}`;
+  const places = Array.from({ length: 24 }, (_, at) => 5 + Math.floor((at * (signature.length - 10)) / 24));
+  for (const place of places) {
+    const changed =
+      signature.slice(0, place) + (signature[place] === "B" ? "C" : "B") + signature.slice(place + 1);
+    for (const bad of [changed, signature.slice(0, place)]) {
+      assert.equal(judge(bad, line), false, bad);
+      assert.notEqual(ours(bad, line), "good", bad);
+    }
+  }
 });
 
 test("an agent lists its keys and signs with each, certificates too", { skip: skipAgent }, async () => {

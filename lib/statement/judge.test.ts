@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync, sign } from "node:crypto";
 import { test } from "node:test";
 import { parseKey, parseRevocations, printKey, signSshsig } from "@skep/sshsig";
+import fc from "fast-check";
 import { judge, parseRoles, parseSigners, printStatement, statementNamespace } from "./mod.ts";
 import { createWorld, play, rows, statement, type TestKey } from "./testing/matrix.ts";
 
@@ -80,4 +81,28 @@ test("a roles file that is half understood allows nobody", () => {
   ];
   for (const text of [...bad, "alice recovery\nalice operational"])
     assert.throws(() => parseRoles(text), { code: "statement.roles" }, text);
+});
+
+test("no bytes in the place of text, signature or both are accepted or throw anything but a refusal", async () => {
+  const text = Buffer.from(printStatement(statement));
+  const signature = Buffer.from(await world.keys.alice.sign(text.toString(), statementNamespace));
+  const spoil = (bytes: Buffer) =>
+    fc.tuple(fc.nat(bytes.length - 2), fc.nat(7), fc.boolean()).map(([at, bit, cut]) => {
+      if (cut) return bytes.subarray(0, at);
+      const copy = Buffer.from(bytes);
+      copy[at] = (copy[at] ?? 0) ^ (1 << bit);
+      return copy;
+    });
+  const noise = fc.uint8Array({ maxLength: 400 }).map((bytes) => Buffer.from(bytes));
+  const parts = fc.oneof(
+    fc.tuple(fc.oneof(spoil(text), noise), fc.constant(signature)),
+    fc.tuple(fc.constant(text), fc.oneof(spoil(signature), noise)),
+  );
+  assert.deepEqual(judge(text, [signature], world.context).signers, ["alice"]);
+  fc.assert(
+    fc.property(parts, ([said, signed]) => {
+      assert.throws(() => judge(said, [signed], world.context), { name: "Fault", code: /^statement\./ });
+    }),
+    { numRuns: 1500 },
+  );
 });

@@ -100,6 +100,7 @@ export function casProvider({
               input: Command,
               right: "collect",
               undo: "irreversible",
+              acts: { gc: { class: "irreversible", data: true } },
               // On a full disk it is the cure.
               outcome: true,
               examples: ['{"op":"gc"}'],

@@ -13,6 +13,7 @@ import {
   type StreamSource,
 } from "@skep/kernel";
 import { printJson } from "@skep/text";
+import { jobActs, resultActs } from "./acts.ts";
 import { emit, type Ended, events, type Forgotten, toldEnd } from "./events.ts";
 import { fault } from "./faults.ts";
 import { forget, nextForgotten } from "./forget.ts";
@@ -231,6 +232,7 @@ export function jobsProvider(deps: JobsDeps): Provider {
         {
           input: ResultCommand,
           undo: "compensable",
+          acts: resultActs,
           visible: ({ caller, params }) => caller.subject === params.id,
           outcome: true,
           examples: [
@@ -251,6 +253,7 @@ export function jobsProvider(deps: JobsDeps): Provider {
               input: JobCommand,
               right: "submit",
               undo: "compensable",
+              acts: jobActs,
               work: (command) => command.op === "submit",
               examples: [
                 '{"op":"submit","run":{"kind":"wasm","module":"<sha256>","args":["a"]},"stdin":{"inline":"aGk="}}',

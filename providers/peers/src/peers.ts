@@ -8,6 +8,7 @@ import {
   type Scene,
 } from "@skep/kernel";
 import { escapeForeign } from "@skep/text";
+import { netActs } from "./acts.ts";
 import { Command, Join, Leave } from "./commands.ts";
 import { command, join, type Judge, leave } from "./decide.ts";
 import { emit, events, initial, type Invited, type Member, type Peers } from "./state.ts";
@@ -156,6 +157,7 @@ export function peersProvider(deps: PeersDeps): Provider {
           input: Command,
           right: "invite",
           undo: "compensable",
+          acts: netActs,
           examples: [
             '{"op":"invite","class":"owned"}',
             '{"op":"revoke","invite":"0011223344556677"}',
@@ -167,6 +169,9 @@ export function peersProvider(deps: PeersDeps): Provider {
         join: t.control("Join with an invitation's ticket", {
           input: Join,
           undo: "compensable",
+          acts: {
+            redeem: { class: "compensable", compensation: "Remove the machine: `remove` at /net/ctl" },
+          },
           visible: ({ caller }) => inviteOf(caller) !== undefined,
           decide: (line, at) => join(line, inviteOf(at.caller) ?? "", at, deps),
         }),
@@ -182,6 +187,7 @@ export function peersProvider(deps: PeersDeps): Provider {
       "/worker/:id/leave": t.control("Take this machine out of the hive", {
         input: Leave,
         undo: "irreversible",
+        acts: { leave: { class: "irreversible" } },
         outcome: true,
         visible: ({ state, caller, params }) =>
           caller.subject === params.id && state.members.has(params.id ?? ""),

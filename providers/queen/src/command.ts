@@ -24,7 +24,8 @@ const Lease = z
   })
   .meta({ id: "GpuLease" });
 
-const verbs = ["spawn", "kill", "revoke", "clock"] as const;
+/** What a command does. */
+export const verbs = ["spawn", "kill", "revoke", "clock"] as const;
 const needs = { heartbeat: "ticks", gpu: "lease" } as const;
 
 /** One object per line; which of its verbs it has says what it is. */

@@ -6,7 +6,7 @@ import {
   type Runtime,
   type Scene,
 } from "@skep/kernel";
-import { Command } from "./command.ts";
+import { Command, verbs } from "./command.ts";
 import { decide, expire, nextEnd, type Uses } from "./decide.ts";
 import { events, initial, type Queen, type Spawned } from "./state.ts";
 
@@ -124,6 +124,22 @@ export function queenProvider(deps: QueenDeps): Provider {
           {
             input: Command,
             undo: "compensable",
+            act: (command) => verbs.find((verb) => command[verb] !== undefined) ?? "write",
+            acts: {
+              spawn: {
+                class: "reversible",
+                inverse: (_command, _at, result) => ({
+                  command: { kill: (result as { worker: string }).worker },
+                }),
+              },
+              kill: {
+                class: "compensable",
+                compensation: "Spawn another: the number of a killed worker is never used again",
+                target: ({ kill }, { state }) => state.live.get(kill ?? "") ?? null,
+              },
+              revoke: { class: "irreversible" },
+              clock: { class: "irreversible" },
+            },
             work: ({ spawn }) => spawn !== undefined,
             examples: [
               '{"spawn":"heartbeat","ticks":100,"budget":{"ttl_s":60,"ops":10}}',

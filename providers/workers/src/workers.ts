@@ -237,7 +237,11 @@ export function workersProvider(): Provider {
         }),
         ctl: t.control("Say hello or bye as this worker; one JSON object per line", {
           input: Command,
-          undo: "reversible",
+          undo: "compensable",
+          acts: {
+            hello: { class: "compensable", compensation: "The worker says bye" },
+            bye: { class: "compensable", compensation: "The worker says hello again" },
+          },
           // A worker that may not come in could not tell how its jobs ended.
           outcome: true,
           visible: isItself,

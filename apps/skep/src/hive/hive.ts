@@ -71,6 +71,10 @@ function* startLines({ journal, recovered, slices }: Kernel, ms: number): Genera
   yield `ready after ${ms} ms`;
 }
 
+function levelsOf({ values }: Config): { readonly low: number; readonly tight: number } {
+  return { low: values["disk.warn_percent"] / 100, tight: values["disk.stop_percent"] / 100 };
+}
+
 async function open({ home, config, log, fatal }: HiveOptions, unlock: () => void): Promise<Hive> {
   const begun = Date.now();
   const migrated = await migrateHome(home);
@@ -84,10 +88,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
   let say = log;
   const storage = await openStorage(home, {
     reserve: config.values["disk.reserve"],
-    levels: {
-      low: config.values["disk.warn_percent"] / 100,
-      tight: config.values["disk.stop_percent"] / 100,
-    },
+    levels: levelsOf(config),
     written: () => kernel?.journal.written ?? 0,
     log: (line) => say(line),
   });
@@ -141,8 +142,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
   await journalPending(home, started);
   for (const line of startLines(started, Date.now() - begun)) say(line);
   const door = new Door(started, keys, "owner");
-  const owner = door.owner("daemon");
-  await applyConfigured(owner, config, say);
+  const owner = await applyConfigured(door.owner("daemon"), config, say);
   return {
     home,
     config,

@@ -12,15 +12,15 @@ interface InForce {
 
 /**
  * Puts the rules of the configuration in force where no policies ever were. Later they are changed like any others:
- * what the file says then is told, not done, for the file is no way around the rules in force.
+ * what the file says then is told, not done, for the file is no way around the rules in force. Gives the session back.
  */
 export async function applyConfigured(
   owner: Session,
   { values }: Config,
   log: (line: string) => void,
-): Promise<void> {
+): Promise<Session> {
   const rules = values["policy.rules"];
-  if (rules.length === 0) return;
+  if (rules.length === 0) return owner;
   const told = JSON.parse(Buffer.from(await owner.read("/policy/rules.json")).toString()) as InForce;
   if (told.version > 0) {
     const held = told.rules.filter((rule) => rule.file === file).map(({ id }) => id);
@@ -29,7 +29,7 @@ export async function applyConfigured(
       log(
         `policy: rules of the configuration are not in force: ${missing.map(({ id }) => id).join(", ")}; \`skep policy apply\` changes them`,
       );
-    return;
+    return owner;
   }
   const answer = await owner.append("/policy/ctl", { op: "apply", files: { [file]: rulesToCedar(rules) } });
   log(
@@ -37,4 +37,5 @@ export async function applyConfigured(
       ? `policy: ${rules.length} rules of the configuration in force`
       : `policy: rules of the configuration were refused: ${answer.message ?? answer.code}`,
   );
+  return owner;
 }

@@ -1,6 +1,6 @@
 import { kinds } from "@skep/fault";
 import { verbs } from "@skep/grammar";
-import { checks, createTree, limits, type Place, type Provider } from "@skep/kernel";
+import { checks, type ControlNode, createTree, limits, type Place, type Provider } from "@skep/kernel";
 import { z } from "zod";
 import { foldedMounts } from "../hive/folded.ts";
 
@@ -49,6 +49,15 @@ function treeTable(rows: readonly Row[]): string {
   return ["| path | kind | right | what |", "|---|---|---|---|", ...lines].join("\n");
 }
 
+function actsText({ acts = {}, undo }: ControlNode): string {
+  const lines = Object.entries(acts).map(([name, { class: kind, data, compensation }]) => {
+    const how =
+      compensation === undefined ? "" : `: ${compensation.toLowerCase().slice(0, 1)}${compensation.slice(1)}`;
+    return `- \`${name}\` is ${kind}${data ? ", and bears data" : ""}${how}`;
+  });
+  return lines.length === 0 ? `Every act is ${undo}.` : `${lines.join("\n")}\n`;
+}
+
 function controlsText(rows: readonly Row[]): string {
   const parts: string[] = [];
   for (const { path, place } of rows) {
@@ -63,7 +72,7 @@ function controlsText(rows: readonly Row[]): string {
       .replace(/([[{]) | ([\]}])/g, "$1$2");
     const examples = (node.examples ?? []).map((line) => `\n    ${line}`).join("");
     parts.push(
-      `### \`${path}\`\n\n${node.doc}. Undo: ${node.undo}.\n${examples}\n\nSchema of a line: \`${schema}\``,
+      `### \`${path}\`\n\n${node.doc}.\n\n${actsText(node)}\n${examples}\n\nSchema of a line: \`${schema}\``,
     );
   }
   return parts.join("\n\n");

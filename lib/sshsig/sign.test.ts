@@ -91,6 +91,15 @@ test("a certificate that its authority did not sign so is no certificate", () =>
   assert.throws(() => parseKey(forged), { code: "sshsig.certificate" });
 });
 
+test("bytes after a signature inside of its blob are refused", async () => {
+  for (const signer of signers) {
+    const parsed = parseSshsig(await signSshsig(message, { namespace }, signer));
+    const longer = { ...parsed, signature: Buffer.concat([parsed.signature, Buffer.alloc(1)]) };
+    assert.throws(() => verifySshsig(longer, message, namespace), { code: "sshsig.format" });
+    verifySshsig(parsed, message, namespace);
+  }
+});
+
 test("no part, flip or addition of a signature verifies, and each refusal is one of ours", async () => {
   const armoured = await Promise.all(signers.map((signer) => signSshsig(message, { namespace }, signer)));
   const verdict = (text: string | Uint8Array) => {

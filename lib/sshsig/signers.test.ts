@@ -155,6 +155,14 @@ test("a binary list takes back ranges and bits of serials of its own authority o
   assert.equal(await verdict(signer, { revocations: anyone }), "sshsig.revoked");
 });
 
+test("serial 0 is the number of certificates without one, and no list takes it back", async () => {
+  const fromZero = Buffer.concat([Buffer.of(0x21), string(Buffer.concat([u64(0n), u64(9n)]))]);
+  const revocations = parseRevocations(krl([1, Buffer.concat([string(""), string(""), fromZero])]));
+  const numbered = (serial: bigint) => withCertificate(alice, certify(alice.key, authority, { serial }));
+  assert.equal(await verdict(numbered(0n), { revocations }), "alice");
+  assert.equal(await verdict(numbered(1n), { revocations }), "sshsig.revoked");
+});
+
 test("a list that is not understood whole is not used", () => {
   const extension = (critical: number) =>
     Buffer.concat([string("new@example.org"), Buffer.of(critical), string("")]);

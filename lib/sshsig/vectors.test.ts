@@ -116,3 +116,15 @@ test("a WebAuthn signature tells the origin of the page that asked for it", { sk
   assert.equal(securityKey?.touched, true);
   assert.equal(minimumRsaBits, 2048);
 });
+
+test("both halves of a composite signature must hold", { skip }, () => {
+  const parsed = parseSshsig(file("openssh/mldsa44-ed25519.sig"));
+  const length = parsed.signature.length;
+  for (const at of [length - 1, length - 64, length - 65, length - 2484]) {
+    const signature = Buffer.from(parsed.signature);
+    signature[at] = (signature[at] ?? 0) ^ 1;
+    assert.throws(() => verifySshsig({ ...parsed, signature }, bytes("openssh/signed-data"), "unittest"), {
+      code: "sshsig.signature",
+    });
+  }
+});

@@ -39,8 +39,9 @@ function change(jobs: Jobs, id: string, changes: Partial<Job>): void {
 function free(jobs: Jobs, worker: string): void {
   const capacity = jobs.capacity.get(worker);
   if (!capacity) return;
-  jobs.capacity.set(worker, { ...capacity, used: Math.max(0, capacity.used - 1) });
-  if (capacity.present) jobs.idle.set(worker, 1);
+  const used = Math.max(0, capacity.used - 1);
+  jobs.capacity.set(worker, { ...capacity, used });
+  if (capacity.present && used < capacity.slots) jobs.idle.set(worker, 1);
 }
 
 function finish(jobs: Jobs, id: string, state: State, time: number, end: End | null): void {
@@ -129,15 +130,17 @@ export type Forgotten = {
 type JoinedElsewhere = {
   readonly worker: string;
   readonly slots: number;
+  readonly ahead?: number;
   readonly kinds: readonly string[];
   readonly incarnation: string;
 };
 
-function join(jobs: Jobs, { worker, slots, kinds, incarnation }: JoinedElsewhere, time: number): void {
+function join(jobs: Jobs, { worker, slots, ahead, kinds, incarnation }: JoinedElsewhere, time: number): void {
   const before = jobs.capacity.get(worker);
   if (before && before.incarnation !== incarnation) giveAllBack(jobs, worker, time);
   const used = jobs.capacity.get(worker)?.used ?? 0;
-  const capacity: Capacity = { slots, kinds, incarnation, used, until: time + leaseMs, present: true };
+  const room = ahead === undefined ? { slots } : { slots, ahead };
+  const capacity: Capacity = { ...room, kinds, incarnation, used, until: time + leaseMs, present: true };
   jobs.capacity.set(worker, capacity);
   if (used < slots) jobs.idle.set(worker, 1);
 }
@@ -223,6 +226,11 @@ export const events = {
     if (capacity.used < capacity.slots) jobs.idle.set(worker, 1);
   },
   "returned@1": (jobs: Jobs, { job: id, worker }: { job: string; worker: string }, { time }: EventMeta) => {
+    giveBack(jobs, id, time);
+    free(jobs, worker);
+  },
+  "unstarted@1": (jobs: Jobs, { job: id, worker }: { job: string; worker: string }, { time }: EventMeta) => {
+    change(jobs, id, { spared: (jobs.jobs.get(id)?.spared ?? 0) + 1 });
     giveBack(jobs, id, time);
     free(jobs, worker);
   },

@@ -170,7 +170,7 @@ function decideResult(command: ResultCommand, at: Parameters<typeof submit>[1]) 
   const worker = at.params.id ?? "";
   if (at.caller.subject !== worker) throw fault.worker(worker);
   if (command.op === "done") return done(command, worker, at);
-  if (command.op === "return") return giveBack(command.job, worker, at);
+  if (command.op === "return") return giveBack(command, worker, at);
   if (!at.state.capacity.has(worker)) throw fault.joined(worker);
   return { events: [emit("renewed@1", { worker, until: at.now + leaseMs })] };
 }

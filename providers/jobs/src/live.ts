@@ -65,6 +65,8 @@ export const notify = {
   "lost@1": (_lost: object, _meta: EventMeta, runtime: Runtime, state: Jobs) => endLost(runtime, state),
   "returned@1": (_returned: object, _meta: EventMeta, runtime: Runtime, state: Jobs) =>
     endLost(runtime, state),
+  "unstarted@1": (_returned: object, _meta: EventMeta, runtime: Runtime, state: Jobs) =>
+    endLost(runtime, state),
   "workers:joined@1": ({ worker }: { worker: string }, _meta: EventMeta, runtime: Runtime, state: Jobs) => {
     endLost(runtime, state);
     // Told again after every hello: the line before may have been lost with a connection or a daemon.

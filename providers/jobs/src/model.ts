@@ -68,7 +68,7 @@ export type Job = {
   readonly held: boolean;
   /** Workers that had it, oldest first. */
   readonly tried: readonly string[];
-  /** How many of those tries a restart of the hive cut short: they are not held against the job. */
+  /** How many of those tries a restart of the hive cut short or never began: they are not held against the job. */
   readonly spared: number;
   readonly leased: number;
   readonly endedAt: number;
@@ -78,6 +78,8 @@ export type Job = {
 
 export type Capacity = {
   readonly slots: number;
+  /** Jobs that it takes beyond its slots while jobs are short; none where absent. */
+  readonly ahead?: number;
   readonly used: number;
   readonly kinds: readonly string[];
   readonly incarnation: string;
@@ -112,6 +114,10 @@ export const forgetMost = 256;
 export const listEnded = 32;
 /** A worker that is not heard of for so long gives its jobs back, milliseconds. */
 export const leaseMs = 15_000;
+/** A worker whose job ended so soon after its lease gets others ahead, milliseconds. */
+export const quickMs = 250;
+/** Returns of a job that was not started which do not count as tries. */
+export const mostSpared = 16;
 /** How often a job is tried on a worker that vanishes. */
 export const mostTries = 3;
 /** Input and output up to this size ride in the record, bytes. */

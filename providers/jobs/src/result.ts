@@ -3,11 +3,21 @@ import type { Deciding, Decision, Emitted } from "@skep/kernel";
 import { emit, surplus } from "./events.ts";
 import { fault } from "./faults.ts";
 import { forgetting } from "./forget.ts";
-import { type End, isEnded, type Job, type Jobs, leaseMs, type Output } from "./model.ts";
+import {
+  type End,
+  isEnded,
+  type Job,
+  type Jobs,
+  leaseMs,
+  mostSpared,
+  type Output,
+  quickMs,
+} from "./model.ts";
 import type { ResultCommand } from "./schema.ts";
 import { idleFor, type Uses } from "./submit.ts";
 
 type Done = Extract<ResultCommand, { op: "done" }>;
+type Return = Extract<ResultCommand, { op: "return" }>;
 type At = Deciding<Jobs, Uses>;
 
 function outputOf(given: Done["stdout"], at: At): Output {
@@ -47,15 +57,23 @@ function checkReceipt(command: Done, job: Job, key: string, stdout: Output, stde
   return true;
 }
 
-function nextLease({ state, now }: At, worker: string): Emitted[] {
+/** Leases that one result brings at most: one for its place, one to get ahead. */
+const mostNext = 2;
+
+/** What comes next to a worker whose job ends: as much as it has room for, and more than slots while jobs are short. */
+function nextLeases({ state, now }: At, worker: string, { leased }: Job): Emitted[] {
   const free = state.capacity.get(worker);
   if (!free?.present) return [];
+  const ahead = now - leased < quickMs ? (free.ahead ?? 0) : 0;
+  const room = Math.min(mostNext, free.slots + ahead - (free.used - 1));
+  const events: Emitted[] = [];
   for (const id of state.queue.keys()) {
+    if (events.length >= room) break;
     const kind = state.jobs.get(id)?.run.kind;
     if (kind && free.kinds.includes(kind))
-      return [emit("leased@1", { job: id, worker, until: now + leaseMs })];
+      events.push(emit("leased@1", { job: id, worker, until: now + leaseMs }));
   }
-  return [];
+  return events;
 }
 
 function endState(command: Done, job: Job): "done" | "failed" | "canceled" {
@@ -86,14 +104,15 @@ export function done(command: Done, worker: string, at: At): Decision {
   const events: Emitted[] = [emit("ended@1", { job: job.id, worker, state: endState(command, job), end })];
   const old = surplus(state);
   if (old.length > 0) events.push(forgetting(state, old));
-  return { events: [...events, ...nextLease(at, worker)], result: { job: job.id, verified } };
+  return { events: [...events, ...nextLeases(at, worker, job)], result: { job: job.id, verified } };
 }
 
 /** A worker gives a job back unfinished. */
-export function giveBack(job: string, worker: string, at: At): Decision {
+export function giveBack({ job, started }: Return, worker: string, at: At): Decision {
   const found = at.state.jobs.get(job);
   if (found?.worker !== worker || found.state !== "running") throw fault.holder(job);
-  return { events: [emit("returned@1", { job, worker })] };
+  const spared = !started && found.spared < mostSpared;
+  return { events: [emit(spared ? "unstarted@1" : "returned@1", { job, worker })] };
 }
 
 /** Waiting jobs for idle workers, oldest first, at most 64 in one record. */

@@ -42,7 +42,10 @@ export interface Rig extends AsyncDisposable {
   readonly owner: Session;
   readonly files: ReturnType<typeof recordingFiles>;
   /** A worker says hello; the same incarnation keeps its leases. */
-  join(id: string, options?: { slots?: number; incarnation?: string; kinds?: string[] }): Session;
+  join(
+    id: string,
+    options?: { slots?: number; ahead?: number; incarnation?: string; kinds?: string[] },
+  ): Session;
   leave(id: string): void;
   submit(line?: object): Promise<string>;
   status(job: string): Promise<Record<string, unknown>>;
@@ -94,12 +97,17 @@ export async function rig(files = recordingFiles(), clock = simulatedClock(7)): 
     clock,
     owner,
     files,
-    join(id, { slots = 1, incarnation = `${id}-incarnation`, kinds = ["wasm"] } = {}) {
+    join(id, { slots = 1, ahead, incarnation = `${id}-incarnation`, kinds = ["wasm"] } = {}) {
       const seed = Buffer.from(sha256(id), "hex");
       seeds.set(id, seed);
       known.set(id, { key: createSigner(seed).publicKey });
       kernel.system("workers", "/", { op: "join" }, () => ({
-        events: [{ type: "joined@1", data: { worker: id, slots, kinds, incarnation } }],
+        events: [
+          {
+            type: "joined@1",
+            data: { worker: id, slots, ...(ahead === undefined ? {} : { ahead }), kinds, incarnation },
+          },
+        ],
       }));
       const session = sessions.get(id) ?? kernel.attach(fullAuthority(id, "worker"), "test");
       sessions.set(id, session);

@@ -95,7 +95,12 @@ export const ResultCommand = z
       receipt: z.record(z.string(), z.unknown()).optional(),
       peak_bytes: z.int().min(0).default(0),
     }),
-    z.strictObject({ op: z.literal("return"), job: JobNumber }),
+    z.strictObject({
+      op: z.literal("return"),
+      job: JobNumber,
+      /** False for a job that only waited here: that is no try. */
+      started: z.boolean().default(true),
+    }),
     z.strictObject({ op: z.literal("renew") }),
   ])
   .meta({ id: "ResultCommand" });

@@ -36,6 +36,8 @@ export type Known = {
   /** Ed25519 public key of its receipts, hex; empty for a worker that does not sign. */
   readonly key: string;
   readonly slots: number;
+  /** Jobs that it takes beyond its slots while jobs are short; none where absent. */
+  readonly ahead?: number;
   readonly kinds: readonly string[];
   readonly grades: readonly string[];
   readonly layers: readonly string[];
@@ -75,6 +77,8 @@ const Command = z
         .regex(/^([0-9a-f]{64})?$/)
         .default(""),
       slots: z.int().min(1).max(1024).default(1),
+      /** Jobs that it may be given beyond its slots while jobs are short; it gives back what has to wait. */
+      ahead: z.int().min(0).max(1024).default(0),
       kinds: z
         .array(z.enum(["wasm", "task"]))
         .min(1)
@@ -148,13 +152,14 @@ function hello(
   time: number,
 ): Joined {
   if (before && before.key !== "" && before.key !== command.key) throw fault.key(id);
-  const { incarnation, key, slots, kinds, grades, layers, version, now } = command;
+  const { incarnation, key, slots, ahead, kinds, grades, layers, version, now } = command;
   return {
     worker: id,
     incarnation,
     session,
     key,
     slots,
+    ...(ahead > 0 ? { ahead } : {}),
     kinds,
     grades,
     layers,

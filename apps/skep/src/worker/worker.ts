@@ -19,6 +19,12 @@ export interface WorkerOptions {
   readonly log: (line: string) => void;
 }
 
+/** A job that is here before its turn. */
+interface Waiting {
+  readonly lease: Lease;
+  readonly since: number;
+}
+
 interface Running {
   readonly lease: Lease;
   readonly stop: AbortController;
@@ -30,6 +36,10 @@ const renewEvery = 5000;
 /** What running jobs get to end by themselves when the worker stops, milliseconds. */
 const grace = 1000;
 const longestLine = 64 * 1024;
+/** Jobs that are here before their turn, for each slot: a short job is over before the hive could send the next. */
+const aheadOfSlot = 2;
+/** A job whose turn has not come within so long goes back, milliseconds: another worker may be idle. */
+const longestWait = 250;
 
 /** A worker: says hello, follows its inbox, runs what is leased to it, tells the results. */
 export class Worker {
@@ -39,8 +49,12 @@ export class Worker {
   readonly #link: Link;
   readonly #results: Results;
   readonly #running = new Map<string, Running>();
+  /** Jobs whose modules run. */
+  #busy = 0;
+  readonly #waiting = new Map<string, Waiting>();
   readonly #stopped = new AbortController();
   #renewal: NodeJS.Timeout | undefined;
+  #watch: NodeJS.Timeout | undefined;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -83,6 +97,7 @@ export class Worker {
       incarnation: this.incarnation,
       key: means.issuer.signer.publicKey,
       slots,
+      ahead: slots * aheadOfSlot,
       kinds: ["wasm"],
       grades: ["shared", "fresh"],
       layers: means.pool.layers,
@@ -111,13 +126,25 @@ export class Worker {
 
   #take(line: string): void {
     const said = readInbox(line);
-    if ("cancel" in said) this.#running.get(said.cancel)?.stop.abort();
-    else if ("lease" in said) this.#start(said.lease);
+    if ("cancel" in said) this.#cancel(said.cancel);
+    else if ("lease" in said) this.#accept(said.lease);
+  }
+
+  #accept(lease: Lease): void {
+    const { job } = lease;
+    // The hive tells again what it thinks is here: after every hello, and when it had given a job up meanwhile.
+    if (this.#stopped.signal.aborted || this.#results.has(job)) return;
+    if (this.#running.has(job) || this.#waiting.has(job)) return;
+    if (this.#busy < this.#options.slots) {
+      this.#start(lease);
+      return;
+    }
+    this.#waiting.set(job, { lease, since: this.#options.clock.monotonic() });
+    this.#watch ??= setInterval(() => this.#giveBackLate(), longestWait / 2).unref();
   }
 
   #start(lease: Lease): void {
-    // The hive tells again what it thinks is here: after every hello, and when it had given a job up meanwhile.
-    if (this.#stopped.signal.aborted || this.#results.has(lease.job) || this.#running.has(lease.job)) return;
+    this.#busy += 1;
     const stop = new AbortController();
     const done = this.#perform(lease, stop.signal).finally(() => {
       this.#running.delete(lease.job);
@@ -125,9 +152,41 @@ export class Worker {
     this.#running.set(lease.job, { lease, stop, done });
   }
 
+  /** A slot is free, while the result of what it ran is on its way: one of those that wait begins. */
+  #next(): void {
+    this.#busy -= 1;
+    const [first] = this.#waiting.values();
+    if (!first || this.#busy >= this.#options.slots || this.#stopped.signal.aborted) return;
+    this.#waiting.delete(first.lease.job);
+    this.#start(first.lease);
+  }
+
+  // One that waits is started to be stopped at once: what is told of it is the same.
+  #cancel(job: string): void {
+    const waiting = this.#waiting.get(job);
+    if (waiting) {
+      this.#waiting.delete(job);
+      this.#start(waiting.lease);
+    }
+    this.#running.get(job)?.stop.abort();
+  }
+
+  #giveBackLate(): void {
+    const late = this.#options.clock.monotonic() - longestWait;
+    for (const { lease, since } of this.#waiting.values()) if (since <= late) void this.#unstarted(lease);
+    if (this.#waiting.size > 0) return;
+    clearInterval(this.#watch);
+    this.#watch = undefined;
+  }
+
+  #unstarted({ job }: Lease): Promise<unknown> {
+    this.#waiting.delete(job);
+    return this.#tell({ op: "return", job, started: false });
+  }
+
   async #perform(lease: Lease, signal: AbortSignal): Promise<void> {
     try {
-      const line = await perform(lease, this.#means, signal);
+      const line = await perform(lease, this.#means, signal).finally(() => this.#next());
       if (signal.aborted && this.#stopped.signal.aborted) return;
       await this.#results.add(lease.job, lease.try, line);
     } catch (thrown) {
@@ -152,6 +211,8 @@ export class Worker {
     if (this.#stopped.signal.aborted) return;
     const running = [...this.#running.values()];
     this.#stopped.abort();
+    clearInterval(this.#watch);
+    await Promise.all([...this.#waiting.values()].map(({ lease }) => this.#unstarted(lease)));
     const all = Promise.all(running.map(({ done }) => done));
     const late = new Promise((resolve) => setTimeout(resolve, grace).unref());
     if (running.length > 0) await Promise.race([all, late]);

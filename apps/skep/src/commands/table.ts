@@ -8,6 +8,7 @@ import { accessCommands } from "./access.ts";
 import { careCommands } from "./care.ts";
 import { fileCommands } from "./files.ts";
 import { proofCommands } from "./proof.ts";
+import { top } from "./top.ts";
 import { ui } from "./ui.ts";
 import { up } from "./up.ts";
 import { workCommands } from "./work.ts";
@@ -34,6 +35,7 @@ export function createProgram(): Program {
     commands: [
       up,
       ui,
+      top,
       ...workCommands,
       ...fileCommands,
       ...accessCommands,

@@ -132,6 +132,7 @@ export async function startEdges(hive: Hive, uid: number, report: (line: string)
     if (values["listen.http"]) {
       const { edge, at: where } = await startHttp(hive, values["listen.http"], report);
       ends.push(() => edge.close());
+      hive.live.http = () => edge.figures;
       at.http = where;
     }
     if (values["listen.console"]) at.console = await startConsole(hive, values["listen.console"], ends);

@@ -28,7 +28,12 @@ export function foldedMounts(home: string, journal: Journal | undefined): Provid
     clock: realClock,
     started: 0,
     origin: "",
-    live: { lines: new StartLines(), proc: absentDeps(absent), queen: absentDeps(absent) },
+    live: {
+      lines: new StartLines(),
+      metrics: absentDeps(absent),
+      proc: absentDeps(absent),
+      queen: absentDeps(absent),
+    },
     blobs: openBlobs(places.blobs(home), { toRead: true }),
     journal: () => journal ?? absent(),
     record: (seq: number) => journal?.record(seq) ?? absent(),

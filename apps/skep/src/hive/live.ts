@@ -1,10 +1,13 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { HttpFigures } from "@skep/edge-http";
 import type { Kernel } from "@skep/kernel";
 import type { LogDeps } from "@skep/provider-log";
+import type { MetricsDeps } from "@skep/provider-metrics";
 import type { ProcDeps } from "@skep/provider-proc";
 import type { QueenDeps } from "@skep/provider-queen";
 import type { Config } from "../config/mod.ts";
 import { version } from "../version.ts";
+import { collectFigures } from "./figures.ts";
 import type { HomeStorage } from "./storage.ts";
 
 const resolution = 5;
@@ -29,12 +32,19 @@ export class StartLines {
   };
 }
 
+// The histogram holds intervals between its own ticks: what is beyond one is the delay.
+const ms = (nanoseconds: number): number =>
+  Number.isFinite(nanoseconds) ? Math.max(0, Math.round(nanoseconds / 1e4 - resolution * 100) / 100) : 0;
+
 /** Figures of the running program that its own files show. */
 export class Live {
   /** What is on and where; filled in once the edges listen. */
   edges: Readonly<Record<string, string>> = {};
   /** 9P requests without an answer, as the edge counts them. */
   outstanding: () => number = () => 0;
+  /** What the HTTP edge tells of itself, where it is on. */
+  http: () => HttpFigures | undefined = () => undefined;
+  readonly #started = Date.now();
   readonly lines = new StartLines();
   readonly #config: Config;
   readonly #storage: HomeStorage;
@@ -65,10 +75,25 @@ export class Live {
     return [...this.#config.warnings, ...low];
   }
 
+  get metrics(): MetricsDeps {
+    return {
+      collect: () =>
+        collectFigures({
+          kernel: this.#kernel(),
+          loop: {
+            p50: ms(this.#delay.percentile(50)),
+            p99: ms(this.#delay.percentile(99)),
+            max: ms(this.#delay.max),
+          },
+          outstanding: this.outstanding(),
+          http: this.http(),
+          started: this.#started,
+          freeRatio: this.#storage.space.now?.freeRatio,
+        }),
+    };
+  }
+
   get proc(): ProcDeps {
-    // The histogram holds intervals between its own ticks: what is beyond one is the delay.
-    const ms = (nanoseconds: number): number =>
-      Number.isFinite(nanoseconds) ? Math.max(0, Math.round(nanoseconds / 1e4 - resolution * 100) / 100) : 0;
     return {
       version,
       node: process.versions.node,

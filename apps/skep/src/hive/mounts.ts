@@ -15,6 +15,7 @@ import { logProvider } from "@skep/provider-log";
 import { pastProvider } from "@skep/provider-past";
 import { type PeersDeps, peersProvider } from "@skep/provider-peers";
 import { policyProvider } from "@skep/provider-policy";
+import { metricsProvider } from "@skep/provider-metrics";
 import { procProvider } from "@skep/provider-proc";
 import { queenProvider } from "@skep/provider-queen";
 import { workersProvider } from "@skep/provider-workers";
@@ -28,7 +29,7 @@ export interface Deps {
   readonly home: string;
   readonly config: Config;
   readonly blobs: Blobs;
-  readonly live: Pick<Live, "lines" | "proc" | "queen">;
+  readonly live: Pick<Live, "lines" | "metrics" | "proc" | "queen">;
   /** The journal, once it is open. */
   readonly journal: () => Journal;
   /** A record of the journal. */
@@ -84,6 +85,7 @@ export function mounts(deps: Deps): Provider[] {
   const providers: Provider[] = [
     logProvider(deps.live.lines.deps),
     procProvider(deps.live.proc),
+    metricsProvider(deps.live.metrics),
     queenProvider(deps.live.queen),
     casProvider({ blobs, retention: retentionOf(deps.config), most: mostBlob(deps.config) }),
     workersProvider(),

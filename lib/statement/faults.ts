@@ -15,6 +15,7 @@ export const fault = faults("statement", {
   "wrong-order": ["invalid", "Cannot read statement: keys out of order"],
   "trailing-bytes": ["invalid", "Cannot read statement: bytes after its last line"],
   value: ["invalid", "Cannot use value in statement"],
+  burnt: ["corrupt", "Cannot read burnt nonces"],
   roles: ["invalid", "Cannot read roles of signers"],
 
   malformed: ["invalid", "Cannot accept statement: it or a signature cannot be read"],

@@ -6,8 +6,6 @@ import {
   type Revocations,
   type SecurityKeyPolicy,
   type SecurityKeyUse,
-  type SignatureProof,
-  type Sshsig,
   type SshKey,
   verifySshsig,
 } from "@skep/sshsig";
@@ -69,19 +67,10 @@ function findOwners(key: SshKey, { signers, now }: SignatureContext): readonly s
   throw make(key.fingerprint, { cause: reason });
 }
 
-function checkProof(parsed: Sshsig, text: Uint8Array): SignatureProof {
-  return refuse(
-    () => verifySshsig(parsed, text, statementNamespace),
-    (cause) => {
-      const make = cause.code === "sshsig.namespace" ? fault["wrong-namespace"] : fault["bad-signature"];
-      return make(undefined, { cause });
-    },
-  );
-}
-
 /**
- * Judges one signature over the statement's bytes. Throws `statement.malformed`, `.wrong-namespace`, `.bad-signature`,
- * `.revoked`, `.unknown-signer`, `.expired`, `.not-yet-valid`, `.security-key` or `.wrong-role`.
+ * Judges one signature over the statement's bytes. Throws, looked at in this order, `statement.malformed`,
+ * `.wrong-namespace`, `.revoked`, `.unknown-signer` or `.expired` or `.not-yet-valid`, `.bad-signature`,
+ * `.security-key`, `.wrong-role`.
  */
 export function judgeSignature(
   signature: string | Uint8Array,
@@ -93,14 +82,19 @@ export function judgeSignature(
     () => parseSshsig(signature),
     (cause) => fault.malformed(undefined, { cause }),
   );
+  if (parsed.namespace !== statementNamespace) throw fault["wrong-namespace"](parsed.namespace);
   const { key } = parsed;
   const { fingerprint } = key;
-  const proof = checkProof(parsed, text);
   refuse(
     () => context.revocations?.check(key),
     (cause) => fault.revoked(fingerprint, { cause }),
   );
+  // A stranger's signature is never verified: it would cost more to refuse than to send.
   const owners = findOwners(key, context).filter((owner) => context.signers.roles.get(owner)?.has(role));
+  const proof = refuse(
+    () => verifySshsig(parsed, text, statementNamespace),
+    (cause) => fault["bad-signature"](fingerprint, { cause }),
+  );
   refuse(
     () => checkSecurityKey(key, proof, context.securityKeys),
     (cause) => fault["security-key"](fingerprint, { cause }),

@@ -8,7 +8,7 @@ import { digestStatement, parseStatement } from "./statement.ts";
 export const keyRotation = "keys.rotate";
 
 /** Signatures on one statement: each costs a verification before anything is known of it. */
-const maxSignatures = 32;
+const maxSignatures = 16;
 
 /** What a statement must say, and who must have signed it. */
 export interface JudgeContext extends SignatureContext {

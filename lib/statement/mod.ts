@@ -1,3 +1,4 @@
+export { type BurntNonces, parseBurnt, printBurnt } from "./burnt.ts";
 export type { Parameters, Role, Statement } from "./fields.ts";
 export { type JudgeContext, type Judgement, judge, keyRotation } from "./judge.ts";
 export { type AcceptedSigner, judgeSignature, type SignatureContext } from "./judge-signature.ts";

@@ -187,7 +187,7 @@ export const rows: readonly Row[] = [
   { why: "a line more", want: "malformed", forge: (text) => `${text}role: recovery\n` },
   { why: "a signature that is none", want: "malformed", garble: () => "signed, alice" },
   { why: "a cut signature", want: "malformed", garble: (signature) => signature.slice(0, -40) },
-  { why: "33 signatures", want: "malformed", by: Array.from({ length: 33 }, (): Name => "alice") },
+  { why: "17 signatures", want: "malformed", by: Array.from({ length: 17 }, (): Name => "alice") },
 ];
 
 /** Signs and judges one row: the counted names, or the code of the one refusal. */

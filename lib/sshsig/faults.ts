@@ -18,6 +18,10 @@ export const fault = faults("sshsig", {
     "Cannot accept SSH signature: the security key did not verify its user",
     { cure: "Sign with a key made with `-O verify-required`" },
   ],
+  application: [
+    "unauthenticated",
+    "Cannot accept SSH signature: its security key was enrolled for another use",
+  ],
   certificate: ["unauthenticated", "Cannot accept SSH certificate"],
   principal: ["unauthenticated", "Cannot accept SSH certificate: it does not name the principal"],
   "unknown-signer": ["unauthenticated", "Cannot accept SSH signature: no allowed signer has this key"],

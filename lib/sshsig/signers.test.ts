@@ -48,6 +48,12 @@ test("a security key must have been touched, and must know its user where that i
   }
 });
 
+test("a security key counts for what it was enrolled for, where that is asked for", async () => {
+  const signer = softSecurityKey("ed25519", 1, "ssh:hive");
+  assert.equal(await verdict(signer, { securityKeys: { applications: ["ssh:", "ssh:hive"] } }), "alice");
+  assert.equal(await verdict(signer, { securityKeys: { applications: ["ssh:"] } }), "sshsig.application");
+});
+
 test("a certificate may ask its security key to know its user, and nothing else that is critical", async () => {
   const required = [["verify-required", ""]] as const;
   const held = (signer: SshSigner, critical: readonly (readonly [string, string])[]) =>

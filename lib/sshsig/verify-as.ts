@@ -11,6 +11,8 @@ export interface SecurityKeyPolicy {
   readonly touch?: boolean;
   /** The key must have verified its user by PIN or biometry: default false. */
   readonly verification?: boolean;
+  /** What the key must have been enrolled for, as `ssh:`: default anything. */
+  readonly applications?: readonly string[];
 }
 
 /** What a signature must stand against. */
@@ -33,7 +35,7 @@ export interface AcceptedSignature {
 
 /**
  * Asks what the policy and the certificate (`verify-required`) ask of a security key. Throws `sshsig.touch`,
- * `.user-verification` or `.certificate`.
+ * `.user-verification`, `.application` or `.certificate`.
  */
 export function checkSecurityKey(key: SshKey, proof: SignatureProof, policy: SecurityKeyPolicy = {}): void {
   const required = key.certificate?.critical.has("verify-required") ?? false;
@@ -41,6 +43,8 @@ export function checkSecurityKey(key: SshKey, proof: SignatureProof, policy: Sec
     if (required) throw fault.certificate("verify-required on a key that cannot verify");
     return;
   }
+  const { application } = proof.securityKey;
+  if (policy.applications && !policy.applications.includes(application)) throw fault.application(application);
   if ((policy.touch ?? true) && !proof.securityKey.touched) throw fault.touch(key.fingerprint);
   if ((required || policy.verification) && !proof.securityKey.verified)
     throw fault["user-verification"](key.fingerprint);

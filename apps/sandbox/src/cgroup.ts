@@ -6,7 +6,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 export interface Cgroup {
   /** Files into which the process writes 0 to join. */
   readonly procs: readonly string[];
+  /** Its directory where all controllers are version 2, and with them its freezer; else null. */
+  readonly unified: string | null;
   setMemory(bytes: number): Promise<void>;
+  /** Asks for as much of its memory to be written out as can be. */
+  squeeze(): Promise<void>;
   /** Whether the kernel killed or refused for want of memory. */
   exhausted(): Promise<boolean>;
   remove(): Promise<void>;
@@ -29,8 +33,8 @@ interface Layout {
   readonly pids: string | null;
 }
 
-/** Finds the directories of this process's groups in the text of /proc/self/cgroup and /proc/self/mountinfo. */
-export function cgroupLayout(cgroups: string, mounts: string): Layout | undefined {
+/** The directories of this process's groups by controller, that of version 2 under the empty name. */
+export function groupDirs(cgroups: string, mounts: string): ReadonlyMap<string, string> {
   const paths = new Map<string, string>();
   for (const line of cgroups.trim().split("\n")) {
     const [, controllers = "", ...rest] = line.split(":");
@@ -44,18 +48,26 @@ export function cgroupLayout(cgroups: string, mounts: string): Layout | undefine
     if (type === "cgroup2") points.set("", point);
     if (type === "cgroup") for (const name of options.split(",")) points.set(name, point);
   }
-  const dir = (name: string) => {
-    const point = points.get(name);
+  const found = new Map<string, string>();
+  for (const [name, point] of points) {
     const path = paths.get(name);
-    return point === undefined || path === undefined ? null : join(point, path).replace(/(.)\/$/, "$1");
-  };
+    if (path !== undefined) found.set(name, join(point, path).replace(/(.)\/$/, "$1"));
+  }
+  return found;
+}
+
+/** Finds where memory and task groups go, in the text of /proc/self/cgroup and /proc/self/mountinfo. */
+export function cgroupLayout(cgroups: string, mounts: string): Layout | undefined {
+  const found = groupDirs(cgroups, mounts);
+  const dir = (name: string) => found.get(name) ?? null;
   const memory = dir("memory");
   if (memory !== null) return { version: 1, memory, pids: dir("pids") };
   const unified = dir("");
   return unified === null ? undefined : { version: 2, memory: unified, pids: unified };
 }
 
-async function removeGroup(dir: string): Promise<void> {
+/** Removes a group, waiting a moment for what ends in it. */
+export async function removeGroup(dir: string): Promise<void> {
   for (let round = 0; round < 20; round++)
     try {
       return await rmdir(dir);
@@ -86,8 +98,13 @@ async function makeGroup(layout: Layout, name: string, memoryBytes: number): Pro
   }
   return {
     procs: dirs.map((dir) => join(dir, "cgroup.procs")),
+    unified: version === 2 ? memory : null,
     setMemory,
     remove,
+    async squeeze() {
+      const [file, text] = version === 1 ? ["memory.force_empty", "0"] : ["memory.reclaim", String(2 ** 40)];
+      await writeFile(join(memory, file as string), text as string).catch(() => {});
+    },
     async exhausted() {
       const file = version === 1 ? "memory.oom_control" : "memory.events";
       const text = await readFile(join(memory, file), "utf8").catch(() => "");
@@ -122,30 +139,37 @@ async function empty(dir: string): Promise<void> {
  * Removes the groups of callers that were killed before they could. A bubblewrap whose caller dies while it starts can
  * be left waiting for ever with nothing run in it: that, too, ends here.
  */
-async function sweep(layout: Layout): Promise<void> {
-  for (const dir of new Set([layout.memory, layout.pids ?? layout.memory]))
+export async function sweepGroups(dirs: Iterable<string>): Promise<void> {
+  for (const dir of new Set(dirs))
     for (const name of await readdir(dir).catch(() => [])) {
       const pid = Number(/^skep-(\d+)-\w+$/.exec(name)?.[1] ?? Number.NaN);
       if (!(pid > 0) || lives(pid)) continue;
+      // SIGKILL ends what a version 1 freezer holds only once it lets go.
+      await writeFile(join(dir, name, "freezer.state"), "THAWED").catch(() => {});
       await empty(join(dir, name));
       await removeGroup(join(dir, name));
     }
 }
 
+async function ownTexts(): Promise<[cgroups: string, mounts: string]> {
+  return await Promise.all([readFile("/proc/self/cgroup", "utf8"), readFile("/proc/self/mountinfo", "utf8")]);
+}
+
+/** The directories of this process's groups by version 1 controller; that of version 2 under the empty name. */
+export async function hierarchies(): Promise<ReadonlyMap<string, string>> {
+  return groupDirs(...(await ownTexts()));
+}
+
 /** Tries whether a memory group can be made below the own one; the reason where it cannot. */
 export async function findCgroups(): Promise<CgroupHome | string> {
   try {
-    const [cgroups, mounts] = await Promise.all([
-      readFile("/proc/self/cgroup", "utf8"),
-      readFile("/proc/self/mountinfo", "utf8"),
-    ]);
-    const layout = cgroupLayout(cgroups, mounts);
+    const layout = cgroupLayout(...(await ownTexts()));
     if (!layout) return "no memory control group is mounted";
     const home = (from: Layout): CgroupHome => ({
       ...from,
       make: (name, bytes) => makeGroup(from, name, bytes),
     });
-    await sweep(layout);
+    await sweepGroups([layout.memory, layout.pids ?? layout.memory]);
     const name = `skep-${process.pid}-probe`;
     for (const tried of [layout, { ...layout, pids: null }])
       try {

@@ -50,6 +50,7 @@ export class Checker implements AsyncDisposable {
   #runner: Promise<Runner> | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
+  #asked = 0;
 
   constructor(options: CheckerOptions) {
     this.#options = options;
@@ -78,7 +79,10 @@ export class Checker implements AsyncDisposable {
     if (!(bytes instanceof Uint8Array)) return bytes;
     if ((await digestOf(bytes)) !== job.digest)
       return refused("sandbox.digest", `Cannot run module: its sha256 is not ${job.digest.slice(0, 64)}`);
-    const checked = await this.#ask(bytes);
+    this.#asked += 1;
+    const checked = await this.#ask(bytes).finally(() => {
+      this.#asked -= 1;
+    });
     if ("module" in checked || checked.reason === "refused") this.#keep(job.digest, checked);
     return checked;
   }
@@ -94,13 +98,11 @@ export class Checker implements AsyncDisposable {
     if (this.#closed) return { reason: "canceled", code: null, message: "The pool was closed" };
     this.#runner ??= this.#options.start();
     const runner = await this.#runner;
-    const timer = setTimeout(
-      () => runner.kill("timeout", "Checking the module took too long"),
-      this.#options.checkMs,
-    );
+    const late = () => runner.kill("timeout", "Checking the module took too long");
+    const timer = runner.time.after(this.#options.checkMs, late);
     runner.send(frame.admit, bytes);
     const answer = await runner.next();
-    clearTimeout(timer);
+    timer.stop();
     const checked = answer && (await this.#understand(answer.kind, answer.payload));
     if (checked) return checked;
     this.#runner = undefined;
@@ -132,6 +134,14 @@ export class Checker implements AsyncDisposable {
       this.#kept.delete(oldest);
       this.#keptBytes -= size(entry);
     }
+  }
+
+  /** Ends its process unless that is at work; the next module gets another. */
+  async rest(): Promise<void> {
+    if (this.#asked > 0) return;
+    const runner = this.#runner;
+    this.#runner = undefined;
+    await (await runner?.catch(() => undefined))?.[Symbol.asyncDispose]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

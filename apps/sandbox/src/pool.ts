@@ -3,6 +3,8 @@ import { Checker, type Checked } from "./checker.ts";
 import { frame } from "./frames.ts";
 import { findHost, type Host, type LayerSwitches, type MissingLayer } from "./host.ts";
 import type { SandboxJob, SandboxLimits, SandboxResult } from "./job.ts";
+import { type Common, Freezer, type Stopped } from "./freezer.ts";
+import { makePoolGroup, type PoolGroup } from "./pool-group.ts";
 import { engineFlags, Runner, type RunnerShape } from "./process.ts";
 import { type RunResult, runJob } from "./run.ts";
 import { Shared } from "./shared.ts";
@@ -31,6 +33,10 @@ export interface SandboxOptions {
   readonly checkMs?: number;
   /** Bytes of checked modules kept in memory. */
   readonly cacheBytes?: number;
+  /** Niceness of every process, 0 to 19; where left out, only those that nobody waits for yet give way. */
+  readonly nice?: number;
+  /** Processors that all of them may use together, a fraction too; no limit where left out. */
+  readonly cpus?: number;
   /** Layers to leave out. */
   readonly layers?: LayerSwitches;
 }
@@ -105,12 +111,20 @@ export class SandboxPool implements AsyncDisposable {
   readonly #turns: Turns;
   readonly #checker: Checker;
   readonly #shared: Shared;
+  readonly #group: PoolGroup;
+  readonly #freezer: Freezer;
+  readonly #common: Common;
   #refilling: NodeJS.Timeout | undefined;
   #closed = false;
 
   /** Use `createSandboxPool`. */
-  constructor(host: Host, sources: Sources, options: SandboxOptions) {
+  constructor(host: Host, sources: Sources, group: PoolGroup, options: SandboxOptions) {
     this.#host = host;
+    this.#group = group;
+    this.#freezer = new Freezer(group.freezer);
+    const { nice, cpus, concurrency = 2 } = options;
+    const each = cpus === undefined ? undefined : cpus / concurrency;
+    this.#common = { freezer: this.#freezer, procs: group.procs, nice, cpus: each };
     this.#sources = sources;
     this.#options = options;
     this.#most = { ...defaultLimits, ...options.limits };
@@ -162,7 +176,7 @@ export class SandboxPool implements AsyncDisposable {
     const admittedBytes = checks ? 4 * defaultBounds.moduleBytes : 0;
     const cpuSeconds = checks ? 86_400 : this.#cpuSeconds;
     const sources = checks ? this.#sources.admitter : this.#sources.runner;
-    return Runner.start(this.#host, { ...shape, cpuSeconds, admittedBytes }, sources, begun);
+    return Runner.start(this.#host, { ...shape, cpuSeconds, admittedBytes }, sources, this.#common, begun);
   }
 
   #make(): Warm {
@@ -180,6 +194,7 @@ export class SandboxPool implements AsyncDisposable {
   }
 
   #refill(): void {
+    if (this.#freezer.held) return;
     while (!this.#closed && this.#warm.length < (this.#options.warm ?? 2)) this.#warm.push(this.#make());
   }
 
@@ -195,6 +210,7 @@ export class SandboxPool implements AsyncDisposable {
 
   /** A process that has run nothing yet. */
   async #fresh(): Promise<Runner> {
+    await this.#freezer.running;
     const { memoryBytes } = this.#most;
     const taken = this.#warm.shift();
     this.#refillSoon();
@@ -221,12 +237,14 @@ export class SandboxPool implements AsyncDisposable {
    * when no process can be started, or with what the job's own stdin or output taker threw.
    */
   async run(job: SandboxJob, signal?: AbortSignal): Promise<SandboxResult> {
-    const asked = performance.now();
+    const asked = this.#freezer.now();
     await using turn = await this.#turns.take(signal);
-    const began = performance.now();
-    if (!turn.granted || this.#closed) return this.#result(job, nothing, null, asked, began, began);
+    if (this.#freezer.held) await unlessAborted(this.#freezer.running, signal);
+    const began = this.#freezer.now();
+    if (!turn.granted || signal?.aborted || this.#closed)
+      return this.#result(job, nothing, null, asked, began, began);
     const checked = await unlessAborted(this.#checker.check(job), signal);
-    const handed = performance.now();
+    const handed = this.#freezer.now();
     if (!checked) return this.#result(job, nothing, null, asked, began, handed);
     if (!("module" in checked))
       return this.#result(job, { ...nothing, ...checked }, checked.code, asked, began, handed);
@@ -246,7 +264,7 @@ export class SandboxPool implements AsyncDisposable {
     signal?.addEventListener("abort", cancel, { once: true });
     if (signal?.aborted || this.#closed) cancel();
     const limits = clamp(job.limits, this.#most);
-    const started = performance.now();
+    const started = this.#freezer.now();
     let ran: RunResult | undefined;
     try {
       const residentBytes = this.#overhead + limits.memoryBytes;
@@ -260,7 +278,7 @@ export class SandboxPool implements AsyncDisposable {
     } finally {
       signal?.removeEventListener("abort", cancel);
       this.#busy.delete(runner);
-      runner.usedMs += performance.now() - started;
+      runner.usedMs += this.#freezer.now() - started;
       if (job.grade === "shared") this.#shared.give(runner, ran?.reason === "exit");
       else this.#end(runner);
     }
@@ -285,8 +303,51 @@ export class SandboxPool implements AsyncDisposable {
       grade: job.grade,
       layers: this.#host.layers,
       peakRunnerBytes: ran.peakRunnerBytes,
-      durations: { queueMs: began - asked, admitMs: handed - began, runMs: performance.now() - handed },
+      durations: { queueMs: began - asked, admitMs: handed - began, runMs: this.#freezer.now() - handed },
     };
+  }
+
+  /**
+   * Stops every process before it returns, and the time of every job: no limit counts until `thaw`. Nothing new starts
+   * meanwhile. The promise tells when the kernel showed that nothing runs any more.
+   */
+  freeze(): Promise<Stopped> {
+    return this.#freezer.freeze();
+  }
+
+  /** Lets everything go on. */
+  thaw(): void {
+    this.#freezer.thaw();
+    this.#refill();
+  }
+
+  /** Whether it is frozen. */
+  get frozen(): boolean {
+    return this.#freezer.held;
+  }
+
+  /** Milliseconds in which it was frozen, all together. */
+  get frozenMs(): number {
+    return this.#freezer.spentMs;
+  }
+
+  /** Why no control group limits the processor time; null where one does, or nothing was asked for. */
+  get noCpuLimit(): string | null {
+    return this.#group.noCpu;
+  }
+
+  /** While frozen: ends the processes that run no job, and asks the kernel to write out the memory of the others. */
+  rest(): void {
+    if (!this.#freezer.held) return;
+    for (const { ready } of this.#warm.splice(0))
+      void ready.then((runner) => {
+        if (runner) this.#end(runner);
+      });
+    this.#shared.rest();
+    void this.#checker.rest();
+    for (const runner of this.#busy) runner.squeeze();
+    // What was killed ends, in some freezers, only when they let go; nothing else may be in it then.
+    if (this.#busy.size === 0) this.#freezer.let();
   }
 
   /** Ends every process; running jobs end as `canceled`. */
@@ -299,14 +360,22 @@ export class SandboxPool implements AsyncDisposable {
     const warm = await Promise.all(this.#warm.splice(0).map(({ ready }) => ready));
     for (const runner of warm) if (runner) this.#end(runner);
     await this.#checker[Symbol.asyncDispose]();
+    this.#freezer.thaw();
     while (this.#endings.size > 0) await Promise.all(this.#endings);
+    await this.#group.remove();
   }
 }
+
+const bare: PoolGroup = { procs: [], freezer: null, noCpu: "switched off", remove: async () => {} };
 
 /** Finds out what this host gives and starts the processes that are kept ready; throws where none can be started. */
 export async function createSandboxPool(options: SandboxOptions = {}): Promise<SandboxPool> {
   const memoryBytes = options.limits?.memoryBytes ?? defaultLimits.memoryBytes;
   const engine = engineFlags({ memoryBytes, heapMiB });
-  const [host, sources] = await Promise.all([findHost(options.layers), runnerSources(engine)]);
-  return new SandboxPool(host, sources, options);
+  const [host, sources, group] = await Promise.all([
+    findHost(options.layers),
+    runnerSources(engine),
+    options.layers?.cgroup === false ? bare : makePoolGroup(options.cpus),
+  ]);
+  return new SandboxPool(host, sources, group, options);
 }

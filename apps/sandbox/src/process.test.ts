@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { test } from "node:test";
 import { frame } from "./frames.ts";
+import { Freezer } from "./freezer.ts";
 import { findHost } from "./host.ts";
 import { createSandboxPool } from "./pool.ts";
 import { engineFlags, Runner, type RunnerShape } from "./process.ts";
@@ -17,7 +18,9 @@ const shape: RunnerShape = {
   admittedBytes: 0,
 };
 const host = await findHost();
-const start = async () => await Runner.start(host, shape, (await runnerSources(engineFlags(shape))).runner);
+const common = { freezer: new Freezer(null), procs: [], nice: undefined, cpus: undefined };
+const start = async () =>
+  await Runner.start(host, shape, (await runnerSources(engineFlags(shape))).runner, common);
 const bare = (...layers: string[]) => layers.find((layer) => !host.layers.includes(layer));
 const without = (...layers: string[]) => {
   const lacking = bare(...layers);

@@ -6,9 +6,11 @@ import type { Readable, Writable } from "node:stream";
 import { bootText } from "./boot.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { endGroup, plumbing } from "./descriptors.ts";
+import type { Common, Freezer } from "./freezer.ts";
 import { encode, type Frame, FrameCutter, frame, jsonBytes } from "./frames.ts";
 import { type Host, limitScript, stackKib } from "./host.ts";
 import type { SandboxReason } from "./job.ts";
+import { freezerOf, type GroupFreezer, limitCpu } from "./pool-group.ts";
 
 const pipes = ["pipe", "pipe", "pipe"] as const;
 const MiB = 1024 * 1024;
@@ -36,9 +38,9 @@ const glanceMs = 100;
 
 let serial = 0;
 
-/** Only root may take niceness back, so that nobody else gives any. */
-function setNice(pid: number | undefined, nice: number): void {
-  if (pid === undefined || process.getuid?.() !== 0) return;
+/** Only root may take niceness back, so that nobody else gives any that is not to stay. */
+function setNice(pid: number | undefined, nice: number, stays = false): void {
+  if (pid === undefined || !(stays || process.getuid?.() === 0)) return;
   try {
     setPriority(pid, nice);
   } catch {
@@ -74,15 +76,15 @@ function nodeWords(node: string, shape: RunnerShape): string[] {
 }
 
 /** Whether the command itself may no longer join a control group: it then waits for a line until it has been put there. */
-function isPutThere(host: Host, cgroup: Cgroup | undefined): cgroup is Cgroup {
-  return cgroup !== undefined && host.who.uid !== undefined;
+function isPutThere(host: Host, procs: readonly string[]): boolean {
+  return procs.length > 0 && host.who.uid !== undefined;
 }
 
 /** The whole command; the shell joins the control group first, while it still may. */
-function commandOf(host: Host, shape: RunnerShape, cgroup: Cgroup | undefined): string[] {
+function commandOf(host: Host, shape: RunnerShape, groups: readonly string[]): string[] {
   const words = [...host.prefix, ...nodeWords(host.node, shape)];
-  const gate = isPutThere(host, cgroup) ? "read go || exit 1; " : "";
-  const procs = gate ? [] : (cgroup?.procs ?? []);
+  const gate = isPutThere(host, groups) ? "read go || exit 1; " : "";
+  const procs = gate ? [] : groups;
   if (!host.rlimits && !gate && procs.length === 0) return words;
   const dataBytes = reservedBytes + shape.overheadBytes + shape.memoryBytes;
   const join = procs.map((_, n) => `echo 0 > "$${n + 1}"; `).join("");
@@ -114,6 +116,9 @@ export interface Ended {
 export class Runner implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #cgroup: Cgroup | undefined;
+  readonly #common: Common;
+  /** The freezer of its own control group, where it has one. */
+  readonly own: GroupFreezer | undefined;
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #cutter: FrameCutter;
   readonly #exit: Promise<Exit>;
@@ -141,9 +146,12 @@ export class Runner implements AsyncDisposable {
     cgroup: Cgroup | undefined,
     shape: RunnerShape,
     tellsPid: boolean,
+    common: Common,
   ) {
     this.#child = child;
     this.#cgroup = cgroup;
+    this.#common = common;
+    this.own = cgroup?.unified ? freezerOf(cgroup.unified) : undefined;
     this.#memoryBytes = shape.overheadBytes + shape.memoryBytes;
     this.#cutter = new FrameCutter((kind) => {
       if (kind === frame.admitted) return shape.admittedBytes;
@@ -159,6 +167,7 @@ export class Runner implements AsyncDisposable {
     });
     this.#exit = closed.then(async (exit) => {
       this.#gone = true;
+      common.freezer.delete(this);
       if (!cgroup) return exit;
       const starved = await cgroup.exhausted();
       this.#removed = cgroup.remove();
@@ -189,8 +198,8 @@ export class Runner implements AsyncDisposable {
   }
 
   /** Puts the process where it cannot go itself, and lets it go on. */
-  async #join(cgroup: Cgroup): Promise<void> {
-    const put = cgroup.procs.map((file) => writeFile(file, String(this.#child.pid)));
+  async #join(procs: readonly string[]): Promise<void> {
+    const put = procs.map((file) => writeFile(file, String(this.#child.pid)));
     await Promise.all(put).then(
       () => this.#child.stdin?.write("\n"),
       () => this.kill("crash", "It could not be put into its control group"),
@@ -205,11 +214,14 @@ export class Runner implements AsyncDisposable {
     host: Host,
     shape: RunnerShape,
     sources: Buffer,
+    common: Common,
     begun?: (runner: Runner) => void,
   ): Promise<Runner> {
     const bytes = shape.overheadBytes + shape.memoryBytes;
     const cgroup = await host.cgroups?.make(`skep-${process.pid}-${serial++}`, bytes).catch(() => undefined);
-    const [file = "", ...args] = commandOf(host, shape, cgroup);
+    if (common.cpus !== undefined && cgroup?.unified) await limitCpu(cgroup.unified, common.cpus);
+    const procs = [...(cgroup?.procs ?? []), ...common.procs];
+    const [file = "", ...args] = commandOf(host, shape, procs);
     const child = spawn(file, args, {
       ...host.who,
       env: {},
@@ -217,17 +229,34 @@ export class Runner implements AsyncDisposable {
       detached: true,
       stdio: plumbing(host.tellsPid ? [...pipes, "pipe"] : pipes, host.inherited),
     });
-    setNice(child.pid, patience);
-    const runner = new Runner(child, cgroup, shape, host.tellsPid);
+    setNice(child.pid, common.nice ?? patience, common.nice !== undefined);
+    const runner = new Runner(child, cgroup, shape, host.tellsPid, common);
+    common.freezer.add(runner);
     begun?.(runner);
-    if (isPutThere(host, cgroup)) await runner.#join(cgroup);
+    if (isPutThere(host, procs)) await runner.#join(procs);
     (child.stdin as Writable).write(sources);
-    const timer = setTimeout(() => runner.kill("timeout", "it did not become ready within 20 s"), 20_000);
+    const late = () => runner.kill("timeout", "it did not become ready within 20 s");
+    const timer = common.freezer.after(20_000, late);
     const first = await runner.next();
-    clearTimeout(timer);
+    timer.stop();
     if (first?.kind === frame.ready) return runner;
     const { message } = await runner.ended();
     throw new Error(`Cannot start a runner: ${message}`);
+  }
+
+  /** Leader of its process group. */
+  get leader(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** The time in which it runs. */
+  get time(): Freezer {
+    return this.#common.freezer;
+  }
+
+  /** Asks the kernel to write its memory out, where it can. */
+  squeeze(): void {
+    void this.#cgroup?.squeeze();
   }
 
   /** Process id on this host; undefined where it is not known. */
@@ -242,7 +271,7 @@ export class Runner implements AsyncDisposable {
 
   /** Ends the niceness with which it started: somebody waits now. */
   hurry(): void {
-    if (this.#hurried) return;
+    if (this.#hurried || this.#common.nice !== undefined) return;
     this.#hurried = true;
     setNice(this.#child.pid, 0);
     if (this.#pid !== this.#child.pid) setNice(this.#pid, 0);
@@ -324,7 +353,8 @@ export class Runner implements AsyncDisposable {
 
   /** Waits for the end of the process; the timer also keeps this program running meanwhile. */
   async #leave(): Promise<Exit> {
-    const timer = setInterval(() => this.kill("crash", "The runner closed its output and stayed"), 1000);
+    const stayed = () => this.kill("crash", "The runner closed its output and stayed");
+    const timer = setInterval(() => this.time.held || stayed(), 1000);
     try {
       return await this.#exit;
     } finally {

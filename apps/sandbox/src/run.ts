@@ -139,10 +139,8 @@ class Running {
 
   async go(residentBytes: number, askedMs: number): Promise<RunResult> {
     const { wallMs } = this.#limits;
-    const deadline = setTimeout(
-      () => this.#runner.kill("timeout", `It took longer than ${Math.round(askedMs)} ms`),
-      wallMs,
-    );
+    const late = () => this.#runner.kill("timeout", `It took longer than ${Math.round(askedMs)} ms`);
+    const deadline = this.#runner.time.after(wallMs, late);
     const watch = setInterval(() => {
       if (this.#runner.sample() > residentBytes)
         this.#runner.kill("memory", `The process used more than ${residentBytes} bytes`);
@@ -153,7 +151,7 @@ class Running {
       if (this.#failure) throw this.#failure.error;
       return result;
     } finally {
-      clearTimeout(deadline);
+      deadline.stop();
       clearInterval(watch);
       this.#pump?.stop();
       this.#runner.onKill = undefined;

@@ -64,8 +64,13 @@ export class Shared {
     this.#idle.set(runner, timer);
   }
 
+  /** Ends the idle ones. */
+  rest(): void {
+    for (const runner of [...this.#idle.keys()]) this.#discard(runner);
+  }
+
   close(): void {
     this.#closed = true;
-    for (const runner of [...this.#idle.keys()]) this.#discard(runner);
+    this.rest();
   }
 }

@@ -17,7 +17,16 @@ const fault = faults("user-name", {
 });
 
 /** Every right that a node of the tree asks for, beside `*`. */
-export const knownRights: readonly string[] = ["read", "write", "rw", "submit", "history", "collect", "govern", "approve"];
+export const knownRights: readonly string[] = [
+  "read",
+  "write",
+  "rw",
+  "submit",
+  "history",
+  "collect",
+  "govern",
+  "approve",
+];
 
 /** What to tell of rights that no node asks for: such a ticket is valid, and opens nothing by them. */
 export function unknownRights(rights: readonly Right[]): readonly string[] {

@@ -7,6 +7,7 @@ import { version } from "../version.ts";
 import { accessCommands } from "./access.ts";
 import { careCommands } from "./care.ts";
 import { fileCommands } from "./files.ts";
+import { judgeCommands } from "./judge.ts";
 import { proofCommands } from "./proof.ts";
 import { top } from "./top.ts";
 import { ui } from "./ui.ts";
@@ -28,6 +29,7 @@ export function createProgram(): Program {
       { key: "files", title: "Read and write its files" },
       { key: "jobs", title: "Run work" },
       { key: "access", title: "Let others in" },
+      { key: "judge", title: "Decide what may happen" },
       { key: "proof", title: "Check and prove" },
       { key: "care", title: "Look after it" },
       { key: "about", title: "About skep" },
@@ -39,6 +41,7 @@ export function createProgram(): Program {
       ...workCommands,
       ...fileCommands,
       ...accessCommands,
+      ...judgeCommands,
       ...proofCommands,
       ...careCommands,
       ...configCommands("care", userHome),

@@ -1,0 +1,19 @@
+import type { Command } from "@skep/edge-cli";
+import { approvals, approve, reject, undo } from "./approvals.ts";
+import { policyApply, policyCheck, policyRollback, policyShow, policySigners, policyTest } from "./policy.ts";
+import { policyWhatIf } from "./policy-what-if.ts";
+
+/** The commands that decide what may happen. */
+export const judgeCommands: readonly Command[] = [
+  approvals,
+  approve,
+  reject,
+  undo,
+  policyShow,
+  policyCheck,
+  policyTest,
+  policyApply,
+  policyRollback,
+  policyWhatIf,
+  policySigners,
+];

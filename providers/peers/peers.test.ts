@@ -28,6 +28,7 @@ async function net(files = recordingFiles(), clock = simulatedClock()): Promise<
       return `block-${worker}-${issued.length}`;
     },
     sealed: (worker) => `sealed for ${worker}`,
+    code: () => "123456",
     wanted: () => undefined,
     self: () => ({ peer: "12D3Koo" }),
     path: () => undefined,

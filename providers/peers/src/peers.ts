@@ -37,6 +37,8 @@ export interface PeersDeps extends Judge {
   readonly issue: (issue: Issue) => Promise<string>;
   /** What `issue` kept. */
   readonly sealed: (worker: string) => string | undefined;
+  /** Six digits that the machine shows too, where nobody stands between. */
+  readonly code: (key: string, invite: string) => string;
   /** Somebody was invited, or joined before: the hive must be reachable. */
   readonly wanted: () => void;
   /** How this hive is reached, as `key=value` lines have it. */
@@ -124,8 +126,8 @@ export function peersProvider(deps: PeersDeps): Provider {
     },
     notify: {
       "invited@1": () => deps.wanted(),
-      "redeemed@1": ({ worker, name }: { worker: string; name: string }, _meta, runtime) =>
-        runtime.log(`${name} joins as ${worker}`),
+      "redeemed@1": (data: Member & { worker: string }, _meta, runtime) =>
+        runtime.log(`${data.name} joins as ${data.worker}, code ${deps.code(data.key, data.invite)}`),
       "removed@1": ({ worker, reason }: { worker: string; reason: string }, _meta, runtime) =>
         runtime.log(`${worker} was removed${reason === "" ? "" : `: ${reason}`}`),
     },

@@ -14,7 +14,21 @@ const fault = faults("invite-flags", {
 });
 
 const Invited = z.object({ invite: z.string(), expires_ms: z.int(), owner: z.string() });
-const Self = z.object({ mesh: z.string(), addresses: z.array(z.string()).default([]) });
+const Self = z.object({
+  mesh: z.string(),
+  peer: z.string().default(""),
+  addresses: z.array(z.string()).default([]),
+});
+
+const mostAddresses = 8;
+
+// The joiner knows the hive's name from its key.
+function shortened({ addresses, peer }: z.infer<typeof Self>): string[] {
+  const end = `/p2p/${peer}`;
+  return addresses
+    .slice(0, mostAddresses)
+    .map((address) => (address.endsWith(end) ? address.slice(0, -end.length) : address));
+}
 
 function durationOf(text: string): number {
   const read = parseDuration(text);
@@ -104,7 +118,7 @@ export const invite: Command = command({
       expiresAt,
     });
     const self = await reachable(client, io.clock, signal);
-    const addresses = flags.address.length > 0 ? flags.address : self.addresses.slice(0, 8);
+    const addresses = flags.address.length > 0 ? flags.address : shortened(self);
     const of = {
       hiveKey: keys.identity.publicKey,
       hive: keys.hive,

@@ -3,7 +3,7 @@ import { type Command, type Context, command } from "@skep/edge-cli";
 import { configSources, loadConfig, makeHome } from "../config/mod.ts";
 import { userHome } from "../person.ts";
 import { defaultNodeFolder } from "../node/place.ts";
-import { fault } from "../node/faults.ts";
+import { fault, wasRemoved } from "../node/faults.ts";
 
 const longest = 64 * 1024;
 
@@ -103,7 +103,7 @@ export const join: Command = command({
     if (flags.only) return;
     const { values } = loadConfig(configSources(context, {}, userHome));
     const { workFor } = await import("../node/work.ts");
-    await workFor(
+    const ended = await workFor(
       {
         folder,
         values: { ...values, ...(flags.isolation ? { "sandbox.isolation": flags.isolation } : {}) },
@@ -114,5 +114,6 @@ export const join: Command = command({
       },
       signal,
     );
+    if (ended === "removed") out.warn(wasRemoved);
   },
 });

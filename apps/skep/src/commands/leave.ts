@@ -29,10 +29,7 @@ export const leave: Command = command({
     if (!existsSync(folder)) throw fault.stranger(folder);
     const hive = readMembership(folder)?.hive ?? "no hive";
     await context.confirm({ act: `Leave ${hive} and wipe what it gave to ${folder}`, name: hive });
-    const left = await leaveHive(
-      { folder, forget: flags.forget, clock: io.clock, log: () => undefined },
-      signal,
-    );
+    const left = await leaveHive({ folder, forget: flags.forget, log: () => undefined }, signal);
     if (left.untold)
       out.warn(`The hive could not be told (${left.untold.message}); its operator can run: skep node remove`);
     if (out.wantsJson) return out.json({ hive: left.hive ?? null, told: left.untold === undefined });

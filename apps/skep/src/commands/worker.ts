@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, command } from "@skep/edge-cli";
 import { configSources, loadConfig } from "../config/mod.ts";
+import { wasRemoved } from "../node/faults.ts";
 import { nodePlaces } from "../node/folder.ts";
 import { userHome } from "../person.ts";
 
@@ -54,7 +55,11 @@ export const worker: Command = command({
         slots: flags.slots,
         clock: context.io.clock,
       };
-      await workFor({ ...setup, strangers: flags.stranger ?? [], log: (line) => out.warn(line) }, signal);
+      const ended = await workFor(
+        { ...setup, strangers: flags.stranger ?? [], log: (line) => out.warn(line) },
+        signal,
+      );
+      if (ended === "removed") out.warn(wasRemoved);
       return;
     }
     const [{ openWorker }, { connect, homeTarget }] = await Promise.all([

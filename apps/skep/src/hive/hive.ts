@@ -116,7 +116,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     origin: keys.origin,
     fold,
     limits: jobLimits(config),
-    peers: peersDeps(new Members(home, keys, () => live().time.now()), keys.hive, net),
+    peers: peersDeps(new Members(home, keys, () => live().time.now()), keys, net),
     clock: realClock,
     started: Date.now(),
   };

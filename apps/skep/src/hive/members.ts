@@ -1,7 +1,7 @@
 import { createPublicKey, verify } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { joinStatement, sealFor } from "@skep/invite";
+import { joinCode, joinStatement, sealFor } from "@skep/invite";
 import type { Issue, Join, PeersDeps } from "@skep/provider-peers";
 import { createRoot, describe, mint, type Role } from "@skep/ticket";
 import { z } from "zod";
@@ -86,13 +86,14 @@ export class Members {
 /** What the provider of `/net` is given in a running hive. */
 export function peersDeps(
   members: Members,
-  hive: string,
+  { hive, identity }: Pick<HiveKeys, "hive" | "identity">,
   mesh: Pick<PeersDeps, "path" | "self" | "wanted">,
 ): PeersDeps {
   return {
     worker: workerName,
     proves: (line, invite) => provesKey(line, invite, hive),
     issue: (issue) => members.issue(issue),
+    code: (key, invite) => joinCode(identity.publicKey, key, invite),
     sealed: (worker) => members.sealed(worker),
     ...mesh,
   };

@@ -24,3 +24,7 @@ export const fault = faults("node", {
     { cure: "Give it on stdin, with --from FILE, or at the prompt" },
   ],
 });
+
+/** Said when a machine's work ended because its hive no longer lets it in. */
+export const wasRemoved =
+  "The hive removed this machine; what it gave is wiped. To come back, join with a new invitation";

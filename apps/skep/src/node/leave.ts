@@ -1,6 +1,5 @@
-import { type Clock, delay } from "@skep/clock";
+import { setTimeout } from "node:timers/promises";
 import { Fault, toFault } from "@skep/fault";
-import { appendLine } from "../client/control.ts";
 import { readText } from "../client/files.ts";
 import { homeKey } from "../hive/keys.ts";
 import { lock } from "../hive/storage.ts";
@@ -12,7 +11,6 @@ import { finishWipe, wipe } from "./wipe.ts";
 export interface LeaveOptions {
   readonly folder: string;
   readonly forget: boolean;
-  readonly clock: Clock;
   readonly log: (line: string) => void;
 }
 
@@ -26,7 +24,8 @@ async function tell({ folder, log }: LeaveOptions, signal: AbortSignal): Promise
   try {
     await using mesh = await openNodeMesh({ seed, hiveKey, addresses, mdns: addresses.length === 0, log });
     await using client = await mesh.client(ticket, AbortSignal.any([signal, AbortSignal.timeout(10_000)]));
-    await appendLine(client, `/worker/${worker}/leave`, '{"op":"leave"}', signal);
+    // The session ends with the leave, so its answer is that the line was taken.
+    await client.append(`/worker/${worker}/leave`, '{"op":"leave"}', { signal });
     return undefined;
   } catch (thrown) {
     return toFault(thrown);
@@ -34,13 +33,14 @@ async function tell({ folder, log }: LeaveOptions, signal: AbortSignal): Promise
 }
 
 // The worker of this folder sees that it is let in no more, and ends.
-async function waitForWorker({ folder, clock }: LeaveOptions, signal: AbortSignal): Promise<Disposable> {
+async function waitForWorker({ folder }: LeaveOptions, signal: AbortSignal): Promise<Disposable> {
   for (let tries = 0; ; tries += 1)
     try {
       return lock(folder);
     } catch (thrown) {
       if (!(thrown instanceof Fault) || tries === 100) throw thrown;
-      await delay(clock, 100, signal);
+      // A real timer: nothing else holds this process while it waits.
+      await setTimeout(100, undefined, { signal });
     }
 }
 

@@ -18,17 +18,22 @@ export interface Reaching {
   readonly log: (line: string) => void;
 }
 
+// An invitation leaves out the hive's name at the end of its addresses: it follows from the key.
+const named = (address: string, peer: string): string =>
+  address.includes("/p2p/") && !address.endsWith("/p2p-circuit") ? address : `${address}/p2p/${peer}`;
+
 /** A mesh of a machine that dials its hive and listens nowhere. */
 export async function openNodeMesh({ seed, hiveKey, addresses, mdns, log }: Reaching): Promise<NodeMesh> {
   const { createMesh, ninepProtocol, peerOfKey } = await import("@skep/edge-mesh");
   const peer = peerOfKey(Buffer.from(hiveKey, "hex"));
-  const mesh = await createMesh({ key: seed, clock: realClock, mdns, bootstrap: addresses });
+  const places = addresses.map((address) => named(address, peer));
+  const mesh = await createMesh({ key: seed, clock: realClock, mdns, bootstrap: places });
   const end = mesh.on((event) => {
     if (event.kind === "dial-failed")
       log(`cannot dial ${event.target} over ${event.transport}: ${event.cause}`);
     if (event.kind === "path") log(`path to the hive: ${event.to} (${event.why})`);
   });
-  mesh.learn(addresses);
+  mesh.learn(places);
   return {
     client: async (ticket, signal) => {
       const stream = await mesh.open(peer, ninepProtocol, signal ? { signal } : {});

@@ -15,6 +15,11 @@ const packages = [
   "wasi-libc",
   "libclang-rt-14-dev-wasm32",
   "php-cli",
+  "openssh-client",
+  "iproute2",
+  "nftables",
+  "dbus",
+  "chromium",
 ];
 
 function missing(): string[] {

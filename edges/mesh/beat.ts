@@ -6,7 +6,10 @@ import type { MeshStream } from "./contract.ts";
 export const beatProtocol = "/skep/beat/1";
 
 /** Milliseconds for the answer to one sign of life. */
-export const answerWithin = 4000;
+export const answerWithin = 3500;
+
+/** Milliseconds without a sign of life after which one who should give them is dead. */
+export const silence = (every: number): number => 3 * every + answerWithin;
 
 /** What a heart is given. */
 export interface Beating {
@@ -19,8 +22,8 @@ export interface Beating {
   readonly dead: (cause: Error) => void;
 }
 
-// A timer that comes late says that this machine slept or was busy, not that the other side is gone.
-async function patience(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+/** Waits. A timer that comes late says that this machine slept or was busy, not that the other side is gone: then it waits anew. */
+export async function patience(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   for (;;) {
     const due = clock.monotonic() + ms;
     await delay(clock, ms, signal);
@@ -69,7 +72,7 @@ export async function answer(
   stream: MeshStream,
   { clock, every, dead }: Omit<Beating, "rtt">,
 ): Promise<void> {
-  const limit = 3 * every + answerWithin;
+  const limit = silence(every);
   let watch = new AbortController();
   const guard = () => {
     watch.abort(new Error("alive"));

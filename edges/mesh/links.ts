@@ -18,6 +18,8 @@ export interface Link {
   /** Aborts when the connection has ended. */
   readonly ended: AbortController;
   rtt: number | undefined;
+  /** Whether the other side has begun to give signs of life. */
+  alive: boolean;
 }
 
 /** Milliseconds after which a relayed connection that nobody uses is ended once a direct one stands. */
@@ -88,6 +90,7 @@ export class Links {
       superseded: new AbortController(),
       ended: new AbortController(),
       rtt: undefined,
+      alive: false,
     };
     this.#byPeer.set(far.peer, [...this.of(far.peer), link]);
     this.#events.tell({ kind: "connected", peer: far.peer, path: far.path, address: far.address });

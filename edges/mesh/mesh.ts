@@ -2,7 +2,7 @@ import type { Connection, Stream } from "@libp2p/interface";
 import { Fault } from "@skep/fault";
 import { view } from "./addresses.ts";
 import { Announcer } from "./announcer.ts";
-import { answer, beat, beatProtocol } from "./beat.ts";
+import { answer, beat, beatProtocol, patience, silence } from "./beat.ts";
 import { Book, type Source } from "./book.ts";
 import { Connector } from "./connector.ts";
 import type { Mesh, MeshEvent, MeshOptions, MeshStream, OpenOptions, PeerView } from "./contract.ts";
@@ -170,7 +170,7 @@ class Libp2pMesh implements Mesh {
     const { peer } = link.far;
     this.#upkeep.changed(peer, "path");
     this.#records?.grown();
-    if (connection.direction === "outbound") void this.#beat(link);
+    void (connection.direction === "outbound" ? this.#beat(link) : this.#expect(link));
   }
 
   #closed(connection: Connection): void {
@@ -207,8 +207,16 @@ class Libp2pMesh implements Mesh {
     }
   }
 
+  /** Who dialled gives signs of life, or is gone before it could. */
+  async #expect(link: Link): Promise<void> {
+    const { clock, every, dead } = this.#beating(link);
+    const waited = patience(clock, silence(every), link.ended.signal).then(() => true);
+    if ((await waited.catch(() => false)) && !link.alive) dead(new Error("no sign of life"));
+  }
+
   async #answer(stream: Stream, connection: Connection): Promise<void> {
     const link = this.#links.opened(connection);
+    link.alive = true;
     await answer(this.#links.stream(stream, link, false), this.#beating(link)).catch(() => undefined);
   }
 

@@ -33,3 +33,5 @@ export { sessionDoor } from "./transcripts/session-door.ts";
 export { type Filled, fillHive, type Past } from "./big-home/fill.ts";
 /** Networks of namespaces, with routers that translate addresses. */
 export { createLab, type Host, type Lab, labLacks, type NatOptions, type Network } from "./lab/lab.ts";
+/** A node of the mesh in a process of its own, here or in a machine of a lab. */
+export { type Asked, FarNode } from "./mesh/far-node.ts";

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { createLab, type Host, type Lab, labLacks, type Network } from "@skep/testing";
-import { FarNode } from "./testing/far-node.ts";
+import { createLab, FarNode, type Host, type Lab, labLacks, type Network } from "@skep/testing";
 
 const lacking = labLacks();
 const skip = lacking === undefined ? false : lacking;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { FarNode } from "./testing/far-node.ts";
+import { FarNode } from "@skep/testing";
 
 const rows: string[] = [];
 const nodes: FarNode[] = [];
@@ -86,9 +86,10 @@ test("who was stopped for longer than any sign of life comes back by itself", as
   const seen = hive.events.length;
   worker.child.kill("SIGSTOP");
   await hive.until(({ kind }) => kind === "disconnected", 40_000, seen);
+  const from = hive.events.length;
   worker.child.kill("SIGCONT");
   const begun = performance.now();
-  await hive.until(({ kind }) => kind === "connected", 40_000, seen);
+  await hive.until(({ kind }) => kind === "connected", 40_000, from);
   rows.push(
     `stopped until it was given up, connected again ${(performance.now() - begun).toFixed(0)} ms after it went on`,
   );

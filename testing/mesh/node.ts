@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { createInterface } from "node:readline";
 import type { Clock } from "@skep/clock";
-import { createMesh, type MeshOptions, type MeshStream } from "../mod.ts";
+import { createMesh, type MeshOptions, type MeshStream } from "@skep/edge-mesh";
 
 type Command =
   | {

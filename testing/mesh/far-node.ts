@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { Host } from "@skep/testing";
-import type { MeshEvent, MeshOptions, PeerView } from "../mod.ts";
+import type { Host } from "../lab/lab.ts";
+import type { MeshEvent, MeshOptions, PeerView } from "@skep/edge-mesh";
 
 const program = fileURLToPath(new URL("node.ts", import.meta.url));
 

@@ -89,7 +89,9 @@ function watch(app: FastifyInstance, { parts, rates, bodyWithin }: AppOptions): 
   app.decorateRequest("begun", 0);
   app.addHook("onRequest", async (request) => {
     request.begun = parts.clock.monotonic();
-    if (!request.routeOptions.config.streamed) {
+    const { "content-length": length, "transfer-encoding": encoding } = request.headers;
+    const hasBody = encoding !== undefined || Number(length ?? 0) > 0;
+    if (hasBody && !request.routeOptions.config.streamed) {
       const late = parts.clock.after(bodyWithin, () => request.raw.destroy());
       request.raw.once("end", () => late.stop());
       request.raw.once("close", () => late.stop());

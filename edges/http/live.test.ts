@@ -53,6 +53,14 @@ test("whoever comes back with Last-Event-ID gets what it missed, once", async (t
   assert.equal((await again.next()).text, "two\nthree\n");
 });
 
+test("a quiet stream is kept alive, and outlives every limit of a request", async (t) => {
+  const { port, hum, pass } = await rig(t);
+  const events = await Events.open(t, port, target);
+  await pass(70_000);
+  await hum("late");
+  assert.equal((await events.next()).text, "late\n");
+});
+
 test("bytes that are gone are told as a gap", async (t) => {
   const { port, hum } = await rig(t);
   await hum("begin");

@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import { faults } from "@skep/fault";
 import { readText, replacePrivate } from "../client/files.ts";
@@ -45,8 +46,10 @@ export const authorityFile = (home: string): string => join(home, "tls", "ca.pem
 
 function isGood({ cert }: Identity, names: readonly string[], now: number): boolean {
   const found = new X509Certificate(cert);
-  const known = (found.subjectAltName ?? "").toLowerCase();
-  return Date.parse(found.validTo) > now + month && names.every((name) => known.includes(name.toLowerCase()));
+  return (
+    Date.parse(found.validTo) > now + month &&
+    names.every((name) => (isIP(name) ? found.checkIP(name) : found.checkHost(name)) !== undefined)
+  );
 }
 
 /** A certificate of the home's own authority for these names; both are made where they are missing or end soon. */

@@ -16,6 +16,7 @@ const tag = {
   utf8: 12,
   seq: 0x30,
   set: 0x31,
+  utcTime: 23,
   time: 24,
 } as const;
 
@@ -43,8 +44,12 @@ function oid(text: string): Buffer {
   return der(tag.oid, Buffer.from(bytes));
 }
 
-const time = (ms: number): Buffer =>
-  der(tag.time, Buffer.from(`${new Date(ms).toISOString().replace(/\D/g, "").slice(0, 14)}Z`));
+// Two digits of the year up to 2049 (RFC 5280 §4.1.2.5), four beyond.
+function time(ms: number): Buffer {
+  const text = `${new Date(ms).toISOString().replace(/\D/g, "").slice(0, 14)}Z`;
+  return text < "2050" ? der(tag.utcTime, Buffer.from(text.slice(2))) : der(tag.time, Buffer.from(text));
+}
+
 const named = (name: string): Buffer =>
   seq(der(tag.set, seq(oid("2.5.4.3"), der(tag.utf8, Buffer.from(name)))));
 const ecdsaSha256 = seq(oid("1.2.840.10045.4.3.2"));

@@ -6,4 +6,4 @@ export { printProblem, type Problem } from "./positions.ts";
 export { type ActClass, type PolicyRequest, schemaText } from "./request.ts";
 export { type PathRule, rulesToCedar } from "./rules.ts";
 export { type Decided, PolicySet } from "./set.ts";
-export { loadPolicies, type Loaded, type Policy, type PolicyFiles } from "./source.ts";
+export { loadPolicies, readPolicies, type Loaded, type Policy, type PolicyFiles } from "./source.ts";

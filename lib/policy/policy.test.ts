@@ -10,6 +10,7 @@ import {
   PolicySet,
   printProblem,
   rulesToCedar,
+  schemaText,
   testPolicies,
 } from "./mod.ts";
 
@@ -108,6 +109,25 @@ test("problems are told with file, line, column and cure", () => {
   }
   assert.match(problemsOf({ "a.txt": "" })[0] ?? "", /no part of a policy set/);
   assert.match(problemsOf({ "b.cedarschema": "entity ;" })[0] ?? "", /^b\.cedarschema:1:8: /);
+});
+
+test("the schema that people read and the one that sets are checked with are one", () => {
+  const both = (policy: string) =>
+    loadPolicies({ "a.cedar": policy, "told.cedarschema": schemaText(acts) }, acts).problems.length;
+  assert.equal(
+    both(`permit (principal in Role::"x", action in [Action::"write"], resource in Path::"/a") when
+    { context.now > 1 && context.hour > 1 && context.weekday > 1 && context.data && context.class == "x" &&
+      context.lifecycle == "x" && (context has label && context.label == "x") && principal.role == "x" &&
+      (context has machine && context.machine == "x") && resource.depth > 1 && principal.subject == "x" };`),
+    0,
+  );
+  for (const wrong of [
+    'context.label == "x"',
+    'context.hour == "x"',
+    'resource.name == "x"',
+    "principal.data",
+  ])
+    assert.equal(both(`permit (principal, action, resource) when { ${wrong} };`), 2, wrong);
 });
 
 test("a set remembers by what its policies read, and by nothing else", () => {

@@ -1,4 +1,4 @@
-import type { EntityJson, StatefulAuthorizationCall } from "@cedar-policy/cedar-wasm/nodejs";
+import type { EntityJson, SchemaJson, StatefulAuthorizationCall } from "@cedar-policy/cedar-wasm/nodejs";
 
 /** How an act can be taken back. */
 export type ActClass = "reversible" | "compensable" | "irreversible";
@@ -82,6 +82,45 @@ export function callOf(request: PolicyRequest): Omit<StatefulAuthorizationCall, 
   ];
   if (act !== "write") entities.push({ uid: action, attrs: {}, parents: [{ type: "Action", id: "write" }] });
   return { principal, action, resource, context: contextOf(request), entities, validateRequest: false };
+}
+
+const text = { type: "String" } as const;
+const number = { type: "Long" } as const;
+const applies = {
+  principalTypes: ["Subject"],
+  resourceTypes: ["Path"],
+  context: {
+    type: "Record",
+    attributes: {
+      act: text,
+      class: text,
+      data: { type: "Boolean" },
+      now: number,
+      hour: number,
+      weekday: number,
+      lifecycle: text,
+      label: { ...text, required: false },
+      machine: { ...text, required: false },
+    },
+  },
+} as const satisfies SchemaJson<string>[string]["actions"][string]["appliesTo"];
+
+/** The same schema as `schemaText`, in the form that Cedar reads without its grammar. */
+export function schemaJson(acts: Iterable<string>): SchemaJson<string> {
+  const names = [...new Set(acts)].filter((name) => name !== "write").sort();
+  const within = { memberOf: [{ id: "write" }], appliesTo: applies };
+  const path = { type: "Record", attributes: { path: text, depth: number } } as const;
+  const subject = { type: "Record", attributes: { subject: text, role: text } } as const;
+  return {
+    "": {
+      entityTypes: {
+        Role: {},
+        Subject: { memberOfTypes: ["Role"], shape: subject },
+        Path: { memberOfTypes: ["Path"], shape: path },
+      },
+      actions: { write: { appliesTo: applies }, ...Object.fromEntries(names.map((name) => [name, within])) },
+    },
+  };
 }
 
 /** The Cedar schema of these requests: every act is an action within `write`. */

@@ -58,6 +58,18 @@ async function run(hive: HiveProcess, files: readonly RemoteFile[], line: string
   return several(5, () => load({ pid: hive.pid, depth, lasts: 1500, timed: true }, write));
 }
 
+// Rules of the three kinds that sets are made of: by role and place, by state, and such that ask.
+const rule = (n: number): string =>
+  [
+    `forbid (principal in Role::"observer", action, resource in Path::"/area-${n}");`,
+    `forbid (principal, action, resource == Path::"/area-${n}/ctl") when { context.lifecycle == "DRAINING" };`,
+    `@approvals("1") forbid (principal, action, resource in Path::"/area-${n}") when { context.class == "irreversible" };`,
+  ][n % 3] ?? "";
+const fifty = [
+  "permit (principal, action, resource);",
+  ...Array.from({ length: 49 }, (_, n) => rule(n)),
+].join("\n");
+
 /**
  * Controls, each a line of its own, answered when it is durable; 64 in flight over 16 sessions. The lightest that
  * changes state is a worker's hello; the lightest of all is the revocation of a block that is revoked already.
@@ -69,6 +81,10 @@ export const controls: Bench = {
     tell("a worker's hello");
     await using workers = await writers(await workerClients(hive), (at) => `/worker/bench-${at}/ctl`);
     const hello = await run(hive, workers.files, '{"op":"hello","incarnation":"bench-0001"}\n');
+    tell("the same with 50 policies on");
+    await using governor = await hive.owner();
+    await governor.append("/policy/ctl", JSON.stringify({ op: "apply", files: { "bench.cedar": fifty } }));
+    const governed = await run(hive, workers.files, '{"op":"hello","incarnation":"bench-0001"}\n');
     tell("a revocation that changes nothing");
     await using queens = await writers(await queenClients(hive), () => "/queen/ctl");
     const revoke = await run(hive, queens.files, '{"revoke":"bench-block"}\n');
@@ -76,6 +92,7 @@ export const controls: Bench = {
     const { p99, max, recentMax } = await loopOf(owner);
     return [
       ...measured("durable controls (hello)", hello),
+      ...measured("durable controls (hello, 50 policies on)", governed),
       ...measured("durable controls (revoke)", revoke),
       {
         name: "longest piece of work on the loop, controls",

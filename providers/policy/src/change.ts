@@ -8,6 +8,7 @@ import {
   testPolicies,
 } from "@skep/policy";
 import type { PolicyCommand } from "./command.ts";
+import type { Engine } from "./engine.ts";
 import { fault } from "./faults.ts";
 import { emit, type Enrolled, type PolicySlice } from "./model.ts";
 import { Enrolment, enrolmentOf } from "./signers.ts";
@@ -112,21 +113,27 @@ function nextVersion({ force }: PolicySlice): number {
   return (force.get()?.version ?? 0) + 1;
 }
 
-function apply(command: Extract<PolicyCommand, { op: "apply" }>, at: At, acts: Acts): Decision {
-  check(filesOf(command, at), at, acts);
+function apply(
+  command: Extract<PolicyCommand, { op: "apply" }>,
+  at: At,
+  acts: Acts,
+  engine: Engine,
+): Decision {
+  const whole = filesOf(command, at);
+  engine.checked(whole, check(whole, at, acts));
   const version = nextVersion(at.state);
   const { files = null, staged = [] } = command;
   return { events: [emit("applied@1", { version, files, staged, from: 0 })], result: { version } };
 }
 
-function rollback(wanted: number | undefined, at: At, acts: Acts): Decision {
+function rollback(wanted: number | undefined, at: At, acts: Acts, engine: Engine): Decision {
   const { state } = at;
   const now = state.force.get()?.version ?? 0;
   const from = wanted ?? now - 1;
   if (from < 1) throw fault.none();
   const held = state.versions.get(String(from));
   if (!held) throw fault.version(from);
-  check(held.files, at, acts);
+  engine.checked(held.files, check(held.files, at, acts));
   const version = now + 1;
   return { events: [emit("rolled-back@1", { version, from })], result: { version, from } };
 }
@@ -141,18 +148,13 @@ function enrol(told: Omit<Enrolled, "version">, at: At, acts: Acts, set: PolicyS
   return { events: [emit("enrolled@1", { version, allowed, roles, groups })], result: { version, owners } };
 }
 
-/** Decides one line of `/policy/ctl`; `set` is what is in force. */
-export function decideChange(
-  command: PolicyCommand,
-  at: At,
-  acts: Acts,
-  set: PolicySet | undefined,
-): Decision {
+/** Decides one line of `/policy/ctl`. */
+export function decideChange(command: PolicyCommand, at: At, acts: Acts, engine: Engine): Decision {
   if (command.op === "stage") return stage(command, at);
-  if (command.op === "apply") return apply(command, at, acts);
-  if (command.op === "rollback") return rollback(command.version, at, acts);
+  if (command.op === "apply") return apply(command, at, acts, engine);
+  if (command.op === "rollback") return rollback(command.version, at, acts, engine);
   const { allowed, roles, groups } = command;
-  return enrol({ allowed, roles, groups }, at, acts, set);
+  return enrol({ allowed, roles, groups }, at, acts, engine.set);
 }
 
 /** What was staged so long ago that nobody will apply it. */

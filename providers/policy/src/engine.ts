@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { canonical } from "@skep/canon";
 import { type Fault, toFault } from "@skep/fault";
 import type { Approved, Emitted, PolicyAsk, PolicyEngine, PolicyVerdict } from "@skep/kernel";
-import { type Decided, loadPolicies, PolicySet } from "@skep/policy";
+import { type Decided, type PolicyFiles, PolicySet, readPolicies } from "@skep/policy";
 import { isMet } from "./approvals.ts";
 import { fault } from "./faults.ts";
 import { emit, type KeptNeed, type PolicySlice, type Version } from "./model.ts";
@@ -54,6 +54,8 @@ export class Engine implements PolicyEngine {
   readonly #slice: PolicySlice;
   #compiled: { readonly of: Version; readonly set: PolicySet } | undefined;
 
+  #checked: { readonly key: string; readonly set: PolicySet } | undefined;
+
   constructor(slice: PolicySlice) {
     this.#slice = slice;
   }
@@ -68,10 +70,15 @@ export class Engine implements PolicyEngine {
     if (!of) return undefined;
     if (this.#compiled?.of !== of) {
       // They were validated when they came; what no act is called any more is no reason not to start.
-      const { policies } = loadPolicies(of.files, []);
-      this.#compiled = { of, set: new PolicySet(policies) };
+      const known = this.#checked?.key === JSON.stringify(of.files) ? this.#checked.set : undefined;
+      this.#compiled = { of, set: known ?? new PolicySet(readPolicies(of.files)) };
     }
     return this.#compiled.set;
+  }
+
+  /** Keeps a set that was checked and may come into force next, so that it is not made twice. */
+  checked(files: PolicyFiles, set: PolicySet): void {
+    this.#checked = { key: JSON.stringify(files), set };
   }
 
   /** What policies say about an act, with what is asked for whatever they say. */

@@ -111,7 +111,7 @@ class Parts {
         '{"op":"rollback","version":1}',
         '{"op":"signers","allowed":"ann ssh-ed25519 AAAA…","roles":"ann operational"}',
       ],
-      decide: (command, at) => decideChange(command, at, acts(), this.engine(at.state).set),
+      decide: (command, at) => decideChange(command, at, acts(), this.engine(at.state)),
     });
   }
 

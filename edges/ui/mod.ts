@@ -1,1 +1,2 @@
-export {};
+export { bundle, isBuilt, pageDigest, pageDir } from "./build.ts";
+export { openPage, type Page } from "./open.ts";

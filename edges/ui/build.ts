@@ -1,0 +1,69 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("src/", import.meta.url));
+const modules = fileURLToPath(new URL("../../node_modules/", import.meta.url));
+
+/** Every file that the page is made of, with what it is built by. */
+function sourcesOf(dir: string): string[] {
+  const found = readdirSync(dir, { recursive: true, withFileTypes: true });
+  const files = found.filter((entry) => entry.isFile() && !/\.test\.tsx?$/.test(entry.name));
+  return files.map((entry) => join(entry.parentPath, entry.name)).sort();
+}
+
+/** A digest of the sources: two pages with the same digest are the same page. */
+export function pageDigest(): string {
+  const hash = createHash("sha256");
+  for (const path of [...sourcesOf(root), fileURLToPath(import.meta.url)])
+    hash
+      .update(path.slice(root.length))
+      .update("\0")
+      .update(createHash("sha256").update(readFileSync(path)).digest());
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** Where the built page is kept, built or not: a published package has it beside its sources. */
+export function pageDir(): string {
+  const published = fileURLToPath(new URL("dist/", import.meta.url));
+  if (existsSync(join(published, "index.html"))) return published;
+  return join(modules, ".cache", "skep-ui", pageDigest());
+}
+
+/** Whether the page in a directory is whole. */
+export function isBuilt(dir: string = pageDir()): boolean {
+  return existsSync(join(dir, "index.html"));
+}
+
+/** Builds the page into a directory, which appears whole or not at all. */
+export async function bundle(dir: string = pageDir()): Promise<string> {
+  const { build } = await import("vite");
+  const made = `${dir}.${process.pid}`;
+  mkdirSync(dirname(dir), { recursive: true });
+  try {
+    await build({
+      root,
+      configFile: false,
+      logLevel: "warn",
+      publicDir: false,
+      resolve: { alias: { "node:buffer": join(root, "console/node-buffer.ts") } },
+      oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+      build: {
+        outDir: made,
+        emptyOutDir: true,
+        target: "es2022",
+        // Nothing is inlined: the page's policy allows no data: scripts and no inline styles.
+        assetsInlineLimit: 0,
+        modulePreload: { polyfill: false },
+        chunkSizeWarningLimit: 1500,
+        reportCompressedSize: false,
+      },
+    });
+    rmSync(dir, { recursive: true, force: true });
+    renameSync(made, dir);
+  } finally {
+    rmSync(made, { recursive: true, force: true });
+  }
+  return dir;
+}

@@ -1,0 +1,20 @@
+import type { LiveEvent } from "./live.ts";
+
+/** The text of an event's bytes; what is no text is told as its size. */
+export function textOf({ text, b64 }: { readonly text?: string; readonly b64?: string }): string {
+  if (text !== undefined) return text;
+  return b64 === undefined ? "" : `[${Math.floor((b64.length * 3) / 4)} bytes that are no text]\n`;
+}
+
+/** Cuts what comes in pieces into whole lines. */
+export class Lines {
+  #rest = "";
+
+  take(event: LiveEvent): readonly string[] {
+    if (event.event === "gap") this.#rest = "";
+    if (event.event !== "data") return [];
+    const parts = (this.#rest + textOf(event.data)).split("\n");
+    this.#rest = parts.pop() ?? "";
+    return parts;
+  }
+}

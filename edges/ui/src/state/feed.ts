@@ -1,0 +1,180 @@
+import type { Api } from "../net/api.ts";
+import type { Live, LiveEvent } from "../net/live.ts";
+import { Lines, textOf } from "../net/text.ts";
+import type { Facts, HiveState } from "./hive.ts";
+import { isEnded, jobOf } from "./model.ts";
+
+/** Files that are small and always shown. */
+const small = [
+  "/proc/lifecycle/state.json",
+  "/proc/lifecycle/reason.json",
+  "/proc/9p/session/active.json",
+  "/proc/boot.json",
+  "/net/self.json",
+  "/net/nodes.json",
+  "/audit/checkpoint",
+] as const;
+
+const newestJobs = 200;
+const atOnce = 6;
+
+/** Reads things again, each once however often it was asked for, a few at a time. */
+export class Reader {
+  readonly #read: (key: string) => Promise<void>;
+  readonly #wanted = new Set<string>();
+  readonly #under = new Set<string>();
+
+  constructor(read: (key: string) => Promise<void>) {
+    this.#read = read;
+  }
+
+  want(key: string): void {
+    this.#wanted.add(key);
+    this.#next();
+  }
+
+  #next(): void {
+    for (const key of this.#wanted) {
+      if (this.#under.size >= atOnce) return;
+      if (this.#under.has(key)) continue;
+      this.#wanted.delete(key);
+      this.#under.add(key);
+      // What cannot be read now may be gone; the next event or listing tells.
+      const done = () => {
+        this.#under.delete(key);
+        this.#next();
+      };
+      this.#read(key).then(done, done);
+    }
+  }
+}
+
+/** What feeds need of the page. */
+export interface FeedGround {
+  readonly api: Pick<Api, "json" | "text">;
+  readonly live: Pick<Live, "follow">;
+  every(ms: number, act: () => void): () => void;
+}
+
+function parse(line: string): Facts | undefined {
+  try {
+    return JSON.parse(line) as Facts;
+  } catch {
+    return undefined;
+  }
+}
+
+function valueOf(path: string, event: LiveEvent): unknown {
+  if (event.event !== "text") return undefined;
+  const text = textOf(event.data);
+  return path.endsWith(".json") ? parse(text) : text;
+}
+
+/** Keeps a state as the hive is, over the live connection; gives what ends that. */
+export function feed(state: HiveState, { api, live, every }: FeedGround): () => void {
+  const ends: (() => void)[] = [];
+  const machines = new Reader(async (id) => {
+    state.setInfo(id, await api.json<Facts>(`/worker/${id}/info.json`));
+  });
+  const jobs = new Reader(async (id) => {
+    state.setJob(jobOf(id, await api.json<Facts>(`/jobs/${id}/status.json`)));
+  });
+  const follow = (path: string, hear: (event: LiveEvent) => void, from?: "now") =>
+    ends.push(live.follow(path, hear, from));
+  for (const path of small)
+    follow(path, (event) => {
+      const value = valueOf(path, event);
+      if (value !== undefined) state.setFact(path, value);
+    });
+  follow("/worker", (event) => {
+    if (event.event !== "list") return;
+    for (const id of state.setMachines(event.data.entries.map(({ name }) => name))) machines.want(id);
+    state.setFact("listed", true);
+  });
+  follow("/jobs", (event) => {
+    if (event.event !== "list") return;
+    const ids = event.data.entries.filter(({ name }) => /^\d+$/.test(name)).map(({ name }) => name);
+    state.setFact("/jobs", ids);
+    for (const id of ids.slice(-newestJobs).reverse()) if (!state.jobs.has(id)) jobs.want(id);
+  });
+  follow("/actions", (event) => {
+    if (event.event === "list")
+      state.setFact(
+        "/actions",
+        event.data.entries.filter(({ kind }) => kind === "dir").map(({ name }) => name),
+      );
+  });
+  follow("/proc/pressure", (event) => {
+    if (event.event !== "list") return;
+    for (const { name } of event.data.entries) {
+      const path = `/proc/pressure/${name}.json`;
+      if (state.facts.has(path)) continue;
+      state.setFact(path, {});
+      follow(path, (told) => state.setFact(path, valueOf(path, told) ?? {}));
+    }
+  });
+  const byLine = (act: (line: Facts) => void) => {
+    const lines = new Lines();
+    return (event: LiveEvent) => {
+      for (const text of lines.take(event)) {
+        const line = parse(text);
+        if (line) act(line);
+      }
+    };
+  };
+  follow(
+    "/trace/events",
+    byLine((line) => {
+      const { job, machine } = state.event(line);
+      if (job !== undefined) jobs.want(job);
+      if (machine !== undefined) machines.want(machine);
+    }),
+    "now",
+  );
+  follow("/trace/ctl", byLine((line) => state.traced(line)));
+  const log = new Lines();
+  follow("/log/queen.log", (event) => state.logged(log.take(event)));
+  // Whoever may not see the trace learns of ends by looking again at what has none; so does who missed a part of it.
+  ends.push(
+    every(3000, () => {
+      for (const job of state.jobs.values()) if (!isEnded(job)) jobs.want(job.id);
+    }),
+  );
+  ends.push(
+    every(20_000, () => {
+      const few = state.machines.size <= 200;
+      if (few) for (const id of state.machines.keys()) machines.want(id);
+    }),
+  );
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
+/** Reads the hive as it was after a record into a state. */
+export async function readPast(state: HiveState, api: Pick<Api, "json" | "list">, at: string): Promise<void> {
+  const base = `/at/${at}`;
+  const names = async (dir: string) => {
+    try {
+      return (await api.list(`${base}/${dir}`)).entries.map(({ name }) => name);
+    } catch {
+      return [];
+    }
+  };
+  const [machines, jobs] = await Promise.all([names("worker"), names("jobs")]);
+  state.setMachines(machines);
+  state.setFact("/jobs", jobs);
+  const shown = jobs.filter((id) => /^\d+$/.test(id)).slice(-newestJobs);
+  const all = [
+    ...machines.slice(0, 500).map((id) => async () => {
+      state.setInfo(id, await api.json<Facts>(`${base}/worker/${id}/info.json`));
+    }),
+    ...shown.map((id) => async () => {
+      state.setJob(jobOf(id, await api.json<Facts>(`${base}/jobs/${id}/status.json`)));
+    }),
+  ];
+  const next = async (): Promise<void> => {
+    for (let act = all.shift(); act; act = all.shift()) await act().catch(() => undefined);
+  };
+  await Promise.all(Array.from({ length: atOnce }, next));
+}

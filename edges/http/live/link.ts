@@ -187,7 +187,7 @@ export class Link {
       }),
     };
     this.#followed.set(key, followed);
-    this.tell({ op: "sub", id: key, kind: feed.kind });
+    this.tell({ op: "sub", id: key, kind: feed.kind, cursor: feed.cursor });
     this.#news.add(followed);
     void this.#pump();
   }

@@ -11,6 +11,8 @@ export interface Message {
 /** What one subscriber follows. It is asked for messages and never pushes: who is slow misses states, not memory. */
 export interface Feed {
   readonly kind: "stream" | "text" | "list";
+  /** Where a stream is followed from. */
+  readonly cursor?: string;
   /** The next message, or undefined while there is none. Throws when there is nothing to follow any more. */
   take(): Promise<Message | undefined>;
   /** Calls whenever there may be a message; the answer takes that back. */

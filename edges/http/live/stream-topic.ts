@@ -194,6 +194,10 @@ export class StreamFeed implements Feed {
     this.#release = release;
   }
 
+  get cursor(): string {
+    return cursorAfter(this.#topic.born, this.#at, new Uint8Array(0));
+  }
+
   /** Throws `http.cursor`. */
   static async open(topic: StreamTopic, from: From, release: () => void): Promise<StreamFeed> {
     if (from === "now") return new StreamFeed(topic, topic.next, release);

@@ -1,0 +1,221 @@
+// Made from the tree by `npm run docs`; not edited by hand.
+
+/** Answer, as the interface of the hive describes it. */
+export type Answer = {
+  readonly id?: number;
+  readonly verdict: "ok" | "refused" | "waiting";
+  readonly result?: unknown;
+};
+
+/** ArmSession, as the interface of the hive describes it. */
+export type ArmSession = { readonly minutes: number };
+
+/** CasCommand, as the interface of the hive describes it. */
+export type CasCommand = { readonly op: "gc" };
+
+/** Description, as the interface of the hive describes it. */
+export type Description = {
+  readonly path: string;
+  readonly kind: "dir" | "text" | "stream" | "control" | "value" | "blob";
+  readonly doc: string;
+  readonly right?: string;
+  readonly undo?: "reversible" | "compensable" | "irreversible";
+  readonly schema?: Readonly<Record<string, unknown>>;
+  readonly examples?: ReadonlyArray<unknown>;
+};
+
+/** EchoBatchBody, as the interface of the hive describes it. */
+export type EchoBatchBody = {
+  readonly items: ReadonlyArray<{ readonly path: string; readonly line: string }>;
+  readonly continue?: boolean;
+};
+
+/** EchoBody, as the interface of the hive describes it. */
+export type EchoBody = { readonly path: string; readonly line: string };
+
+/** Entry, as the interface of the hive describes it. */
+export type Entry = {
+  readonly name: string;
+  readonly kind: "dir" | "file";
+  readonly append: boolean;
+  readonly href: string;
+};
+
+/** FsReply, as the interface of the hive describes it. */
+export type FsReply = {
+  readonly status: "OK" | "ERR";
+  readonly verb: string;
+  readonly path: string;
+  readonly end: boolean;
+  readonly lines: ReadonlyArray<string>;
+  readonly bytes: number;
+  readonly error?: string;
+  readonly code?: string;
+  readonly next?: string;
+  readonly id?: number;
+  readonly result?: unknown;
+};
+
+/** GpuLease, as the interface of the hive describes it. */
+export type GpuLease = {
+  readonly gpu_id: string;
+  readonly mem_mb: number;
+  readonly streams: number;
+  readonly ttl_s: number;
+  readonly priority?: number;
+};
+
+/** JobCommand, as the interface of the hive describes it. */
+export type JobCommand =
+  | {
+      readonly op: "submit";
+      readonly manifest?: Readonly<Record<string, unknown>>;
+      readonly run?: {
+        readonly kind: "wasm" | "task";
+        readonly module?: string;
+        readonly name?: string;
+        readonly args?: ReadonlyArray<string>;
+        readonly env?: Readonly<Record<string, string>>;
+        readonly limits?: {
+          readonly wall_ms?: number;
+          readonly memory_bytes?: number;
+          readonly fuel?: string;
+          readonly stdout_bytes?: number;
+          readonly stderr_bytes?: number;
+        };
+        readonly grade?: "fresh" | "shared";
+      };
+      readonly stdin?: { readonly inline: string } | { readonly digest: string };
+    }
+  | { readonly op: "cancel"; readonly job: string | number };
+
+/** JoinCommand, as the interface of the hive describes it. */
+export type JoinCommand = {
+  readonly op: "redeem";
+  readonly node: string;
+  readonly box: string;
+  readonly name: string;
+  readonly proof: string;
+};
+
+/** LeaveCommand, as the interface of the hive describes it. */
+export type LeaveCommand = { readonly op: "leave" };
+
+/** Listing, as the interface of the hive describes it. */
+export type Listing = {
+  readonly path: string;
+  readonly kind: "dir";
+  readonly doc: string;
+  readonly entries: ReadonlyArray<Entry>;
+  readonly next?: string;
+};
+
+/** NetCommand, as the interface of the hive describes it. */
+export type NetCommand =
+  | {
+      readonly op: "invite";
+      readonly class?: "owned" | "borrowed" | "rented" | "volunteer";
+      readonly role?: "worker" | "observer";
+      readonly owner?: string;
+      readonly labels?: ReadonlyArray<string>;
+      readonly ttl_ms?: number;
+    }
+  | { readonly op: "revoke"; readonly invite: string }
+  | { readonly op: "remove"; readonly node: string; readonly reason?: string }
+  | { readonly op: "label"; readonly node: string; readonly labels: ReadonlyArray<string> };
+
+/** OpenSession, as the interface of the hive describes it. */
+export type OpenSession = { readonly code: string; readonly key: { readonly x: string; readonly y: string } };
+
+/** PolicyCommand, as the interface of the hive describes it. */
+export type PolicyCommand =
+  | { readonly op: "stage"; readonly file: string; readonly at: number; readonly text: string }
+  | {
+      readonly op: "apply";
+      readonly files?: Readonly<Record<string, string>>;
+      readonly staged?: ReadonlyArray<string>;
+    }
+  | { readonly op: "rollback"; readonly version?: number }
+  | { readonly op: "signers"; readonly allowed: string; readonly roles: string; readonly groups?: string };
+
+/** Problem, as the interface of the hive describes it. */
+export type Problem = {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+  readonly kind: string;
+  readonly reason: "busy" | "quota" | "cut" | "policy";
+  readonly next?: string;
+};
+
+/** QueenCommand, as the interface of the hive describes it. */
+export type QueenCommand = {
+  readonly spawn?: "heartbeat" | "gpu";
+  readonly ticks?: number;
+  readonly lease?: GpuLease;
+  readonly budget?: SpawnBudget;
+  readonly kill?: string;
+  readonly revoke?: string;
+  readonly clock?: "confirm";
+};
+
+/** QueueCommand, as the interface of the hive describes it. */
+export type QueueCommand =
+  | { readonly id: string; readonly target: string; readonly decision: "approve" | "deny" }
+  | { readonly action: string; readonly decision: "approve"; readonly signature?: string }
+  | { readonly action: string; readonly decision: "reject"; readonly reason: string }
+  | { readonly action: string; readonly comment: string };
+
+/** ResultCommand, as the interface of the hive describes it. */
+export type ResultCommand =
+  | {
+      readonly op: "done";
+      readonly job: string | number;
+      readonly reason?: string;
+      readonly exit?: number | null;
+      readonly message?: string;
+      readonly stdout?: { readonly bytes: number; readonly inline?: string; readonly digest?: string };
+      readonly stderr?: { readonly bytes: number; readonly inline?: string; readonly digest?: string };
+      readonly receipt?: Readonly<Record<string, unknown>>;
+      readonly peak_bytes?: number;
+    }
+  | { readonly op: "return"; readonly job: string | number; readonly started?: boolean }
+  | { readonly op: "renew" };
+
+/** SpawnBudget, as the interface of the hive describes it. */
+export type SpawnBudget = { readonly ttl_s?: number; readonly ops?: number };
+
+/** Stored, as the interface of the hive describes it. */
+export type Stored = { readonly path: string; readonly size?: number; readonly stored?: boolean };
+
+/** WorkerCommand, as the interface of the hive describes it. */
+export type WorkerCommand =
+  | {
+      readonly op: "hello";
+      readonly incarnation: string;
+      readonly key?: string;
+      readonly slots?: number;
+      readonly ahead?: number;
+      readonly kinds?: ReadonlyArray<"wasm" | "task">;
+      readonly grades?: ReadonlyArray<"fresh" | "shared">;
+      readonly layers?: ReadonlyArray<string>;
+      readonly version?: string;
+      readonly now?: number;
+    }
+  | { readonly op: "bye" };
+
+/** What each control takes; a part that a state names is any text. */
+export interface Controls {
+  readonly "/actions/queue": QueueCommand;
+  readonly "/cas/ctl": CasCommand;
+  readonly "/jobs/ctl": JobCommand;
+  readonly "/net/ctl": NetCommand;
+  readonly "/net/join": JoinCommand;
+  readonly "/policy/ctl": PolicyCommand;
+  readonly "/queen/ctl": QueenCommand;
+  readonly [path: `/worker/${string}/ctl`]: WorkerCommand;
+  readonly [path: `/worker/${string}/leave`]: LeaveCommand;
+  readonly [path: `/worker/${string}/results`]: ResultCommand;
+}

@@ -6,15 +6,16 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const main = fileURLToPath(new URL("../main.ts", import.meta.url));
-const config = fileURLToPath(new URL("../../../../examples/compat/base.toml", import.meta.url));
+const configs = new URL("../../../../examples/compat/", import.meta.url);
 
 /** A daemon of its own with the original's configuration. */
 export interface CompatDaemon extends AsyncDisposable {
   readonly at: { readonly host: string; readonly port: number };
 }
 
-/** Starts `skep up --config examples/compat/base.toml` with a free port for the console and nothing else. */
-export async function startCompat(): Promise<CompatDaemon> {
+/** Starts `skep up --config examples/compat/NAME.toml` with a free port for the console and nothing else. */
+export async function startCompat(name: "base" | "gated" = "base"): Promise<CompatDaemon> {
+  const config = fileURLToPath(new URL(`${name}.toml`, configs));
   const dir = mkdtempSync(join(tmpdir(), "skep-compat-"));
   const flags = ["--console", "0", "--9p", "off", "--http", "off", "--workers", "0", "--json"];
   const args = ["--disable-warning=ExperimentalWarning", main, "up", "--config", config, ...flags];

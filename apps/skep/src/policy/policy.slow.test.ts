@@ -3,6 +3,8 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { Fault } from "@skep/fault";
+import { connect, homeTarget } from "../client/connect.ts";
 import { startTestHive, type TestHive } from "../testing/hive.ts";
 
 const noKeygen = spawnSync("ssh-keygen", ["-?"]).error
@@ -88,6 +90,26 @@ test("an action is read, signed with an SSH key and run; a stranger's key and th
   assert.match((await skep(["approvals", id])).out, /^state=ran/);
   assert.doesNotMatch((await skep(["ls", "/worker"])).out, /worker-1/);
   assert.equal((await approve("bob")).code, 8);
+});
+
+test("a command that waits is EINPROGRESS to a client that only writes, and its answer stands in the session's answers", async (t) => {
+  const place = await startTestHive();
+  t.after(() => place[Symbol.asyncDispose]());
+  await place.skep(["policy", "apply", write(place, "set", { "a.cedar": asks })]);
+  await place.skep(["echo", spawnLine, "/queen/ctl"]);
+  await using client = await connect(homeTarget(place.home, place.env));
+  const file = await client.open("/queen/ctl", "append");
+  const line = Buffer.from('{"kill":"worker-1"}\n');
+  await assert.rejects(
+    () => file.write(line),
+    ({ kind, row }: Fault) => kind === "waiting" && row.errno === 115,
+  );
+  await assert.rejects(() => file.write(line), { kind: "waiting" });
+  const answers = (await client.readAll("/proc/9p/session/self/answers")).toString().trim().split("\n");
+  const [first, second] = answers.map(
+    (text) => JSON.parse(text) as { readonly id: number; readonly verdict: string },
+  );
+  assert.deepEqual([first?.verdict, second?.id], ["waiting", first?.id]);
 });
 
 test("a path is approved for one command, and an act is undone by its number", async (t) => {

@@ -104,15 +104,18 @@ export function withPeer(text: string, peer: string): string {
 
 /** Milliseconds that an address waits for those before it: TCP is fastest where it works, relays are the last. */
 const pauses: Readonly<Record<Transport, number>> = { tcp: 0, quic: 250, ws: 500, wss: 500, relay: 800 };
+/** What a relay waits where no other address is one that everybody reaches. */
+const hidden = 300;
 
 /** Addresses in the order of dialling, each with the milliseconds that it waits. */
 export function inOrder(addresses: readonly string[]): { readonly address: string; readonly wait: number }[] {
-  const near = (address: string) => (view(address).scope === "public" ? 0 : 1);
-  const sorted = [...new Set(addresses)].sort(
-    (left, right) => pauses[view(left).transport] - pauses[view(right).transport] || near(left) - near(right),
-  );
-  const first = sorted[0] === undefined ? 0 : pauses[view(sorted[0]).transport];
-  return sorted.map((address) => ({ address, wait: pauses[view(address).transport] - first }));
+  const views = [...new Set(addresses)].map(view);
+  const open = views.some(({ transport, scope }) => transport !== "relay" && scope === "public");
+  const pause = ({ transport }: AddressView) => (transport === "relay" && !open ? hidden : pauses[transport]);
+  const far = ({ scope }: AddressView) => (scope === "public" ? 0 : 1);
+  const sorted = views.sort((left, right) => pause(left) - pause(right) || far(left) - far(right));
+  const [first] = sorted;
+  return sorted.map((one) => ({ address: one.text, wait: pause(one) - (first ? pause(first) : 0) }));
 }
 
 /** What is offered on a host and port beside plain TCP, or in place of it. */

@@ -9,7 +9,7 @@ export const beatProtocol = "/skep/beat/1";
 export const answerWithin = 3500;
 
 /** Milliseconds without a sign of life after which one who should give them is dead. */
-export const silence = (every: number): number => 3 * every + answerWithin;
+const silence = (every: number): number => 3 * every + answerWithin;
 
 /** What a heart is given. */
 export interface Beating {
@@ -23,7 +23,7 @@ export interface Beating {
 }
 
 /** Waits. A timer that comes late says that this machine slept or was busy, not that the other side is gone: then it waits anew. */
-export async function patience(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+async function patience(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   for (;;) {
     const due = clock.monotonic() + ms;
     await delay(clock, ms, signal);
@@ -91,4 +91,14 @@ export async function answer(
   } finally {
     watch.abort(new Error("ended"));
   }
+}
+
+/** Finds one who dialled and should begin dead when it has not done so in time: it may be gone before it could. */
+export async function expect(
+  { clock, every, dead }: Omit<Beating, "rtt">,
+  begun: () => boolean,
+  ended: AbortSignal,
+): Promise<void> {
+  const waited = patience(clock, silence(every), ended).then(() => true);
+  if ((await waited.catch(() => false)) && !begun()) dead(new Error("no sign of life"));
 }

@@ -204,6 +204,12 @@ export interface OpenOptions {
   readonly timeout?: number;
 }
 
+/** What one peer may take of a protocol. */
+export interface HandleLimits {
+  /** Streams of one peer at a time; 1,024 by default. Further ones are cut. */
+  readonly streams?: number;
+}
+
 /** One node's part of the mesh. */
 export interface Mesh extends AsyncDisposable {
   /** This node's PeerId. */
@@ -213,7 +219,11 @@ export interface Mesh extends AsyncDisposable {
   /** Where it listens, with the ports that were taken. */
   listening(): readonly string[];
   /** Serves a protocol; the stream ends when `serve` returns, and is cut when it throws. */
-  handle(protocol: string, serve: (stream: MeshStream) => void | Promise<void>): Promise<() => Promise<void>>;
+  handle(
+    protocol: string,
+    serve: (stream: MeshStream) => void | Promise<void>,
+    limits?: HandleLimits,
+  ): Promise<() => Promise<void>>;
   /**
    * Opens a stream to a peer, by its name or by addresses that contain it, over the best path that stands or can be made.
    * Throws `mesh.unreachable`, `.unknown`, `.late`, `.protocol`.

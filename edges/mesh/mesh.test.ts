@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import type { Clock } from "@skep/clock";
+import { inOrder } from "./addresses.ts";
 import { createMesh, type Mesh, type MeshEvent, type MeshOptions, type MeshStream } from "./mod.ts";
 
 const clock: Clock = {
@@ -222,4 +223,48 @@ test("whoever does not speak a request's language in time is let go", async () =
   await using stream = await left.open(right.addresses(), "/t/all");
   await stream.close();
   assert.equal(await stream.closed, undefined);
+});
+
+test("a protocol's streams are counted for each peer, and a relay's circuits too", async () => {
+  await using relay = await mesh("narrow relay", { relay: { perPeer: 1 } });
+  await using first = await mesh("first hidden", { listen: [], relays: relay.addresses() });
+  await using second = await mesh("second hidden", { listen: [], relays: relay.addresses() });
+  for (const one of [first, second]) {
+    await one.handle("/t/echo", echo, { streams: 1 });
+    if (one.addresses().length === 0)
+      await until(one, (event) => event.kind === "reservation" && event.state === "active");
+  }
+  await using far = await mesh("greedy", { listen: [] });
+  await using held = await far.open(first.addresses(), "/t/echo");
+  assert.equal(held.path, "relayed");
+  const answers = held[Symbol.asyncIterator]();
+  const round = async () => {
+    await held.write(Buffer.from("still"));
+    return Buffer.from((await answers.next()).value).toString();
+  };
+  assert.equal(await round(), "still");
+  await assert.rejects(far.open(second.addresses(), "/t/echo"), { code: "mesh.unreachable" });
+  const more = await far.open(first.peer, "/t/echo");
+  await more.write(Buffer.from("too many")).catch(() => undefined);
+  assert.notEqual(await more.closed, undefined);
+  assert.equal(await round(), "still");
+});
+
+test("addresses wait for those before them, and a relay less where nobody else is in sight", () => {
+  const peer = "/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN";
+  const relayed = `/ip4/5.0.0.9/tcp/1${peer}/p2p-circuit${peer}`;
+  const waits = (...addresses: string[]) => inOrder(addresses).map(({ address, wait }) => [address, wait]);
+  const [open, near] = ["/ip4/5.0.0.1/tcp/1", "/ip4/192.168.0.1/tcp/1"];
+  const quic = "/ip4/5.0.0.1/udp/1/quic-v1";
+  assert.deepEqual(waits(relayed, quic, near, open, open), [
+    [open, 0],
+    [near, 0],
+    [quic, 250],
+    [relayed, 800],
+  ]);
+  assert.deepEqual(waits(relayed, near), [
+    [near, 0],
+    [relayed, 300],
+  ]);
+  assert.deepEqual(waits(relayed), [[relayed, 0]]);
 });

@@ -1,11 +1,19 @@
 import type { Connection, Stream } from "@libp2p/interface";
-import { Fault } from "@skep/fault";
+import { acceptor } from "./accept.ts";
 import { view } from "./addresses.ts";
 import { Announcer } from "./announcer.ts";
-import { answer, beat, beatProtocol, patience, silence } from "./beat.ts";
+import { answer, beat, beatProtocol, expect } from "./beat.ts";
 import { Book, type Source } from "./book.ts";
 import { Connector } from "./connector.ts";
-import type { Mesh, MeshEvent, MeshOptions, MeshStream, OpenOptions, PeerView } from "./contract.ts";
+import type {
+  HandleLimits,
+  Mesh,
+  MeshEvent,
+  MeshOptions,
+  MeshStream,
+  OpenOptions,
+  PeerView,
+} from "./contract.ts";
 import { DialReport, rootCause } from "./dial-report.ts";
 import { Dialer } from "./dialer.ts";
 import { Events } from "./events.ts";
@@ -170,7 +178,8 @@ class Libp2pMesh implements Mesh {
     const { peer } = link.far;
     this.#upkeep.changed(peer, "path");
     this.#records?.grown();
-    void (connection.direction === "outbound" ? this.#beat(link) : this.#expect(link));
+    if (connection.direction === "outbound") void this.#beat(link);
+    else void expect(this.#beating(link), () => link.alive, link.ended.signal);
   }
 
   #closed(connection: Connection): void {
@@ -205,13 +214,6 @@ class Libp2pMesh implements Mesh {
     } catch {
       // A foreign node does not speak this, and its connections end by themselves.
     }
-  }
-
-  /** Who dialled gives signs of life, or is gone before it could. */
-  async #expect(link: Link): Promise<void> {
-    const { clock, every, dead } = this.#beating(link);
-    const waited = patience(clock, silence(every), link.ended.signal).then(() => true);
-    if ((await waited.catch(() => false)) && !link.alive) dead(new Error("no sign of life"));
   }
 
   async #answer(stream: Stream, connection: Connection): Promise<void> {
@@ -288,24 +290,13 @@ class Libp2pMesh implements Mesh {
   async handle(
     protocol: string,
     serve: (stream: MeshStream) => void | Promise<void>,
+    { streams = streamsPerPeer }: HandleLimits = {},
   ): Promise<() => Promise<void>> {
     const { libp2p } = this.#running;
-    const accept = async (stream: Stream, connection: Connection): Promise<void> => {
-      const link = this.#links.opened(connection);
-      const served = this.#links.stream(stream, link, true);
-      try {
-        await serve(served);
-        await served.close();
-      } catch (thrown) {
-        served.abort(thrown);
-        if (!(thrown instanceof Fault))
-          this.#options.log?.(`mesh: ${protocol} from ${link.far.peer}: ${String(thrown)}`);
-      }
-    };
-    await libp2p.handle(protocol, accept, {
-      runOnLimitedConnection: true,
-      maxInboundStreams: streamsPerPeer,
-    });
+    const serving = { protocol, serve, streams, links: this.#links, log: this.#options.log };
+    // Counted by peer in `acceptor`; this is only what one connection may try.
+    const most = { runOnLimitedConnection: true, maxInboundStreams: 4 * streamsPerPeer };
+    await libp2p.handle(protocol, acceptor(serving), most);
     return () => libp2p.unhandle(protocol);
   }
 

@@ -2,6 +2,7 @@ import type { Mesh, MeshOptions } from "./contract.ts";
 
 export type {
   Far,
+  HandleLimits,
   Mesh,
   MeshEvent,
   MeshOptions,

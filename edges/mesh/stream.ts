@@ -51,6 +51,10 @@ export class ByteStream implements MeshStream {
       this.#finish(error);
       gone.resolve(error);
     });
+    // Whoever answers fast has ended it before anybody could listen.
+    if (stream.status === "open" || stream.status === "closing") return;
+    this.#finish(stream.status === "closed" ? undefined : fault.ended(far.peer));
+    gone.resolve(this.#cause);
   }
 
   #arrived(bytes: Uint8Array): void {

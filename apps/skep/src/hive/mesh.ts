@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Mesh, MeshOptions } from "@skep/edge-mesh";
+import type { Mesh, MeshOptions, MeshStream } from "@skep/edge-mesh";
 import type { NinepEdge } from "@skep/edge-ninep";
 import { faults } from "@skep/fault";
 import { realClock } from "../clock.ts";
@@ -14,6 +14,9 @@ const fault = faults("mesh-edge", {
     { cure: "Set mesh.tls_certificate and mesh.tls_key to PEM files that you may read" },
   ],
 });
+
+/** Sessions of one machine: a stranger holds no more of them either, for the time within which it must attach. */
+const sessionsPerPeer = 64;
 
 /** Where the mesh of a hive is reached. */
 export interface MeshPlace {
@@ -105,9 +108,8 @@ export function meshOf(hive: Hive, ninep: NinepEdge, log: (line: string) => void
     const { createMesh, ninepProtocol, peerOfKey } = await import("@skep/edge-mesh");
     const mesh = await createMesh(await meshOptions(hive, where, log));
     hive.net.mesh = sightOf(mesh, peerOfKey);
-    await mesh.handle(ninepProtocol, async (stream) => {
-      await ninep.handle(stream.socket(), "tcp").closed;
-    });
+    const serve = async (stream: MeshStream) => void (await ninep.handle(stream.socket(), "tcp").closed);
+    await mesh.handle(ninepProtocol, serve, { streams: sessionsPerPeer });
     return mesh;
   };
   return {

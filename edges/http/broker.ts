@@ -10,9 +10,9 @@ export interface BrokerOptions {
   readonly defer: (act: () => void) => void;
   /** Acts under way at a time; 32 by default. Reads leave 4 of them, bulk 16. */
   readonly slots?: number;
-  /** Acts that wait in one lane; 1,024 by default. */
+  /** Acts that wait in one lane; 4,096 by default. */
   readonly waiting?: number;
-  /** Acts of one caller that wait in one lane; 256 by default. */
+  /** Acts of one caller that wait in one lane; 1,024 by default. */
   readonly perCaller?: number;
 }
 
@@ -75,8 +75,8 @@ export class Broker {
   /** Runs `act` when it is its turn. Throws `http.busy` and `http.crowded` at once when lines are full. */
   run<T>(lane: Lane, caller: string, act: () => Promise<T> | T): Promise<T> {
     const line = this.#lines[lane];
-    if (line.size >= (this.#options.waiting ?? 1024)) return this.#refuse(fault.busy());
-    if (line.of(caller) >= (this.#options.perCaller ?? 256)) return this.#refuse(fault.crowded());
+    if (line.size >= (this.#options.waiting ?? 4096)) return this.#refuse(fault.busy());
+    if (line.of(caller) >= (this.#options.perCaller ?? 1024)) return this.#refuse(fault.crowded());
     return new Promise<T>((resolve, reject) => {
       line.push(caller, () => {
         this.running[lane] += 1;

@@ -28,6 +28,17 @@ const secondPerson: KeptNeed = {
   self: false,
 };
 
+/** Asked for an irreversible act on data: the signature of who does it. */
+const operatorSignature: KeptNeed = {
+  rule: "operator-signature",
+  mode: "wait",
+  approvals: 1,
+  role: "operational",
+  ttl: day,
+  by: "signer",
+  self: true,
+};
+
 /** SHA-256 of what an action is: the same line at the same path once more is the same action. */
 function digestOf({ path, command }: PolicyAsk): string {
   return createHash("sha256")
@@ -98,16 +109,23 @@ export class Engine implements PolicyEngine {
           ...(set.reads.has("label") || set.reads.has("machine") ? ask.about() : {}),
         })
       : open;
-    if (path !== "/policy/ctl" || !governed.has(act) || decided.decision === "deny") return decided;
-    const owners = enrolmentOf(this.#slice.signers.get())?.owners("operational").length ?? 0;
-    if (owners < 2 || decided.needs.some(({ by, mode }) => by === "signer" && mode === "wait"))
-      return decided;
+    if (decided.decision === "deny") return decided;
+    const own = this.#builtIn(ask);
+    // What the rules ask of signers themselves is what they want.
+    if (!own || decided.needs.some(({ by, mode }) => by === "signer" && mode === "wait")) return decided;
     return {
       ...decided,
       decision: "ask",
-      rules: [...decided.rules, secondPerson.rule],
-      needs: [...decided.needs, secondPerson],
+      rules: [...decided.rules, own.rule],
+      needs: [...decided.needs, own],
     };
+  }
+
+  /** What is asked whatever the rules say, once there are people who can sign. */
+  #builtIn({ path, act, class: kind, data }: PolicyAsk): KeptNeed | undefined {
+    const owners = enrolmentOf(this.#slice.signers.get())?.owners("operational").length ?? 0;
+    if (path === "/policy/ctl" && governed.has(act)) return owners < 2 ? undefined : secondPerson;
+    return owners > 0 && kind === "irreversible" && data ? operatorSignature : undefined;
   }
 
   judge(ask: PolicyAsk): PolicyVerdict {

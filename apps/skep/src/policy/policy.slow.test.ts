@@ -92,6 +92,25 @@ test("an action is read, signed with an SSH key and run; a stranger's key and th
   assert.equal((await approve("bob")).code, 8);
 });
 
+test("an irreversible act on data waits for its operator's own signature once somebody can sign", {
+  skip: noKeygen,
+}, async (t) => {
+  const place = await startTestHive();
+  t.after(() => place[Symbol.asyncDispose]());
+  const { skep } = place;
+  assert.equal((await skep(["gc"])).code, 0);
+  const signers = join(place.dir, "allowed_signers");
+  writeFileSync(signers, `ann,owner ${makeKey(place, "ann")}\n`);
+  await skep(["policy", "signers", signers]);
+  const asked = await skep(["gc"]);
+  assert.equal(asked.code, 6);
+  const [, id = ""] = /action: "(\d+)"/.exec(asked.err) ?? [];
+  assert.match((await skep(["approvals", id])).out, /\nundo: It cannot be undone\n/);
+  assert.match((await skep(["approve", id, "--key", join(place.dir, "ann"), "--yes"])).out, /it runs now/);
+  await place.hive.kernel.settled();
+  assert.match((await skep(["approvals", id])).out, /^state=ran/);
+});
+
 test("a command that waits is EINPROGRESS to a client that only writes, and its answer stands in the session's answers", async (t) => {
   const place = await startTestHive();
   t.after(() => place[Symbol.asyncDispose]());

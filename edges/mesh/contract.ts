@@ -189,7 +189,7 @@ export interface MeshOptions {
   readonly dnsOverHttps?: readonly string[];
   /** Most connections at a time; 12,000 by default. */
   readonly connections?: number;
-  /** Milliseconds between signs of life on a connection; 3,000 by default. One unanswered for 4,000 cuts it. */
+  /** Milliseconds between signs of life on a connection; 3,000 by default. One unanswered for 3,500 cuts it. */
   readonly heartbeat?: number;
   /** Milliseconds for one address; 5,000 by default. */
   readonly dialTimeout?: number;

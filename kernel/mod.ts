@@ -40,12 +40,19 @@ export {
   type ProviderSpec,
   type Tick,
 } from "./state/provider.ts";
-export { decodeRecord, encodeRecord, type JournalRecord, type Verdict } from "./journal/record.ts";
+export {
+  decodeRecord,
+  encodeRecord,
+  type JournalRecord,
+  type RecordEffect,
+  type RecordEvent,
+  type Verdict,
+} from "./journal/record.ts";
 export { Journal, type JournalHooks } from "./journal/journal.ts";
 export { Segments, type Opened, segmentSize } from "./journal/segments.ts";
 export type { AppendFile, Files } from "./store/files.ts";
 export type { Blobs, Upload } from "./store/blobs.ts";
-export type { Index, IndexEntry } from "./store/index.ts";
+export { type Index, type IndexEntry, touchKind } from "./store/index.ts";
 export { blobFault, indexFault, storeFault } from "./store/faults.ts";
 export { Kernel } from "./core/kernel.ts";
 export type { KernelOptions } from "./core/options.ts";

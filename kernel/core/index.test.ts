@@ -43,12 +43,13 @@ function memoryIndex(upTo: number): Index & { readonly entries: IndexEntry[] } {
       return reached;
     },
     add: (more, next) => {
-      entries.push(...more);
+      entries.push(...more.filter(({ kind }) => kind !== "touch"));
       reached = next;
     },
     find: async (_kind, key) => entries.find((entry) => entry.key === key)?.seq,
     page: async () => entries,
     count: async () => entries.length,
+    touched: async () => [],
     close: async () => undefined,
   };
 }

@@ -1,6 +1,6 @@
 import { escapeForeign } from "@skep/text";
 import type { JournalRecord } from "../journal/record.ts";
-import type { IndexEntry } from "../store/index.ts";
+import { type IndexEntry, touchKind } from "../store/index.ts";
 import { Ring } from "../state/ring.ts";
 import type { Runtime } from "../state/runtime.ts";
 import type { EventMeta } from "../state/provider.ts";
@@ -23,6 +23,7 @@ interface Host {
 type Notify = (data: never, meta: EventMeta, runtime: Runtime, state: never) => void;
 type Recorded = (record: JournalRecord, runtime: Runtime, state: never) => void;
 type IndexOf = (data: never, meta: EventMeta) => IndexEntry | readonly IndexEntry[] | undefined;
+type Touches = (data: never, meta: EventMeta) => string | readonly string[] | undefined;
 
 /** What is volatile: rings behind streams, and what durable events mean for them. */
 export class Rings implements Runtime {
@@ -31,6 +32,7 @@ export class Rings implements Runtime {
   readonly #notify = new Map<string, { readonly act: Notify; readonly state: unknown }[]>();
   readonly #recorded: { readonly act: Recorded; readonly state: unknown }[] = [];
   readonly #index = new Map<string, IndexOf>();
+  readonly #touches = new Map<string, Touches>();
   readonly #touched = new Map<string, { readonly size: number; readonly time: number }>();
   /** Bytes that readers of a stream missed because they were overtaken, by path. */
   readonly overtaken = new Map<string, { readers: number; bytes: number }>();
@@ -47,6 +49,8 @@ export class Rings implements Runtime {
         ]);
       for (const [name, of] of Object.entries(provider.index ?? {}))
         this.#index.set(full(name), of as IndexOf);
+      for (const [name, of] of Object.entries(provider.touches ?? {}))
+        this.#touches.set(full(name), of as Touches);
     }
   }
 
@@ -112,10 +116,16 @@ export class Rings implements Runtime {
   indexed(record: JournalRecord): IndexEntry[] {
     const meta = { seq: record.seq, time: record.time, subject: record.subject };
     const entries: IndexEntry[] = [];
+    const touched = new Set<string>();
+    if (record.ticket.length > 0) touched.add(record.path);
     for (const { t, d } of record.events) {
       const entry = this.#index.get(t)?.(d as never, meta);
       if (entry) entries.push(...("kind" in entry ? [entry] : entry));
+      const paths = this.#touches.get(t)?.(d as never, meta) ?? [];
+      for (const path of typeof paths === "string" ? [paths] : paths) touched.add(path);
     }
+    for (const path of touched) entries.push({ kind: touchKind, key: path, seq: record.seq });
+    if (record.outcome !== undefined) entries.push({ kind: "outcome", key: record.outcome, seq: record.seq });
     return entries;
   }
 }

@@ -69,6 +69,13 @@ export interface ProviderSpec<S, V> {
   readonly index?: Readonly<
     Record<string, (data: never, meta: EventMeta) => Indexed | readonly Indexed[] | undefined>
   >;
+  /**
+   * Paths that an event changes, a directory standing for all below it, so that it can be told which records last changed
+   * a file.
+   */
+  readonly touches?: Readonly<
+    Record<string, (data: never, meta: EventMeta) => string | readonly string[] | undefined>
+  >;
   /** Decides what an effect's outcome means. */
   readonly outcome?: (kind: string, args: Json, result: Json, deciding: Deciding<S, V>) => Decision;
   /** Read-only views offered to others, by name. */

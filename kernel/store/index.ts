@@ -6,6 +6,9 @@ export interface IndexEntry {
   readonly seq: number;
 }
 
+/** Kind of entries whose key is a path: the newest records that changed it are kept, not only the last. */
+export const touchKind = "touch";
+
 /** A read model over the journal, in another thread; losing it loses nothing. */
 export interface Index {
   /** Every record below this sequence has been indexed. */
@@ -16,5 +19,7 @@ export interface Index {
   /** Newest first, below a sequence. */
   page(kind: string, below: number, count: number): Promise<readonly IndexEntry[]>;
   count(kind: string): Promise<number>;
+  /** Sequences of the newest records below one that changed a path, newest first; the last 32 of a path are kept. */
+  touched(path: string, below: number, count: number): Promise<readonly number[]>;
   close(): Promise<void>;
 }

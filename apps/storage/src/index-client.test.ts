@@ -110,3 +110,19 @@ test("after an add that failed nothing is looked up behind the hole, and the nex
   assert.equal(await again.find("job", "j3"), undefined);
   await again.close();
 });
+
+test("a path knows the newest records that changed it, and forgets the oldest", async () => {
+  const path = fresh();
+  const index = await openIndex(path);
+  const touch = (seq: number, key = "/jobs/ctl") => ({ kind: "touch", key, seq });
+  index.add([touch(1), touch(1, "/jobs/1"), touch(2)], 3);
+  assert.deepEqual(await index.touched("/jobs/ctl", 100, 9), [2, 1]);
+  assert.deepEqual(await index.touched("/jobs/1", 100, 9), [1]);
+  assert.deepEqual(await index.touched("/jobs/2", 100, 9), []);
+  for (let seq = 3; seq < 90; seq += 1) index.add([touch(seq)], seq + 1);
+  assert.deepEqual(await index.touched("/jobs/ctl", 80, 2), [79, 78]);
+  const all = await index.touched("/jobs/ctl", 1000, 1000);
+  assert.equal(all.length, 32);
+  assert.equal(all.at(-1), 58);
+  await index.close();
+});

@@ -7,6 +7,7 @@ export type Question =
   | { readonly op: "find"; readonly kind: string; readonly key: string }
   | { readonly op: "page"; readonly kind: string; readonly below: number; readonly count: number }
   | { readonly op: "count"; readonly kind: string }
+  | { readonly op: "touched"; readonly path: string; readonly below: number; readonly count: number }
   | { readonly op: "close" };
 
 /** Its answer, in the order of the questions. */
@@ -150,6 +151,10 @@ class ThreadIndex implements Index {
 
   async count(kind: string): Promise<number> {
     return (await this.#lookUp({ op: "count", kind })) as number;
+  }
+
+  async touched(path: string, below: number, count: number): Promise<readonly number[]> {
+    return (await this.#lookUp({ op: "touched", path, below, count })) as readonly number[];
   }
 
   async close(): Promise<void> {

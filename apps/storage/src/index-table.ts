@@ -1,13 +1,17 @@
 import { rmSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { IndexEntry } from "@skep/kernel";
+import { type IndexEntry, touchKind } from "@skep/kernel";
 
 // "SKPI": whose database this is; a shape of tables has a version, and another version is thrown away.
 const application = 0x534b5049;
-const version = 1;
+const version = 2;
+
+/** Records kept of each path. */
+const touchesKept = 32;
 const tables = `
   CREATE TABLE entry (kind TEXT NOT NULL, key TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID;
   CREATE INDEX entry_by_seq ON entry (kind, seq);
+  CREATE TABLE touch (path TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (path, seq)) WITHOUT ROWID;
   CREATE TABLE kind (name TEXT PRIMARY KEY, entries INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE progress (up_to INTEGER NOT NULL);
   INSERT INTO progress VALUES (0);
@@ -18,6 +22,12 @@ const tables = `
 function numberIn(row: Record<string, unknown> | undefined, column: string): number | undefined {
   const value = row?.[column];
   return typeof value === "number" ? value : undefined;
+}
+
+function gather(touches: Map<string, number[]>, path: string, seq: number): void {
+  const known = touches.get(path);
+  if (known) known.push(seq);
+  else touches.set(path, [seq]);
 }
 
 /** Removes a database with its companions. */
@@ -42,6 +52,7 @@ function openExisting(path: string): DatabaseSync | undefined {
       tune(database);
       database.prepare("SELECT count(*) FROM progress").get();
       database.prepare("SELECT kind FROM entry LIMIT 1").get();
+      database.prepare("SELECT path FROM touch LIMIT 1").get();
       return database;
     }
   } catch {
@@ -59,6 +70,9 @@ export class IndexTable {
   readonly #insert: StatementSync;
   readonly #find: StatementSync;
   readonly #page: StatementSync;
+  readonly #touch: StatementSync;
+  readonly #prune: StatementSync;
+  readonly #touched: StatementSync;
 
   /** Opens the database; one that is damaged or not ours is thrown away, and `upTo` is 0 then. */
   constructor(path: string) {
@@ -79,6 +93,13 @@ export class IndexTable {
     this.#page = database.prepare(
       "SELECT kind, key, seq FROM entry WHERE kind = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
     );
+    this.#touch = database.prepare("INSERT OR IGNORE INTO touch VALUES (?, ?)");
+    this.#prune = database.prepare(
+      "DELETE FROM touch WHERE path = ?1 AND seq <= (SELECT seq FROM touch WHERE path = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
+    );
+    this.#touched = database.prepare(
+      "SELECT seq FROM touch WHERE path = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+    );
   }
 
   get upTo(): number {
@@ -88,12 +109,18 @@ export class IndexTable {
   /** All entries and the new `upTo` in one transaction. */
   add(entries: readonly IndexEntry[], upTo: number): void {
     const added = new Map<string, number>();
+    const touches = new Map<string, number[]>();
     this.#database.exec("BEGIN");
     try {
       for (const { kind, key, seq } of entries) {
+        if (kind === touchKind) {
+          gather(touches, key, seq);
+          continue;
+        }
         if (this.#insert.run(seq, kind, key).changes === 0) this.#update.run(seq, kind, key);
         else added.set(kind, (added.get(kind) ?? 0) + 1);
       }
+      this.#addTouches(touches);
       const count = this.#database.prepare(
         "INSERT INTO kind VALUES (?, ?) ON CONFLICT DO UPDATE SET entries = entries + excluded.entries",
       );
@@ -104,6 +131,18 @@ export class IndexTable {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       throw error;
     }
+  }
+
+  // A path that is written all the time costs no more than its newest records.
+  #addTouches(touches: ReadonlyMap<string, readonly number[]>): void {
+    for (const [path, all] of touches) {
+      for (const seq of all.slice(-touchesKept)) this.#touch.run(path, seq);
+      this.#prune.run(path, touchesKept);
+    }
+  }
+
+  touched(path: string, below: number, count: number): number[] {
+    return this.#touched.all(path, below, count).map((row) => Number(row.seq));
   }
 
   find(kind: string, key: string): number | undefined {

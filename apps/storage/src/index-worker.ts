@@ -27,6 +27,8 @@ function answer(question: Question): Answer {
     }
     if (question.op === "find") return { value: table.find(question.kind, question.key) };
     if (question.op === "page") return { value: table.page(question.kind, question.below, question.count) };
+    if (question.op === "touched")
+      return { value: table.touched(question.path, question.below, question.count) };
     return { value: table.count(question.kind) };
   } catch (error) {
     failed ??= error;

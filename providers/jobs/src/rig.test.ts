@@ -66,6 +66,7 @@ export async function rig(files = recordingFiles(), clock = simulatedClock(7)): 
     find: async (_kind, key) => found.get(key),
     page: async () => [],
     count: async () => found.size,
+    touched: async () => [],
     close: async () => undefined,
   };
   const kernel = await Kernel.open({

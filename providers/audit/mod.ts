@@ -1,1 +1,4 @@
+export { type ChainIndex, type Chains, createChains } from "./src/chains.ts";
+export type { Link, Part } from "./src/chain.ts";
+export type { Changed, Why } from "./src/why.ts";
 export { type AuditDeps, type AuditJournal, auditProvider } from "./src/audit.ts";

@@ -10,6 +10,7 @@ import {
 import type { Signer } from "@skep/tlog";
 import { decisionLine, journalLine } from "./lines.ts";
 import { type AuditJournal, AuditLog } from "./log.ts";
+import { type Chains, type ChainIndex, createChains } from "./chains.ts";
 
 export type { AuditJournal } from "./log.ts";
 
@@ -21,6 +22,8 @@ export interface AuditDeps {
   readonly journal: () => AuditJournal;
   /** Signs checkpoints; its name is the origin of the log. */
   readonly signer: Signer;
+  /** What is looked up in the index, for `/audit/why`; without it there is no such directory. */
+  readonly index?: ChainIndex;
 }
 
 type Builder = Build<null, Record<string, never>>;
@@ -49,6 +52,21 @@ function tiles(t: Builder, log: AuditLog): Node {
   );
 }
 
+function reasons(t: Builder, chains: Chains): Node {
+  const name = ({ params }: At): string => params.of ?? "";
+  return t.each(
+    "Why: by the sequence of a record, or by a path in percent-encoding, which records led there",
+    "of",
+    { list: () => [], has: (of) => chains.knows(of) },
+    t.dir("Why one thing is as it is", {
+      chain: t.text("The chain from the ticket to the receipt, with proofs in its JSON twin", {
+        render: async (scene) => (await chains.of(name(scene))).text,
+        json: async (scene) => (await chains.of(name(scene))).json,
+      }),
+    }),
+  );
+}
+
 /** `/audit`: the journal as lines, and as a transparency log that a stranger can check. */
 export function auditProvider(deps: AuditDeps): Provider {
   const log = new AuditLog(deps.journal, deps.signer);
@@ -73,6 +91,7 @@ export function auditProvider(deps: AuditDeps): Provider {
         }),
         tile: tiles(t, log),
         proof: proofs(t, log),
+        ...(deps.index && { why: reasons(t, createChains(deps, deps.index)) }),
         journal: t.stream("Every control with its outcome, one JSON object per line", { source: journal }),
         decisions: t.stream("Every verdict, one JSON object per line", { source: decisions }),
         export: t.text("Which bytes of both streams there are", {

@@ -69,6 +69,10 @@ export function casProvider({
     opened: (state) => {
       present = state;
     },
+    touches: {
+      "stored@1": ({ digest }: { digest: string }) => `/cas/${digest}`,
+      "dropped@1": ({ digests }: { digests: readonly string[] }) => digests.map((each) => `/cas/${each}`),
+    },
     effects: {
       unlink: {
         recover: "retry",

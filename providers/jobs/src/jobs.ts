@@ -18,7 +18,8 @@ import { emit, type Ended, events, type Forgotten, toldEnd } from "./events.ts";
 import { fault } from "./faults.ts";
 import { forget, nextForgotten } from "./forget.ts";
 import { isEnded, type Job, type Jobs, leaseMs, listEnded } from "./model.ts";
-import { resultLine, specJson, statusJson, statusText, whyText } from "./render.ts";
+import { resultLine, specJson, statusJson, statusText } from "./render.ts";
+import { type Chain, touches, whyJson, whyOf } from "./why.ts";
 import { notify, outputBytes, outputPath, resultBytes, resultPath } from "./live.ts";
 import { done, due, giveBack } from "./result.ts";
 import { JobCommand, ResultCommand } from "./schema.ts";
@@ -33,6 +34,8 @@ export interface JobsDeps {
   record(seq: number): Promise<JournalRecord | undefined>;
   /** How long ended jobs stay in state, milliseconds; as long as they fit where left out. */
   readonly keepEndedMs?: number;
+  /** The chain of records from a ticket to what became of it, where the app connects what knows it. */
+  readonly chain?: Chain;
   /** Sequence of the record that ended a job, from the index. */
   ended(job: string): Promise<number | undefined>;
 }
@@ -215,6 +218,7 @@ export function jobsProvider(deps: JobsDeps): Provider {
       "forgotten@1": ({ told }: Forgotten, { seq }) =>
         Object.keys(told ?? {}).map((job) => ({ kind: "job", key: job, seq })),
     },
+    touches,
     offers: { leases: leasesOf },
     tick: {
       next: (state) => {
@@ -292,8 +296,9 @@ export function jobsProvider(deps: JobsDeps): Provider {
             render: (scene) =>
               views.with(scene, ({ end }) => (end?.receipt ? `${printJson(end.receipt)}\n` : "")),
           }),
-          why: t.text("Why it waits, where it runs, or how it ended", {
-            render: (scene) => views.with(scene, (job) => whyText(job, scene.state)),
+          why: t.text("Why it waits, where it runs, or how it ended, and which records led there", {
+            render: (scene) => views.with(scene, (job) => whyOf(job, scene, deps)),
+            json: (scene) => views.with(scene, (job) => whyJson(job, scene, deps)),
           }),
         }),
       ),

@@ -111,6 +111,11 @@ function outcome(args: Json, result: Json): Decision {
   return { events: ok === undefined ? [] : [emit("issued@1", { worker, block: ok })] };
 }
 
+const memberPaths = ({ worker }: { readonly worker: string }): string[] => [
+  "/net/nodes",
+  `/worker/${worker}`,
+];
+
 /** `/net`: invitations, the machines that joined with them, and how they are reached. */
 export function peersProvider(deps: PeersDeps): Provider {
   return defineProvider<Peers, Uses>({
@@ -130,6 +135,18 @@ export function peersProvider(deps: PeersDeps): Provider {
         runtime.log(`${data.name} joins as ${data.worker}, code ${deps.code(data.key, data.invite)}`),
       "removed@1": ({ worker, reason }: { worker: string; reason: string }, _meta, runtime) =>
         runtime.log(`${worker} was removed${reason === "" ? "" : `: ${reason}`}`),
+    },
+    touches: {
+      "invited@1": () => "/net/invites",
+      "revoked@1": () => "/net/invites",
+      "lapsed@1": () => "/net/invites",
+      "redeemed@1": memberPaths,
+      "removed@1": memberPaths,
+      "labelled@1": memberPaths,
+      "issued@1": ({ worker, block }: { worker: string; block: string }) => [
+        ...memberPaths({ worker }),
+        `ticket:${block}`,
+      ],
     },
     effects: { issue: { recover: "retry", run: (issue: Issue) => deps.issue(issue) } },
     outcome: (_kind, args, result) => outcome(args, result),

@@ -26,6 +26,7 @@ import {
   statusJson,
   statusText,
 } from "./render.ts";
+import { touches } from "./touches.ts";
 import { undoJson } from "./undo.ts";
 
 /** What the app passes in. */
@@ -254,6 +255,7 @@ export function policyProvider(deps: PolicyDeps): Provider {
       "closed@1": ({ id, state }: { id: string; state: string }, _meta, runtime) =>
         runtime.log(`action ${id} ${state}`),
     },
+    touches,
     tick: { next, decide: tick },
     mounts: (t) => parts.mounts(t),
   });

@@ -116,6 +116,13 @@ export function queenProvider(deps: QueenDeps): Provider {
         runtime.log(`clock confirmed drift_ms=${drift}`);
       },
     },
+    touches: {
+      "spawned@1": ({ worker }: { worker: string }) => `/worker/${worker}`,
+      "killed@1": ({ worker }: { worker: string }) => `/worker/${worker}`,
+      "kernel:revoked@1": ({ block }: { block: string }) => `ticket:${block}`,
+      "kernel:lifecycle@1": () => "/proc/lifecycle",
+      "kernel:key-rotated@1": () => "/audit/checkpoint",
+    },
     tick: { next: nextEnd, decide: expire },
     mounts: (t) => ({
       "/queen": t.dir("What an operator commands the hive as a whole", {

@@ -181,6 +181,8 @@ const notify = {
   },
 } as const;
 
+const pathOf = ({ worker }: { readonly worker: string }): string => `/worker/${worker}`;
+
 /** Machines that are gone are listed so many at most, those that came last first; the others by their name. */
 export const listGone = 64;
 
@@ -233,6 +235,7 @@ export function workersProvider(): Provider {
         : undefined;
     },
     notify,
+    touches: { "joined@1": pathOf, "left@1": pathOf },
     mounts: (t) => {
       const child = t.dir("One worker", {
         info: t.text("What is known of it", {

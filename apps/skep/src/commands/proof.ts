@@ -2,6 +2,7 @@ import type { Command } from "@skep/edge-cli";
 import { auditCat, auditExport, auditProof } from "./audit-cat.ts";
 import { auditKey, auditVerify } from "./audit-verify.ts";
 import { fsck } from "./fsck.ts";
+import { why } from "./why.ts";
 
 /** The commands that check and prove. */
 export const proofCommands: readonly Command[] = [
@@ -10,5 +11,6 @@ export const proofCommands: readonly Command[] = [
   auditExport,
   auditProof,
   auditKey,
+  why,
   fsck,
 ];

@@ -109,6 +109,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     config,
     blobs: storage.blobs,
     ended: (job) => storage.index.find("job", job),
+    index: storage.index,
     live: figures,
     journal: () => live().journal,
     record: (seq) => live().journal.record(seq),

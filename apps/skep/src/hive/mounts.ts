@@ -2,13 +2,14 @@ import type { Clock } from "@skep/clock";
 import {
   type Blobs,
   createTree,
+  type Index,
   type Journal,
   type JournalRecord,
   type Provider,
   treeActs,
   type TreeActs,
 } from "@skep/kernel";
-import { auditProvider } from "@skep/provider-audit";
+import { auditProvider, createChains } from "@skep/provider-audit";
 import { casProvider, type Retention } from "@skep/provider-cas";
 import { type JobLimits, jobsProvider } from "@skep/provider-jobs";
 import { logProvider } from "@skep/provider-log";
@@ -36,6 +37,8 @@ export interface Deps {
   readonly record: (seq: number) => Promise<JournalRecord>;
   /** Sequence of the record that ended a job which left state. */
   readonly ended: (job: string) => Promise<number | undefined>;
+  /** What the index knows, where there is one: not where the past is folded. */
+  readonly index?: Pick<Index, "find" | "touched">;
   readonly logSigner: Signer;
   readonly origin: string;
   readonly fold: Fold;
@@ -80,7 +83,17 @@ function mostBlob({ values }: Config): number {
 
 /** What is mounted where: one list of values. */
 export function mounts(deps: Deps): Provider[] {
-  const { blobs } = deps;
+  const { blobs, index } = deps;
+  const audit = {
+    journal: deps.journal,
+    signer: deps.logSigner,
+    index: {
+      touched: async (path: string, below: number, count: number) =>
+        (await index?.touched(path, below, count)) ?? [],
+      outcome: async (effect: string) => index?.find("outcome", effect),
+    },
+  };
+  const chains = index && createChains(audit, audit.index);
   let acts: TreeActs | undefined;
   const providers: Provider[] = [
     logProvider(deps.live.lines.deps),
@@ -96,8 +109,9 @@ export function mounts(deps: Deps): Provider[] {
       keepEndedMs: deps.config.values["retention.ended_jobs_age"],
       record: deps.record,
       ended: deps.ended,
+      ...(chains && { chain: (seq) => chains.of(String(seq)) }),
     }),
-    auditProvider({ journal: deps.journal, signer: deps.logSigner }),
+    auditProvider(audit),
     pastProvider({ journal: deps.journal, ask: (question) => deps.fold.past(question) }),
     policyProvider({
       acts: () => {

@@ -1,0 +1,41 @@
+import type { Json, Scene } from "@skep/kernel";
+import type { Ended, Forgotten, Leased } from "./events.ts";
+import type { Job, Jobs } from "./model.ts";
+import { whyText } from "./render.ts";
+
+/** Tells which records led to a record and from it: as lines for people, and whole for programs. */
+export type Chain = (seq: number) => Promise<{ readonly text: string; readonly json: Json }>;
+
+interface Known {
+  readonly chain?: Chain;
+}
+
+type At = Pick<Scene<Jobs>, "state">;
+
+/** Why a job is as it is: one line, then the chain of its records. */
+export async function whyOf(job: Job, { state }: At, { chain }: Known): Promise<string> {
+  const own = whyText(job, state);
+  return chain ? `${own}${(await chain(Number(job.id))).text}` : own;
+}
+
+/** The same for programs, proofs included. */
+export async function whyJson(job: Job, { state }: At, { chain }: Known): Promise<Json> {
+  const why = whyText(job, state).trimEnd();
+  return chain ? { why, chain: (await chain(Number(job.id))).json } : { why };
+}
+
+const one = ({ job }: { readonly job: string }): string => `/jobs/${job}`;
+const many = ({ jobs }: { readonly jobs: readonly string[] }): string[] => jobs.map((job) => `/jobs/${job}`);
+
+/** Which files an event changes. */
+export const touches = {
+  "submitted@1": one,
+  "leased@1": (leased: Leased) => one(leased),
+  "ended@1": (ended: Ended) => one(ended),
+  "late@1": one,
+  "canceled@1": one,
+  "returned@1": one,
+  "unstarted@1": one,
+  "expired@1": many,
+  "forgotten@1": ({ told }: Forgotten) => Object.keys(told ?? {}).map((job) => `/jobs/${job}`),
+} as const;

@@ -41,7 +41,17 @@ function free(jobs: Jobs, worker: string): void {
   if (!capacity) return;
   const used = Math.max(0, capacity.used - 1);
   jobs.capacity.set(worker, { ...capacity, used });
-  if (capacity.present && used < capacity.slots) jobs.idle.set(worker, 1);
+  if (capacity.present && capacity.paused !== true && used < capacity.slots) jobs.idle.set(worker, 1);
+}
+
+/** The owner of a machine lets nothing run there, or lets it run again. */
+function pause(jobs: Jobs, worker: string, paused: boolean): void {
+  const before = jobs.capacity.get(worker);
+  if (!before) return;
+  const { paused: _was, ...capacity } = before;
+  jobs.capacity.set(worker, paused ? { ...capacity, paused: true } : capacity);
+  if (paused) jobs.idle.delete(worker);
+  else if (capacity.present && capacity.used < capacity.slots) jobs.idle.set(worker, 1);
 }
 
 function finish(jobs: Jobs, id: string, state: State, time: number, end: End | null): void {
@@ -223,7 +233,7 @@ export const events = {
     const capacity = jobs.capacity.get(worker);
     if (!capacity) return;
     jobs.capacity.set(worker, { ...capacity, until, present: true });
-    if (capacity.used < capacity.slots) jobs.idle.set(worker, 1);
+    if (capacity.used < capacity.slots && capacity.paused !== true) jobs.idle.set(worker, 1);
   },
   "returned@1": (jobs: Jobs, { job: id, worker }: { job: string; worker: string }, { time }: EventMeta) => {
     giveBack(jobs, id, time);
@@ -253,6 +263,8 @@ export const events = {
   },
   "kernel:started@1": (jobs: Jobs, _data: unknown, { time }: EventMeta) => restarted(jobs, time),
   "workers:joined@1": (jobs: Jobs, data: JoinedElsewhere, { time }: EventMeta) => join(jobs, data, time),
+  "workers:owner@1": (jobs: Jobs, { worker, state }: { worker: string; state: string }) =>
+    pause(jobs, worker, state !== "run"),
   "workers:left@1": (jobs: Jobs, { worker }: { worker: string }, { time }: EventMeta) => {
     const capacity = leave(jobs, worker);
     watch(jobs, Math.max(time + 1, capacity?.until ?? 0));

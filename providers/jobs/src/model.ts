@@ -86,6 +86,8 @@ export type Capacity = {
   /** Its leases end then unless it renews. */
   readonly until: number;
   readonly present: boolean;
+  /** Its owner needs the machine: it gets nothing until it says that it is free again. */
+  readonly paused?: true;
 };
 
 /** The slice. Bound: live jobs, the newest thousand that ended, manifests until they expire, known workers. */

@@ -58,6 +58,9 @@ function waiting(job: Job, state: Jobs): string {
   const fitting = present.filter((worker) => worker.kinds.includes(job.run.kind));
   if (present.length === 0) return "no worker is present; start one with `skep worker`";
   if (fitting.length === 0) return `no present worker takes ${job.run.kind} jobs`;
+  const lent = fitting.filter((worker) => worker.paused !== true);
+  if (lent.length === 0)
+    return `the owners of all ${fitting.length} workers need their machines; \`skep nodes\` and /worker/<id>/owner tell why`;
   const slots = fitting.reduce((sum, worker) => sum + worker.slots, 0);
   return `all ${slots} slots of ${fitting.length} workers are busy`;
 }

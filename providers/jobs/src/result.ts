@@ -63,7 +63,7 @@ const mostNext = 2;
 /** What comes next to a worker whose job ends: as much as it has room for, and more than slots while jobs are short. */
 function nextLeases({ state, now }: At, worker: string, { leased }: Job): Emitted[] {
   const free = state.capacity.get(worker);
-  if (!free?.present) return [];
+  if (!free?.present || free.paused) return [];
   const ahead = now - leased < quickMs ? (free.ahead ?? 0) : 0;
   const room = Math.min(mostNext, free.slots + ahead - (free.used - 1));
   const events: Emitted[] = [];
@@ -108,10 +108,11 @@ export function done(command: Done, worker: string, at: At): Decision {
 }
 
 /** A worker gives a job back unfinished. */
-export function giveBack({ job, started }: Return, worker: string, at: At): Decision {
+export function giveBack({ job, started, reason }: Return, worker: string, at: At): Decision {
   const found = at.state.jobs.get(job);
   if (found?.worker !== worker || found.state !== "running") throw fault.holder(job);
-  const spared = !started && found.spared < mostSpared;
+  // What the owner of a machine does is never held against a job.
+  const spared = reason === "owner" || (!started && found.spared < mostSpared);
   return { events: [emit(spared ? "unstarted@1" : "returned@1", { job, worker })] };
 }
 

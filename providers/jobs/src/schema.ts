@@ -100,6 +100,8 @@ export const ResultCommand = z
       job: JobNumber,
       /** False for a job that only waited here: that is no try. */
       started: z.boolean().default(true),
+      /** `owner`: whoever the machine belongs to needs it, or does not take such work. */
+      reason: z.literal("owner").optional(),
     }),
     z.strictObject({ op: z.literal("renew") }),
   ])

@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import { faults } from "@skep/fault";
 import {
   type Caller,
+  type Deciding,
+  type Decision,
   defineProvider,
   emitter,
   type EventMeta,
@@ -15,6 +17,7 @@ import {
 } from "@skep/kernel";
 import { escapeForeign } from "@skep/text";
 import { z } from "zod";
+import { OwnerCommand, type Owners, type OwnerTold, ownerText } from "./owner.ts";
 
 const fault = faults("workers", {
   other: ["denied", "Cannot speak for another worker", { detail: "denied" }],
@@ -50,6 +53,7 @@ export type Known = {
 /** The slice. Bound: one entry for each worker ticket that ever said hello. */
 export interface Workers {
   readonly known: Table<Known>;
+  readonly owners: Owners;
 }
 
 /** What others may ask. */
@@ -94,6 +98,7 @@ const Command = z
       now: z.int().optional(),
     }),
     z.strictObject({ op: z.literal("bye") }),
+    OwnerCommand,
   ])
   .meta({ id: "WorkerCommand" });
 
@@ -102,6 +107,8 @@ type Joined = Omit<Known, "present" | "since"> & { readonly worker: string };
 const events = {
   "joined@1": ({ known }: Workers, { worker, ...data }: Joined, { time }: EventMeta) =>
     known.set(worker, { ...data, since: time, present: true }),
+  "owner@1": ({ owners }: Workers, { worker, ...told }: OwnerTold & { readonly worker: string }) =>
+    owners.set(worker, told as never),
   "left@1": ({ known }: Workers, { worker }: { worker: string }) => {
     const before = known.get(worker);
     if (before) known.set(worker, { ...before, present: false });
@@ -176,12 +183,37 @@ const notify = {
       .ring(`/worker/${worker}/inbox`)
       .append(Buffer.from(`${JSON.stringify({ hello: incarnation })}\n`));
   },
+  "owner@1": (
+    { worker, state, reasons }: OwnerTold & { readonly worker: string },
+    _meta: EventMeta,
+    runtime: Runtime,
+  ) => {
+    const why = reasons.length > 0 ? `: ${escapeForeign(reasons[0]?.text ?? "", { form: "log" })}` : "";
+    runtime.log(`worker ${worker}: its owner says ${state}${why}`);
+  },
   "left@1": ({ worker }: { worker: string }, _meta: EventMeta, runtime: Runtime) => {
     runtime.log(`worker ${worker} left; what it runs waits until its lease ends`);
   },
 } as const;
 
 const pathOf = ({ worker }: { readonly worker: string }): string => `/worker/${worker}`;
+
+function decideWorker(command: z.output<typeof Command>, at: Deciding<Workers, Uses>): Decision {
+  const { state, views, params, caller, now } = at;
+  const id = params.id ?? "";
+  if (caller.subject !== id) throw fault.other(id);
+  if (views.spawned.has(id)) throw fault.spawned(id);
+  const before = state.known.get(id);
+  if (command.op === "hello")
+    return { events: [emit("joined@1", hello(command, id, caller.session, before, now))] };
+  // Before the hello, too: then nothing is given to it that it would have to give back.
+  if (command.op === "owner") {
+    const { op: _op, ...told } = command;
+    return { events: [emit("owner@1", { worker: id, ...told })] };
+  }
+  if (!before?.present) throw fault.absent(id);
+  return { events: [emit("left@1", { worker: id })] };
+}
 
 /** Machines that are gone are listed so many at most, those that came last first; the others by their name. */
 export const listGone = 64;
@@ -225,7 +257,7 @@ export function workersProvider(): Provider {
     name: "workers",
     doc: "Machines that do work",
     uses: ["spawned"],
-    initial: (scope: Scope) => ({ known: scope.table("known") }),
+    initial: (scope: Scope) => ({ known: scope.table("known"), owners: scope.table("owners") }),
     events,
     offers: { workers: (state): WorkersView => ({ get: (id) => state.known.get(id) }) },
     left: ({ id, subject }, { state }) => {
@@ -243,6 +275,10 @@ export function workersProvider(): Provider {
           json: (scene) =>
             ({ id: idOf(scene), ...(scene.state.known.get(idOf(scene)) ?? { kind: "spawned" }) }) as Json,
         }),
+        owner: t.text("What the owner of the machine lets it do now, and the rules; told by it, written by nobody", {
+          render: (scene) => ownerText(scene.state.owners.get(idOf(scene))),
+          json: (scene) => (scene.state.owners.get(idOf(scene)) ?? { state: "run" }) as Json,
+        }),
         ctl: t.control("Say hello or bye as this worker; one JSON object per line", {
           input: Command,
           undo: "compensable",
@@ -254,16 +290,7 @@ export function workersProvider(): Provider {
           outcome: true,
           visible: isItself,
           examples: ['{"op":"hello","incarnation":"a1b2c3d4","slots":2,"kinds":["wasm"]}', '{"op":"bye"}'],
-          decide: (command, { state, views, params, caller, now }) => {
-            const id = params.id ?? "";
-            if (caller.subject !== id) throw fault.other(id);
-            if (views.spawned.has(id)) throw fault.spawned(id);
-            const before = state.known.get(id);
-            if (command.op === "hello")
-              return { events: [emit("joined@1", hello(command, id, caller.session, before, now))] };
-            if (!before?.present) throw fault.absent(id);
-            return { events: [emit("left@1", { worker: id })] };
-          },
+          decide: decideWorker,
         }),
         inbox: t.stream("Jobs for this worker, one JSON object per line", {
           visible: isItself,

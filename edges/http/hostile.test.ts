@@ -178,6 +178,17 @@ test("who asks more often than its rate waits, and others do not", async (t) => 
   assert.equal((await get("/v1/meta/bounds")).status, 200);
 });
 
+test("forged tickets use up a rate of their own, and whoever is known goes on", async (t) => {
+  const { get, clock } = await rig(t);
+  assert.equal((await get("/v1/meta/bounds")).status, 200);
+  const statuses = new Set<number>();
+  for (let at = 0; at < 110; at += 1) statuses.add((await get("/v1/tree", `forged-${at}`)).status);
+  assert.deepEqual([...statuses], [401, 429]);
+  assert.equal((await get("/v1/meta/bounds")).status, 200);
+  clock.advance(1000);
+  assert.equal((await get("/v1/tree", "forged-again")).status, 401);
+});
+
 test("idle connections make room for whoever asks", async (t) => {
   const { port, edge, get } = await rig(t, { connections: 50 });
   const idle: Plain[] = [];

@@ -98,6 +98,18 @@ test("a stolen cookie opens nothing, nor does a request that was seen, changed o
   assert.equal(await refused({ ...mine.signed("GET", "/v1/tree"), Cookie: "" }), "http.ticket");
 });
 
+test("where no header can be sent the proof stands in the query, and is not signed itself", async (t) => {
+  const { page, port } = await rig(t);
+  const mine = await page();
+  for (const target of ["/v1/tree", "/v1/tree?limit=1"]) {
+    const { "X-Skep-Proof": proof, Cookie = "" } = mine.signed("GET", target);
+    const asked = `${target}${target.includes("?") ? "&" : "?"}proof=${proof}`;
+    assert.equal((await send(port, asked, { headers: { Cookie } })).status, 200);
+    assert.equal((await send(port, asked, { headers: { Cookie } })).json().code, "http.replayed");
+    assert.equal((await send(port, `${asked}&limit=2`, { headers: { Cookie } })).json().code, "http.proof");
+  }
+});
+
 test("a body that was not signed is not taken", async (t) => {
   const { page, port, get } = await rig(t);
   const mine = await page();

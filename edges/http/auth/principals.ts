@@ -40,16 +40,16 @@ export class Principals {
   readonly #idle: number;
   readonly #entries = new Map<string, Entry>();
   readonly #refused = new Map<string, { readonly fault: Fault; readonly until: number }>();
-  // Verifying costs a millisecond or more, and anybody can ask for it.
-  readonly #verifying: Buckets;
+  // Verifying costs a millisecond or more, and anybody can ask for it: what fails counts.
+  readonly #failures: Buckets;
   #timer: Timer | undefined;
 
-  constructor(door: HttpDoor, clock: Clock, most = 1024, idle = 600_000) {
+  constructor(door: HttpDoor, clock: Clock, most = 8192, idle = 600_000) {
     this.#door = door;
     this.#clock = clock;
     this.#most = most;
     this.#idle = idle;
-    this.#verifying = new Buckets(clock, 50, 100, 1);
+    this.#failures = new Buckets(clock, 50, 100, 1);
     this.#sweep();
   }
 
@@ -68,7 +68,7 @@ export class Principals {
     }
     const refused = this.#refused.get(key);
     if (refused && this.#clock.monotonic() < refused.until) return Promise.reject(refused.fault);
-    if (!this.#verifying.take("")) return Promise.reject(fault.rate("too many tickets to verify"));
+    if (!this.#failures.has("")) return Promise.reject(fault.rate("too many were refused"));
     const principal = this.#attach(token, key);
     this.#entries.set(key, { principal, used: this.#clock.monotonic() });
     this.#bound();
@@ -83,6 +83,7 @@ export class Principals {
     } catch (thrown) {
       const found = toFault(thrown);
       this.#entries.delete(key);
+      this.#failures.take("");
       if (this.#refused.size > 1000) this.#refused.clear();
       if (found.kind === "unauthenticated")
         this.#refused.set(key, { fault: found, until: this.#clock.monotonic() + sour });

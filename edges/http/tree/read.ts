@@ -31,7 +31,7 @@ export function tagOf(bytes: Uint8Array | string): string {
 
 function send(request: FastifyRequest, reply: Reply, type: string, body: Buffer): Reply {
   const tag = tagOf(body);
-  reply.header("ETag", tag).header("Cache-Control", "no-cache");
+  reply.header("ETag", tag).header("Cache-Control", "private, no-cache");
   if (hasTag(request.headers["if-none-match"], tag)) return reply.code(304).send();
   reply.header("Content-Length", body.length).type(type);
   return reply.send(request.method === "HEAD" ? null : body);

@@ -275,10 +275,13 @@ export function workersProvider(): Provider {
           json: (scene) =>
             ({ id: idOf(scene), ...(scene.state.known.get(idOf(scene)) ?? { kind: "spawned" }) }) as Json,
         }),
-        owner: t.text("What the owner of the machine lets it do now, and the rules; told by it, written by nobody", {
-          render: (scene) => ownerText(scene.state.owners.get(idOf(scene))),
-          json: (scene) => (scene.state.owners.get(idOf(scene)) ?? { state: "run" }) as Json,
-        }),
+        owner: t.text(
+          "What the owner of the machine lets it do now, and the rules; told by it, written by nobody",
+          {
+            render: (scene) => ownerText(scene.state.owners.get(idOf(scene))),
+            json: (scene) => (scene.state.owners.get(idOf(scene)) ?? { state: "run" }) as Json,
+          },
+        ),
         ctl: t.control("Say hello or bye as this worker; one JSON object per line", {
           input: Command,
           undo: "compensable",

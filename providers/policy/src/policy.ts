@@ -192,7 +192,9 @@ class Parts {
           render: ({ state, params }) => state.actions.get(params.id ?? "")?.statement ?? "",
         }),
         undo: t.text("The command that takes this record back, as JSON", {
-          visible: ({ params }) => /^\d+$/.test(params.id ?? ""),
+          // A waiting action did nothing yet; what it ran as is another record.
+          visible: ({ state, params }) =>
+            /^\d+$/.test(params.id ?? "") && !state.actions.has(params.id ?? ""),
           render: async (scene) => `${JSON.stringify(await undo(scene))}\n`,
         }),
       }),

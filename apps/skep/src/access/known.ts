@@ -26,6 +26,7 @@ export const knownRights: readonly string[] = [
   "collect",
   "govern",
   "approve",
+  "invite",
 ];
 
 /** What to tell of rights that no node asks for: such a ticket is valid, and opens nothing by them. */

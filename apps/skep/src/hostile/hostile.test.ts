@@ -15,7 +15,7 @@ const hostile =
 /** What no view may hold, but for the newline that ends its lines. */
 const unseen = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
 /** What a job writes and a worker sends is bytes: whoever reads them over 9P gets them as they are. */
-const isRaw = (path: string): boolean => /\/(stdin|stdout|stderr|telemetry)(\.follow)?$/.test(path);
+const isRaw = (path: string): boolean => /\/(stdin|stdout|stderr|telemetry)(\.follow)?$|\.cbor$/.test(path);
 
 const isControl = (path: string): boolean => /^(?!\/trace\/).*\/(ctl|results)$/.test(path);
 
@@ -58,6 +58,21 @@ async function told(path: string, line: object): Promise<string> {
   const { verdict, message, result } = await session.append(path, line as never);
   assert.equal(verdict, "ok", message);
   return String((result as { job?: string } | undefined)?.job ?? "");
+}
+
+/** An action that waits, with hostile words wherever somebody can put some. */
+async function askHostileAction(): Promise<void> {
+  const words = hostile.replace(/["\\\\\r\n]/g, "").slice(0, 200);
+  const rule = `@id("kill") @approvals("1") @by("ticket") @reason("${words}")
+forbid (principal, action == Action::"kill", resource);`;
+  const files = { "a.cedar": `permit (principal, action, resource);\n${rule}` };
+  await told("/policy/ctl", { op: "apply", files });
+  const { result } = await owner.append("/queen/ctl", { spawn: "heartbeat", ticks: 1 });
+  const { worker: kill } = result as { readonly worker: string };
+  const { id, verdict } = await owner.append("/queen/ctl", { kill, $reason: hostile.slice(0, 500) });
+  assert.equal(verdict, "waiting");
+  await told("/actions/queue", { action: String(id), comment: hostile.slice(0, 500) });
+  await told("/actions/queue", { id: "odd", target: `/${words}`, decision: "approve" });
 }
 
 /** A JSON twin is not listed, and can be walked to where there is one. */
@@ -132,6 +147,7 @@ before(async () => {
   await owner.append("/log/queen.log", hostile);
   hive.hive.live.lines.push(`9p: peer said ${hostile}`);
   await assert.rejects(owner.find(`/jobs/${hostile.slice(0, 40)}`));
+  await askHostileAction();
   const stranger = await attachHostileSubject();
   await stranger.ask('SPAWN {"spawn":"heartbeat","ticks":1}');
   await stranger.ask(`ECHO /log/queen.log ${hostile.replace(/[\r\n]/g, "")}`);

@@ -6,15 +6,15 @@ import { Fault, toFault } from "@skep/fault";
 import { type Actor, headerOf } from "./auth/authenticate.ts";
 import { bodyDigest } from "./auth/proof.ts";
 import { sessionRoutes } from "./auth/routes.ts";
-import type { Buckets } from "./bucket.ts";
+import { Buckets } from "./bucket.ts";
 import { fault } from "./faults.ts";
 import { bounds, fsRoutes } from "./fs/routes.ts";
 import { liveRoutes } from "./live/routes.ts";
-import type { LinkOptions } from "./live/link.ts";
 import { documentRoutes } from "./openapi/routes.ts";
 import type { Parts, Reply } from "./parts.ts";
 import { problemOf, retryAfter, sendProblem } from "./problem.ts";
-import { type Asset, pageRoutes } from "./ui.ts";
+import { assetsIn, pageRoutes } from "./ui.ts";
+import { type AppFigures, makeParts, type PartsOptions } from "./hive.ts";
 import { treeRoutes } from "./tree/routes.ts";
 
 declare module "fastify" {
@@ -30,18 +30,12 @@ declare module "fastify" {
   }
 }
 
-/** What the application is made of beside its parts. */
-export interface AppOptions {
-  readonly parts: Parts;
-  readonly rates: Buckets;
-  readonly link: Omit<LinkOptions, "clock" | "hubs" | "stall">;
-  /** Milliseconds for a whole body. */
-  readonly bodyWithin: number;
-  /** Sockets and event streams at a time. */
-  readonly followers: number;
-  readonly asset: (path: string) => Asset | undefined;
-  /** The tree as whoever made the hive sees it, for the documentation. */
-  readonly root: () => Parameters<typeof documentRoutes>[2];
+/** What the application is made of. */
+export interface AppOptions extends PartsOptions {
+  readonly bodyWithin?: number;
+  readonly followers?: number;
+  readonly subscriptions?: number;
+  readonly rate?: number;
 }
 
 /** A request handler, ready to be called, and its end. */
@@ -49,6 +43,7 @@ export interface App {
   handle(request: IncomingMessage, response: ServerResponse): void;
   /** Turns a connection into a socket. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  readonly figures: AppFigures;
   close(): Promise<void>;
 }
 
@@ -84,7 +79,7 @@ function checkBody(request: FastifyRequest): void {
     throw fault.proof("its body is another");
 }
 
-function watch(app: FastifyInstance, { parts, rates, bodyWithin }: AppOptions): void {
+function watch(app: FastifyInstance, parts: Parts, rates: Buckets, bodyWithin: number): void {
   app.decorateRequest("actor", null);
   app.decorateRequest("begun", 0);
   app.addHook("onRequest", async (request) => {
@@ -120,7 +115,8 @@ function takeBodies(app: FastifyInstance): void {
 
 /** Builds the application on Fastify. It is loaded when the first request needs it. */
 export async function buildApp(options: AppOptions): Promise<App> {
-  const { parts } = options;
+  const { clock, hive, rate = 2000 } = options;
+  const { parts, figures, close } = makeParts(options);
   const require = createRequire(import.meta.url);
   const { fastify } = require("fastify") as typeof import("fastify");
   let handler: App["handle"] = () => undefined;
@@ -152,17 +148,26 @@ export async function buildApp(options: AppOptions): Promise<App> {
     // Whoever shows nothing learns nothing.
     refuse(parts, reply, fault.absent(request.method === "GET" ? undefined : request.method));
   });
-  watch(app, options);
-  await liveRoutes(app, parts, { ...options.link, followers: options.followers });
+  watch(app, parts, new Buckets(clock, rate, 2 * rate), options.bodyWithin ?? 10_000);
+  await liveRoutes(app, parts, {
+    subscriptions: options.subscriptions ?? 512,
+    followers: options.followers ?? 2048,
+  });
   fsRoutes(app, parts);
   treeRoutes(app, parts);
   sessionRoutes(app, parts);
-  documentRoutes(app, parts, options.root());
-  pageRoutes(app, options.asset);
+  documentRoutes(app, parts, hive.tree);
+  pageRoutes(app, assetsIn(hive.page));
   await app.ready();
   return {
     handle: (request, response) => handler(request, response),
     upgrade: (request, socket, head) => void inner.emit("upgrade", request, socket, head),
-    close: () => app.close(),
+    get figures() {
+      return figures();
+    },
+    close: async () => {
+      await close();
+      await app.close();
+    },
   };
 }

@@ -1,42 +1,19 @@
-import { randomBytes } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "@skep/clock";
 import { type Fault, toFault } from "@skep/fault";
-import type { Session } from "@skep/kernel";
 import type { App } from "./app.ts";
-import { Authenticator, type Gateway } from "./auth/authenticate.ts";
-import { BrowserSessions, type SessionStore } from "./auth/browser.ts";
-import { Codes } from "./auth/codes.ts";
-import { type HttpDoor, Principals } from "./auth/principals.ts";
-import { Broker } from "./broker.ts";
-import { Buckets } from "./bucket.ts";
 import { Connections } from "./connections.ts";
 import { fault } from "./faults.ts";
 import { checkHeaders, Hosts, isLoopback } from "./host.ts";
-import { Hubs } from "./live/hub.ts";
 import { isLogPage, LogPages } from "./log-pages.ts";
-import { type About, Counts, type Parts } from "./parts.ts";
 import type { LogPort } from "./port.ts";
 import { problemOf } from "./problem.ts";
-import { Uploads } from "./tree/uploads.ts";
-import { assetsIn } from "./ui.ts";
+import type { AppFigures, HttpHive } from "./hive.ts";
 
 // An import would evaluate every export of it, and with them a client of 12 MB that nothing here uses.
 const { createServer } = process.getBuiltinModule("node:http");
-
-/** The hive behind the gateway; without one only the log and the health are shown. */
-export interface HttpHive {
-  readonly door: HttpDoor;
-  /** The root of the tree, for the description of what there is. */
-  readonly tree: Session["root"]["place"];
-  readonly about: About;
-  readonly gateway?: Gateway;
-  readonly store?: SessionStore;
-  /** Directory of the built page. */
-  readonly page?: string;
-}
 
 /** What an edge is given. */
 export interface HttpOptions {
@@ -67,25 +44,10 @@ export interface HttpOptions {
 }
 
 /** What the edge tells of itself. */
-export interface HttpFigures {
+export interface HttpFigures extends AppFigures {
   readonly connections: number;
+  /** Idle connections that made room for others. */
   readonly evicted: number;
-  readonly sessions: number;
-  readonly pages: number;
-  readonly sockets: number;
-  readonly events: number;
-  readonly topics: number;
-  readonly uploads: number;
-  readonly waiting: number;
-  readonly refused: number;
-  /** Answers by the class of their status. */
-  readonly answers: Readonly<Record<string, number>>;
-  /** Time of answers: counts up to each bound in seconds, the last without one, and their sum. */
-  readonly seconds: {
-    readonly bounds: readonly number[];
-    readonly counts: readonly number[];
-    readonly sum: number;
-  };
 }
 
 /** The tree of a hive over HTTP: as the original's gateway, as resources, as live events; and its log as tiles. */
@@ -111,61 +73,42 @@ const safety = {
     "form-action 'none'; frame-ancestors 'none'",
 };
 
+const idle: AppFigures = {
+  sessions: 0,
+  pages: 0,
+  sockets: 0,
+  events: 0,
+  topics: 0,
+  uploads: 0,
+  waiting: 0,
+  refused: 0,
+  answers: {},
+  seconds: { bounds: [], counts: [], sum: 0 },
+};
+
 class Edge implements HttpEdge {
   readonly #options: HttpOptions;
   readonly #server: Server;
   readonly #connections: Connections;
   readonly #hosts: Hosts;
   readonly #logPages: LogPages;
-  readonly #principals: Principals | undefined;
-  readonly #parts: Parts | undefined;
-  readonly #rates: Buckets;
   #port = 0;
   #app: Promise<App> | undefined;
+  #running: App | undefined;
 
   constructor(port: LogPort, options: HttpOptions) {
-    const { clock, hive, tls } = options;
+    const { clock, tls } = options;
     const within = options.within ?? 60_000;
     this.#options = options;
     this.#hosts = new Hosts(options.hosts ?? [], tls !== undefined);
     this.#connections = new Connections(options.connections ?? 4096);
-    this.#rates = new Buckets(clock, options.rate ?? 2000, 2 * (options.rate ?? 2000));
     this.#logPages = new LogPages(port, {
       clock,
       within,
       answering: options.answering ?? 16,
       ...(options.report && { report: options.report }),
     });
-    this.#principals = hive && new Principals(hive.door, clock);
-    this.#parts = hive && this.#principals && this.#makeParts(hive, this.#principals, within);
     this.#server = this.#makeServer();
-  }
-
-  #makeParts({ about, gateway, store }: HttpHive, principals: Principals, stall: number): Parts {
-    const { clock, slots, tls } = this.#options;
-    const pages = new BrowserSessions(clock, store);
-    // Cookies are shared by all ports of a host, so the port is in the name.
-    const cookie = (): string => `${tls ? "__Host-" : ""}skep-${this.#port}`;
-    return {
-      clock,
-      about,
-      pages,
-      cookie,
-      stall,
-      tls: tls !== undefined,
-      broker: new Broker({ clock, defer: setImmediate, ...(slots !== undefined && { slots }) }),
-      authenticator: new Authenticator(principals, pages, gateway, cookie),
-      codes: new Codes(clock),
-      hosts: this.#hosts,
-      hubs: new Hubs(clock, randomBytes(4).toString("hex"), (key) => principals.touch(key)),
-      uploads: new Uploads(clock),
-      counts: new Counts(),
-      report: (found) => this.#options.report?.(found),
-      actorOf: ({ actor }) => {
-        if (!actor) throw fault.ticket();
-        return actor;
-      },
-    };
   }
 
   #makeServer(): Server {
@@ -212,8 +155,9 @@ class Edge implements HttpEdge {
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#check(request);
     const url = request.url ?? "";
-    if (isLogPage(url) || !this.#parts) return this.#logPages.answer(request, response);
-    (await this.#loaded(this.#parts)).handle(request, response);
+    const { hive } = this.#options;
+    if (isLogPage(url) || !hive) return this.#logPages.answer(request, response);
+    (await this.#loaded(hive)).handle(request, response);
   }
 
   #refuse(response: ServerResponse, refused: Fault): void {
@@ -233,19 +177,13 @@ class Edge implements HttpEdge {
     response.end(body);
   }
 
-  #loaded(parts: Parts): Promise<App> {
-    const { hive, bodyWithin, followers, subscriptions } = this.#options;
-    this.#app ??= import("./app.ts").then(({ buildApp }) =>
-      buildApp({
-        parts,
-        rates: this.#rates,
-        bodyWithin: bodyWithin ?? 10_000,
-        followers: followers ?? 2048,
-        link: { subscriptions: subscriptions ?? 512 },
-        asset: assetsIn(hive?.page),
-        root: () => hive?.tree as HttpHive["tree"],
-      }),
-    );
+  // What only the gateway needs is loaded with it: a hive that nobody asks over HTTP pays for none of it.
+  #loaded(hive: HttpHive): Promise<App> {
+    this.#app ??= import("./app.ts").then(async ({ buildApp }) => {
+      const app = await buildApp({ ...this.#options, hive, hosts: this.#hosts, port: () => this.#port });
+      this.#running = app;
+      return app;
+    });
     return this.#app;
   }
 
@@ -257,31 +195,18 @@ class Edge implements HttpEdge {
     socket.on("error", () => socket.destroy());
     try {
       this.#check(request);
-      if (!this.#parts) throw fault.absent();
+      const { hive } = this.#options;
+      if (!hive) throw fault.absent();
       this.#connections.busy(socket as Socket);
-      this.#loaded(this.#parts).then((app) => app.upgrade(request, socket, head), refuse);
+      this.#loaded(hive).then((app) => app.upgrade(request, socket, head), refuse);
     } catch (thrown) {
       refuse(thrown);
     }
   }
 
   get figures(): HttpFigures {
-    const parts = this.#parts;
-    const counts = parts?.counts ?? new Counts();
-    return {
-      connections: this.#connections.open,
-      evicted: this.#connections.evicted,
-      sessions: this.#principals?.size ?? 0,
-      pages: parts?.pages.size ?? 0,
-      sockets: counts.sockets,
-      events: counts.events,
-      topics: parts?.hubs.topics ?? 0,
-      uploads: parts?.uploads.size ?? 0,
-      waiting: parts?.broker.waiting ?? 0,
-      refused: parts?.broker.refused ?? 0,
-      answers: Object.fromEntries([...counts.answers].map(([group, count]) => [`${group}xx`, count])),
-      seconds: { bounds: Counts.bounds, counts: counts.buckets, sum: counts.seconds },
-    };
+    const { open: connections, evicted } = this.#connections;
+    return { connections, evicted, ...(this.#running?.figures ?? idle) };
   }
 
   listen({ host, port }: { readonly host: string; readonly port: number }) {
@@ -304,14 +229,12 @@ class Edge implements HttpEdge {
   }
 
   async close(): Promise<void> {
-    this.#parts?.hubs.close();
-    this.#principals?.close();
-    await this.#parts?.uploads.close();
-    if (!this.#server.listening) return;
-    const closed = new Promise((done) => this.#server.close(done));
-    this.#server.closeAllConnections();
+    if (this.#server.listening) {
+      const closed = new Promise((done) => this.#server.close(done));
+      this.#server.closeAllConnections();
+      await closed;
+    }
     await (await this.#app)?.close();
-    await closed;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

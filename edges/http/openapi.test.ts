@@ -19,7 +19,7 @@ const methods = ["get", "head", "post", "put", "patch", "delete"];
 test("the description of a tree is valid OpenAPI 3.1, and every operation has a name of its own", async (t) => {
   const kernel = await toyHive({ files: recordingFiles(), clock: simulatedClock() });
   t.after(() => kernel.close());
-  const document = openApi(kernel.tree, "1.0.0") as unknown as Document;
+  const document = (await openApi(kernel.tree, "1.0.0")) as unknown as Document;
   const validator = new Validator();
   const { valid, errors } = await validator.validate(structuredClone(document) as never);
   assert.deepEqual([valid, errors], [true, undefined]);
@@ -65,7 +65,7 @@ test("whatever is sent to any operation, nothing is an internal error", async (t
     tickets: () => fullAuthority("owner"),
     more: { rate: 1_000_000, report: (fault) => reported.push(fault.cause) },
   });
-  const { paths } = openApi(kernel.tree, "1") as unknown as Document;
+  const { paths } = (await openApi(kernel.tree, "1")) as unknown as Document;
   const operations = Object.entries(paths).flatMap(([path, item]) =>
     methods
       .filter((method) => item[method])

@@ -58,7 +58,7 @@ function* triesOf(paths: Record<string, Record<string, Operation>>): Generator<T
 
 test("the whole tree is described in valid OpenAPI 3.1, and every documented example is taken", async () => {
   await using hive = await up();
-  const document = openApi(hive.hive.kernel.tree, "1") as unknown as {
+  const document = (await openApi(hive.hive.kernel.tree, "1")) as unknown as {
     paths: Record<string, Record<string, Operation>>;
   };
   const { valid, errors } = await new Validator().validate(structuredClone(document) as never);

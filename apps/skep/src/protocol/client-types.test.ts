@@ -7,9 +7,9 @@ import { clientTypes, typeOf } from "./client-types.ts";
 
 const file = (path: string): string => fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
 
-test("the client's types are those of the tree; run apps/skep/src/protocol/write-client.ts when not", () => {
+test("the client's types are those of the tree; run apps/skep/src/protocol/write-client.ts when not", async () => {
   const made = execFileSync(file("node_modules/.bin/biome"), ["format", "--stdin-file-path=tree.table.ts"], {
-    input: clientTypes(),
+    input: await clientTypes(),
     cwd: file(""),
   });
   assert.equal(readFileSync(file("lib/http-client/tree.table.ts"), "utf8"), made.toString());

@@ -81,10 +81,10 @@ function* controlsOf({ paths }: Described): Generator<string> {
 }
 
 /** The types of `@skep/http-client` that are made from the tree. */
-export function clientTypes(
+export async function clientTypes(
   providers: readonly Provider[] = foldedMounts("/nonexistent", undefined),
-): string {
-  const document = openApi(createTree(providers), "0") as unknown as Described;
+): Promise<string> {
+  const document = (await openApi(createTree(providers), "0")) as unknown as Described;
   const schemas = Object.entries(document.components.schemas).map(
     ([name, schema]) =>
       `/** ${name}, as the interface of the hive describes it. */\nexport type ${name} = ${typeOf(schema)};\n`,

@@ -5,6 +5,6 @@ import { fileURLToPath } from "node:url";
 import { clientTypes } from "./client-types.ts";
 
 const path = fileURLToPath(new URL("../../../../lib/http-client/tree.table.ts", import.meta.url));
-writeFileSync(path, clientTypes());
+writeFileSync(path, await clientTypes());
 const biome = fileURLToPath(new URL("../../../../node_modules/.bin/biome", import.meta.url));
 execFileSync(biome, ["format", "--write", "--log-level=error", path]);

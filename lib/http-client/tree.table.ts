@@ -181,7 +181,12 @@ export type ResultCommand =
       readonly receipt?: Readonly<Record<string, unknown>>;
       readonly peak_bytes?: number;
     }
-  | { readonly op: "return"; readonly job: string | number; readonly started?: boolean }
+  | {
+      readonly op: "return";
+      readonly job: string | number;
+      readonly started?: boolean;
+      readonly reason?: "owner";
+    }
   | { readonly op: "renew" };
 
 /** SpawnBudget, as the interface of the hive describes it. */
@@ -204,7 +209,26 @@ export type WorkerCommand =
       readonly version?: string;
       readonly now?: number;
     }
-  | { readonly op: "bye" };
+  | { readonly op: "bye" }
+  | {
+      readonly op: "owner";
+      readonly state: "run" | "freeze" | "give-back" | "paused";
+      readonly since: number;
+      readonly until?: number;
+      readonly reasons?: ReadonlyArray<{ readonly rule: string; readonly text: string }>;
+      readonly blind?: ReadonlyArray<string>;
+      readonly gpus?: Readonly<Record<string, string>>;
+      readonly rules?: Readonly<Record<string, __schema0>>;
+    };
+
+/** __schema0, as the interface of the hive describes it. */
+export type __schema0 =
+  | string
+  | number
+  | boolean
+  | null
+  | ReadonlyArray<__schema0>
+  | Readonly<Record<string, __schema0>>;
 
 /** What each control takes; a part that a state names is any text. */
 export interface Controls {

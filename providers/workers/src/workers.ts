@@ -288,6 +288,10 @@ export function workersProvider(): Provider {
           acts: {
             hello: { class: "compensable", compensation: "The worker says bye" },
             bye: { class: "compensable", compensation: "The worker says hello again" },
+            owner: {
+              class: "compensable",
+              compensation: "The worker tells it anew when the rules of its owner change",
+            },
           },
           // A worker that may not come in could not tell how its jobs ended.
           outcome: true,

@@ -52,6 +52,5 @@ export const top: Command = command({
     every: { kind: "number", value: "SECONDS", doc: "Time between two looks; 1 by default" },
     count: { kind: "integer", value: "N", doc: "End after so many looks" },
   },
-  run: (context) =>
-    run(context, context.flags.every ?? 1, context.flags.count ?? Number.POSITIVE_INFINITY),
+  run: (context) => run(context, context.flags.every ?? 1, context.flags.count ?? Number.POSITIVE_INFINITY),
 });

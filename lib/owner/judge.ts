@@ -22,7 +22,7 @@ export interface Observations {
   readonly programs?: readonly string[];
   readonly gpus?: Readonly<Record<string, GpuSeen>>;
   /** `skep pause`: until when, milliseconds since 1970, or until `skep resume`. */
-  readonly pause?: { readonly until?: number };
+  readonly pause?: { readonly until?: number | undefined };
   /** What is wrong with the rules themselves, one line. */
   readonly broken?: string;
 }

@@ -53,10 +53,7 @@ for (const { name, layers } of switches)
     const { ended, stop, bytes } = await flooding(pool, 20_000);
     const stopped = await pool.freeze();
     assert.equal(stopped.seen, true);
-    assert.equal(
-      stopped.method === "SIGSTOP",
-      "cgroup" in layers || grouped.freezer === null,
-    );
+    assert.equal(stopped.method === "SIGSTOP", "cgroup" in layers || grouped.freezer === null);
     // What it had put into its pipe before may still come.
     await turn();
     const before = { bytes: bytes(), ...spent() };

@@ -43,6 +43,7 @@ export const worker: Command = command({
     const workerHome = flags["worker-home"];
     const own = join(workerHome, "skep.toml");
     const sources = configSources(context, {}, userHome);
+    const ownerFiles = [join(sources.home, "owner.toml")];
     const { values } = loadConfig({ ...sources, file: existsSync(own) ? own : undefined });
     // A worker of a daemon that was killed ends with it: its parent's channel is gone then.
     process.once("disconnect", () => process.exit(0));
@@ -53,6 +54,7 @@ export const worker: Command = command({
         folder: workerHome,
         values: { ...values, ...isolation },
         slots: flags.slots,
+        ownerFiles,
         clock: context.io.clock,
       };
       const ended = await workFor(
@@ -71,6 +73,7 @@ export const worker: Command = command({
       workerHome,
       values: { ...values, ...(flags.isolation ? { "sandbox.isolation": flags.isolation } : {}) },
       slots: flags.slots,
+      ownerFiles,
       strangers: flags.stranger ?? [],
       log: (line) => out.warn(line),
     });

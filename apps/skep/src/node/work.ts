@@ -15,6 +15,8 @@ export interface Working {
   readonly values: Values;
   readonly slots: number;
   readonly strangers: readonly string[];
+  /** Files that may hold the rules of the machine's owner, beside the one in the folder. */
+  readonly ownerFiles?: readonly string[];
   readonly clock: Clock;
   readonly log: (line: string) => void;
 }

@@ -3,6 +3,7 @@ import type { Client } from "@skep/ninep";
 import type { SandboxJob, SandboxLimits, SandboxPool } from "@skep/sandbox";
 import { Capture } from "./capture.ts";
 import { fault, reasonOf } from "./faults.ts";
+import type { Pace } from "../owner/pace.ts";
 import type { Lease } from "./lease.ts";
 import { Live } from "./live.ts";
 import type { Modules } from "./modules.ts";
@@ -21,6 +22,8 @@ export interface Means {
   /** Subjects whose modules never share a process; `*` for all. */
   readonly strangers: ReadonlySet<string>;
   readonly mostStdin: number;
+  /** Slows down what is fetched and stored; nothing does where left out. */
+  readonly pace?: Pace;
   /** Where output goes when it is too much for memory. */
   outputPath(lease: Lease): string;
   use<T>(act: (client: Client) => Promise<T>, signal?: AbortSignal): Promise<T>;
@@ -55,7 +58,7 @@ async function jobOf(lease: Lease, means: Means, signal: AbortSignal): Promise<O
     grade: gradeOf(lease, means.strangers),
     args: ["module", ...lease.args],
     env,
-    stdin: inputOf(lease, use),
+    stdin: inputOf(lease, use, means.pace),
     limits: limitsOf(lease, means.pool.limits),
     startTimeMs: lease.start_ms,
     seed: Buffer.from(lease.job_id, "hex"),
@@ -85,7 +88,9 @@ async function endingOf(
   const began = means.clock.monotonic();
   const limits = limitsOf(lease, means.pool.limits);
   const grade = gradeOf(lease, means.strangers);
-  const durationMs = () => means.clock.monotonic() - began;
+  const frozen = means.pool.frozenMs;
+  // Time in which the owner of the machine had it counts for nothing.
+  const durationMs = () => means.clock.monotonic() - began - (means.pool.frozenMs - frozen);
   try {
     const ran = await runModule(lease, means, onOutput, signal);
     const { reason, exitCode, peakRunnerBytes, layers } = ran;
@@ -125,5 +130,6 @@ export async function perform(lease: Lease, means: Means, signal: AbortSignal): 
     issuer: means.issuer,
     use: (act) => means.use(act),
     now: () => means.clock.now(),
+    ...(means.pace ? { pace: means.pace } : {}),
   });
 }

@@ -15,6 +15,11 @@ export const fault = faults("worker", {
     "Cannot start: the configuration requires bubblewrap",
     { cure: "Install bubblewrap, or set sandbox.isolation to auto" },
   ],
+  refused: [
+    "refused",
+    "Cannot start: the owner of this machine refuses every kind of work",
+    { cure: "Take wasm out of refuse.kinds in owner.toml" },
+  ],
   ticket: [
     "absent",
     "Cannot start without a ticket",

@@ -11,6 +11,8 @@ const Lease = z.object({
   job_id: Digest,
   owner: z.string(),
   kind: z.enum(["wasm", "task"]),
+  /** What the job says it is for. */
+  class: z.string().max(64).default("general"),
   what: z.string(),
   args: z.array(z.string()),
   env: z.record(z.string(), z.string()),

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { Client } from "@skep/ninep";
+import { type Pace, unpaced } from "../owner/pace.ts";
 import { fault } from "./faults.ts";
 
 const digestForm = /^[0-9a-f]{64}$/;
@@ -11,21 +12,23 @@ export class Modules {
   readonly #dir: string;
   readonly #mostBytes: number;
   readonly #mostModule: number;
+  readonly #pace: Pace;
   /** Digest to size, longest unused first. */
   readonly #known = new Map<string, number>();
   readonly #fetching = new Map<string, Promise<string>>();
   #bytes = 0;
 
-  private constructor(dir: string, mostBytes: number, mostModule: number) {
+  private constructor(dir: string, mostBytes: number, mostModule: number, pace: Pace) {
     this.#dir = dir;
+    this.#pace = pace;
     this.#mostBytes = mostBytes;
     this.#mostModule = mostModule;
   }
 
   /** Opens the folder and forgets what an earlier process left unfinished there. */
-  static async open(dir: string, mostBytes: number, mostModule: number): Promise<Modules> {
+  static async open(dir: string, mostBytes: number, mostModule: number, pace = unpaced): Promise<Modules> {
     await mkdir(dir, { recursive: true, mode: 0o700 });
-    const made = new Modules(dir, mostBytes, mostModule);
+    const made = new Modules(dir, mostBytes, mostModule, pace);
     const found: { name: string; size: number; used: number }[] = [];
     for (const name of await readdir(dir)) {
       const file = join(dir, name);
@@ -115,6 +118,7 @@ export class Modules {
       const bytes = await remote.read(at, remote.iounit);
       if (bytes.length === 0) break;
       at += bytes.length;
+      await this.#pace(bytes.length);
       if (at > this.#mostModule) throw fault.module(`${digest}: more than ${this.#mostModule} bytes`);
       hash.update(bytes);
       await file.write(bytes);

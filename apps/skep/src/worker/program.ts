@@ -1,17 +1,25 @@
 import { mkdirSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Client } from "@skep/ninep";
+import { type Judgement, type Narrowed, narrow, refusal } from "@skep/owner";
 import { createSigner } from "@skep/receipt";
 import { createSandboxPool, type SandboxPool } from "@skep/sandbox";
 import { realClock } from "../clock.ts";
 import type { Values } from "../config/mod.ts";
 import { homeKey } from "../hive/keys.ts";
+import { ownerPlaces } from "../owner/folder.ts";
+import { OwnerKeeper } from "../owner/keeper.ts";
+import { enforcedBy, idleDisk, owned } from "../owner/limits.ts";
+import { loadRules } from "../owner/load.ts";
+import { pace, unpaced } from "../owner/pace.ts";
+import { realSources, type Sources } from "../owner/watch.ts";
 import { version } from "../version.ts";
 import { fault } from "./faults.ts";
 import { Modules } from "./modules.ts";
 import { Spool } from "./spool.ts";
 import { readWho } from "./who.ts";
-import { Worker } from "./worker.ts";
+import { type OwnerSays, Worker } from "./worker.ts";
 
 const MiB = 1024 * 1024;
 const moduleCacheBytes = 256 * MiB;
@@ -27,20 +35,31 @@ export interface WorkerSetup {
   readonly slots: number;
   readonly strangers: readonly string[];
   readonly log: (line: string) => void;
+  /** Files that may hold the rules of the machine's owner, beside `owner.toml` in the worker's own folder. */
+  readonly ownerFiles?: readonly string[];
+  /** Where the machine is looked at; the machine itself where left out. */
+  readonly sources?: Sources;
 }
 
-async function poolOf({ values, slots }: WorkerSetup): Promise<SandboxPool> {
+/** Bytes of a process beside the memory of its module. */
+const overheadBytes = 160 * MiB;
+
+async function poolOf({ values }: WorkerSetup, narrowed: Narrowed, isOwned: boolean): Promise<SandboxPool> {
+  const { slots, memoryBytes, outputBytes, cpus } = narrowed;
   const isolation = values["sandbox.isolation"];
   const pool = await createSandboxPool({
     warm: slots,
     concurrency: slots,
     limits: {
       fuel: BigInt(values["sandbox.fuel"]),
-      memoryBytes: values["sandbox.memory"],
+      memoryBytes,
       wallMs: values["sandbox.wall_time"],
-      stdoutBytes: values["sandbox.output"],
-      stderrBytes: values["sandbox.output"],
+      stdoutBytes: outputBytes,
+      stderrBytes: outputBytes,
     },
+    overheadBytes,
+    ...(isOwned ? { nice: owned } : {}),
+    ...(cpus === null ? {} : { cpus }),
     ...(isolation === "off" ? { layers: { bubblewrap: false } } : {}),
   });
   const lacking = pool.missing.find(({ layer }) => layer === "bubblewrap");
@@ -57,6 +76,21 @@ function readTicket(workerHome: string): string {
   }
 }
 
+/** A judgement as the hive is told it. */
+function saysOf(judgement: Judgement, rules: Record<string, unknown>): OwnerSays {
+  const { state, since, until, reasons, blind, gpus } = judgement;
+  const taken = Object.entries(gpus).filter(([, { free }]) => !free);
+  return {
+    state,
+    since,
+    ...(until === undefined ? {} : { until }),
+    reasons: reasons.slice(0, 16).map(({ rule, text }) => ({ rule, text: text.slice(0, 256) })),
+    blind,
+    gpus: Object.fromEntries(taken.map(([id, gpu]) => [id, gpu.reasons[0]?.text ?? ""])),
+    rules,
+  };
+}
+
 /** A worker that is ready to run, with its pool of sandboxes. */
 export interface OpenWorker extends AsyncDisposable {
   readonly worker: Worker;
@@ -65,14 +99,32 @@ export interface OpenWorker extends AsyncDisposable {
 
 /** Makes a worker from its folder. Throws `worker.ticket`, `worker.isolation`, and what its ticket or key is refused with. */
 export async function openWorker(setup: WorkerSetup): Promise<OpenWorker> {
-  const { dial, workerHome, values, slots, strangers, log } = setup;
+  const { dial, workerHome, values, strangers, log } = setup;
   mkdirSync(workerHome, { recursive: true, mode: 0o700 });
   const token = readTicket(workerHome);
   const { subject, hive } = readWho(token);
   const signer = createSigner(homeKey(join(workerHome, "identity")).seed);
+  const files = [ownerPlaces.rules(workerHome), ...(setup.ownerFiles ?? [])];
+  const loaded = loadRules(files);
+  const { rules } = loaded;
+  const narrowed = narrow(
+    {
+      slots: setup.slots,
+      memoryBytes: values["sandbox.memory"],
+      overheadBytes,
+      cacheBytes: moduleCacheBytes,
+      outputBytes: values["sandbox.output"],
+    },
+    rules.caps,
+    availableParallelism(),
+  );
+  const kinds = ["wasm"].filter((kind) => !rules.refuse.kinds.includes(kind));
+  if (kinds.length === 0) throw fault.refused(loaded.file);
   const spool = new Spool(join(workerHome, "spool"));
-  const modules = await Modules.open(join(workerHome, "cache"), moduleCacheBytes, moduleBytes);
-  const pool = await poolOf(setup);
+  const paced = narrowed.networkBytes === null ? unpaced : pace(narrowed.networkBytes, realClock);
+  const modules = await Modules.open(join(workerHome, "cache"), narrowed.cacheBytes, moduleBytes, paced);
+  const isOwned = loaded.file !== undefined;
+  const pool = await poolOf(setup, narrowed, isOwned);
   const worker = new Worker({
     means: {
       pool,
@@ -82,19 +134,42 @@ export async function openWorker(setup: WorkerSetup): Promise<OpenWorker> {
       secrets: join(workerHome, "secrets"),
       strangers: new Set(values["sandbox.grade"] === "fresh" ? ["*"] : strangers),
       mostStdin: values["sandbox.stdin"],
+      pace: paced,
       outputPath: (lease) => spool.outputPath(lease.job, lease.try),
     },
     spool,
     dial: () => dial(token),
-    slots,
+    slots: narrowed.slots,
+    kinds,
+    refuses: (lease) => refusal(rules.refuse, { kind: lease.kind, class: lease.class, subject: lease.owner }),
     version,
     clock: realClock,
     log,
   });
+  const noIdleDisk = isOwned ? await idleDisk(process.pid) : undefined;
+  const keeper = new OwnerKeeper({
+    folder: workerHome,
+    files,
+    loaded,
+    worker: subject,
+    sources: setup.sources ?? realSources(() => (process.connected ? [process.ppid] : [process.pid])),
+    clock: realClock,
+    pool,
+    tenant: {
+      changed: (judgement) => worker.obey(saysOf(judgement, keeper.rules)),
+      giveBack: () => worker.giveBack(),
+      ended: () => worker.ended(),
+    },
+    limits: isOwned ? enforcedBy(pool, rules.caps, narrowed, noIdleDisk) : [],
+    log,
+  });
+  await keeper.start();
+  worker.obey(saysOf(keeper.judgement, keeper.rules));
   return {
     worker,
     id: subject,
     [Symbol.asyncDispose]: async () => {
+      await keeper[Symbol.asyncDispose]();
       await worker.stop();
       await modules.touch(realClock.now());
       await pool[Symbol.asyncDispose]();

@@ -4,6 +4,7 @@ import type { Client } from "@skep/ninep";
 import { type Committed, printRunFacts, type Signer, signReceipt } from "@skep/receipt";
 import type { SandboxLimits } from "@skep/sandbox";
 import { type Capture, type Captured, inlineBytes, inlineTogether } from "./capture.ts";
+import { type Pace, unpaced } from "../owner/pace.ts";
 import type { Lease } from "./lease.ts";
 import { inputDigest } from "./stdin.ts";
 
@@ -72,10 +73,11 @@ function receiptOf(lease: Lease, ending: Ending, committed: Committed, issuer: I
   });
 }
 
-async function upload(client: Client, digest: string, captured: Captured): Promise<void> {
+async function upload(client: Client, digest: string, captured: Captured, pace: Pace): Promise<void> {
   await using file = await client.open(`/cas/${digest}`, "write");
   let at = 0;
   for await (const piece of captured.pieces(file.iounit)) {
+    await pace(piece.length);
     await file.writeAll(piece, at);
     at += piece.length;
   }
@@ -87,13 +89,13 @@ type Told =
   | { readonly bytes: number; readonly digest: string };
 
 /** Output as the result tells it: inline, or stored before under its digest. */
-async function tell(captured: Captured, inline: boolean, use: Use): Promise<Told> {
+async function tell(captured: Captured, inline: boolean, use: Use, pace: Pace): Promise<Told> {
   const { bytes } = captured;
   if (inline) return { bytes, inline: captured.held.toString("base64") };
   const digest = captured.digest();
   await use(async (client) => {
     try {
-      await upload(client, digest, captured);
+      await upload(client, digest, captured, pace);
     } catch (thrown) {
       // Whoever has stored the same bytes before cannot store them again.
       if ((thrown as { kind?: string }).kind !== "conflict") throw thrown;
@@ -102,20 +104,28 @@ async function tell(captured: Captured, inline: boolean, use: Use): Promise<Told
   return { bytes, digest };
 }
 
+/** What a result is made with. */
+interface Telling {
+  readonly issuer: Issuer;
+  readonly use: Use;
+  readonly now: () => number;
+  readonly pace?: Pace;
+}
+
 /** The line that ends a job, with its output stored and its receipt signed. */
 export async function resultLine(
   lease: Lease,
   ending: Ending,
   capture: Capture,
-  { issuer, use, now }: { readonly issuer: Issuer; readonly use: Use; readonly now: () => number },
+  { issuer, use, now, pace = unpaced }: Telling,
 ): Promise<string> {
   const { stdout, stderr } = capture;
   const outInline = stdout.inMemory && stdout.bytes <= inlineBytes;
   const room = outInline ? inlineTogether - stdout.bytes : inlineTogether;
   const errInline = stderr.inMemory && stderr.bytes <= Math.min(inlineBytes, room);
   const told = {
-    stdout: await tell(stdout, outInline, use),
-    stderr: await tell(stderr, errInline, use),
+    stdout: await tell(stdout, outInline, use, pace),
+    stderr: await tell(stderr, errInline, use, pace),
   };
   const line = {
     op: "done",

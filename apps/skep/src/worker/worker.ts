@@ -17,7 +17,20 @@ export interface WorkerOptions {
   readonly version: string;
   readonly clock: Clock;
   readonly log: (line: string) => void;
+  /** Kinds of work that are taken. */
+  readonly kinds?: readonly string[];
+  /** Why the owner of the machine does not take this job. */
+  readonly refuses?: (lease: Lease) => string | undefined;
 }
+
+/** What the owner of the machine says, as the hive is told it. */
+export interface OwnerSays {
+  readonly state: "run" | "freeze" | "give-back" | "paused";
+  readonly [name: string]: unknown;
+}
+
+/** Why a job was stopped that its owner did not cancel. */
+const byOwner = new Error("the owner of the machine needs it");
 
 /** A job that is here before its turn. */
 interface Waiting {
@@ -36,6 +49,8 @@ const renewEvery = 5000;
 /** What running jobs get to end by themselves when the worker stops, milliseconds. */
 const grace = 1000;
 const longestLine = 64 * 1024;
+/** What the owner refuses goes back after so long, milliseconds. */
+const refusedFor = 2000;
 /** Jobs that are here before their turn, for each slot: a short job is over before the hive could send the next. */
 const aheadOfSlot = 2;
 /** A job whose turn has not come within so long goes back, milliseconds: another worker may be idle. */
@@ -52,6 +67,8 @@ export class Worker {
   /** Jobs whose modules run. */
   #busy = 0;
   readonly #waiting = new Map<string, Waiting>();
+  #owner: OwnerSays = { state: "run" };
+  #endedJobs = 0;
   readonly #stopped = new AbortController();
   #renewal: NodeJS.Timeout | undefined;
   #watch: NodeJS.Timeout | undefined;
@@ -98,13 +115,14 @@ export class Worker {
       key: means.issuer.signer.publicKey,
       slots,
       ahead: slots * aheadOfSlot,
-      kinds: ["wasm"],
+      kinds: this.#options.kinds ?? ["wasm"],
       grades: ["shared", "fresh"],
       layers: means.pool.layers,
       version,
       now: clock.now(),
     };
     await client.append(`${this.#home}/ctl`, JSON.stringify(hello));
+    await client.append(`${this.#home}/ctl`, JSON.stringify({ op: "owner", ...this.#owner }));
     return { client, results, inbox, from };
   }
 
@@ -112,15 +130,18 @@ export class Worker {
     try {
       const { inbox, from } = attached;
       const lines = new Lines(longestLine);
+      const own = JSON.stringify({ hello: this.incarnation });
       let mine = false;
       for await (const bytes of inbox.follow({ offset: from }))
         for (const line of lines.push(bytes)) {
           // What stands before our own hello was for a process or a connection that is gone.
-          if (!mine) mine = line === JSON.stringify({ hello: this.incarnation });
+          if (!mine) mine = line === own;
+          // Said again on another connection, which is told all that comes after.
+          else if (line === own) return;
           else this.#take(line);
         }
     } finally {
-      this.#results.detach();
+      this.#results.detach(attached.results);
     }
   }
 
@@ -135,6 +156,15 @@ export class Worker {
     // The hive tells again what it thinks is here: after every hello, and when it had given a job up meanwhile.
     if (this.#stopped.signal.aborted || this.#results.has(job)) return;
     if (this.#running.has(job) || this.#waiting.has(job)) return;
+    if (this.#owner.state !== "run") {
+      void this.#tell({ op: "return", job, started: false, reason: "owner" });
+      return;
+    }
+    const refused = this.#options.refuses?.(lease);
+    if (refused !== undefined) {
+      this.#refuse(lease, refused);
+      return;
+    }
     if (this.#busy < this.#options.slots) {
       this.#start(lease);
       return;
@@ -150,6 +180,13 @@ export class Worker {
       this.#running.delete(lease.job);
     });
     this.#running.set(lease.job, { lease, stop, done });
+  }
+
+  // Not at once: where no other worker is there, it would come again at once.
+  #refuse({ job }: Lease, why: string): void {
+    const { clock, log } = this.#options;
+    log(`job ${job} goes back: ${why}`);
+    clock.after(refusedFor, () => void this.#tell({ op: "return", job, started: false, reason: "owner" }));
   }
 
   /** A slot is free, while the result of what it ran is on its way: one of those that wait begins. */
@@ -181,13 +218,19 @@ export class Worker {
 
   #unstarted({ job }: Lease): Promise<unknown> {
     this.#waiting.delete(job);
-    return this.#tell({ op: "return", job, started: false });
+    const reason = this.#owner.state === "run" ? {} : { reason: "owner" };
+    return this.#tell({ op: "return", job, started: false, ...reason });
   }
 
   async #perform(lease: Lease, signal: AbortSignal): Promise<void> {
     try {
       const line = await perform(lease, this.#means, signal).finally(() => this.#next());
       if (signal.aborted && this.#stopped.signal.aborted) return;
+      if (signal.reason === byOwner) {
+        await this.#tell({ op: "return", job: lease.job, reason: "owner" });
+        return;
+      }
+      this.#endedJobs += 1;
       await this.#results.add(lease.job, lease.try, line);
     } catch (thrown) {
       if (this.#stopped.signal.aborted) return;
@@ -195,6 +238,29 @@ export class Worker {
       this.#options.log(`job ${lease.job}: ${message}${cause ? ` (${String(cause)})` : ""}`);
       this.#tell({ op: "return", job: lease.job });
     }
+  }
+
+  /** What the owner says now; while that is not `run`, every lease goes back at once. */
+  obey(says: OwnerSays): void {
+    this.#owner = says;
+    const line = JSON.stringify({ op: "owner", ...says });
+    void this.#link.now?.client.append(`${this.#home}/ctl`, line).catch(() => undefined);
+    if (says.state !== "run") for (const { lease } of this.#waiting.values()) void this.#unstarted(lease);
+  }
+
+  /** Everything that runs is stopped and goes back to the hive; fulfils with how many when they have ended. */
+  async giveBack(): Promise<number> {
+    const running = [...this.#running.values()];
+    for (const { stop } of running) stop.abort(byOwner);
+    await Promise.all(running.map(({ done }) => done));
+    return running.length;
+  }
+
+  /** Jobs that ended here since this was last asked. */
+  ended(): number {
+    const ended = this.#endedJobs;
+    this.#endedJobs = 0;
+    return ended;
   }
 
   #renew(): void {

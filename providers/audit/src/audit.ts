@@ -1,5 +1,6 @@
 import {
   type Build,
+  type Json,
   defineProvider,
   LateLines,
   type Node,
@@ -10,6 +11,7 @@ import {
 import type { Signer } from "@skep/tlog";
 import { decisionLine, journalLine } from "./lines.ts";
 import { type AuditJournal, AuditLog } from "./log.ts";
+import { cosignedNow, type WitnessesView, witnessText } from "./witnesses.ts";
 import { type Chains, type ChainIndex, createChains } from "./chains.ts";
 
 export type { AuditJournal } from "./log.ts";
@@ -24,6 +26,8 @@ export interface AuditDeps {
   readonly signer: Signer;
   /** What is looked up in the index, for `/audit/why`; without it there is no such directory. */
   readonly index?: ChainIndex;
+  /** What cosigns the log, where something does. */
+  readonly witnesses?: WitnessesView;
 }
 
 type Builder = Build<null, Record<string, never>>;
@@ -87,7 +91,14 @@ export function auditProvider(deps: AuditDeps): Provider {
     mounts: (t) => ({
       "/audit": t.dir("Proof of what was commanded", {
         checkpoint: t.text("Signed note of the newest durable state of the log", {
-          render: () => log.checkpoint(),
+          render: () => cosignedNow(log.checkpoint(), deps.witnesses),
+        }),
+        cosigned: t.text("The newest checkpoint with enough cosignatures; empty without witnesses", {
+          render: () => deps.witnesses?.cosigned ?? "",
+        }),
+        witnesses: t.text("Who is asked to cosign the log, and what each said last", {
+          render: () => witnessText(deps.witnesses),
+          json: () => (deps.witnesses?.standing ?? []) as unknown as Json,
         }),
         tile: tiles(t, log),
         proof: proofs(t, log),

@@ -15,12 +15,13 @@ async function verify(
     readonly offline: boolean;
     readonly keys: readonly string[];
     readonly since: string | undefined;
+    readonly policy: string | undefined;
   },
 ): Promise<Verified> {
-  const { trustFor } = await import("../proof/trust.ts");
+  const { trustFor, trustOfPolicy } = await import("../proof/trust.ts");
   // The key of this machine's hive says nothing about that of a context.
   const home = file === undefined ? targetOf(context).home : homeOf(context);
-  const trust = trustFor(options.keys, home);
+  const trust = options.policy === undefined ? trustFor(options.keys, home) : trustOfPolicy(options.policy);
   const since = options.since === undefined ? undefined : readFileSync(options.since, "utf8");
   if (file !== undefined) {
     const { readHead, verifyExport } = await import("../proof/export.ts");
@@ -31,7 +32,8 @@ async function verify(
   await using log = await openLog(context, options.offline);
   const { verifyLog } = await import("../proof/verify.ts");
   using bar = context.out.progress({ label: "Verifying", total: log.source.size, unit: "records" });
-  const verdict = await verifyLog(log.source, trust, { since, step: (done) => bar.set(done) });
+  const cosigned = options.policy === undefined ? undefined : log.source.cosigned || log.source.checkpoint;
+  const verdict = await verifyLog(log.source, trust, { since, cosigned, step: (done) => bar.set(done) });
   return { ...verdict, checkpoint: log.source.checkpoint };
 }
 
@@ -51,17 +53,33 @@ export const auditVerify: Command = command({
     ...logFlags,
     ...keyFlag,
     since: { kind: "file", doc: "A checkpoint that was saved; the log must continue it" },
+    policy: {
+      kind: "file",
+      doc: "A C2SP tlog-policy: keys of the log and of witnesses, and how many cosignatures are due",
+    },
     save: { kind: "file", doc: "Keep the verified checkpoint there" },
   },
   run: async (context) => {
     const { args, flags, out } = context;
-    const { offline, key: keys, since } = flags;
-    const found = await verify(context, args.file, { offline, keys, since });
+    const { offline, key: keys, since, policy } = flags;
+    const found = await verify(context, args.file, { offline, keys, since, policy });
     if (flags.save !== undefined) replacePrivate(flags.save, found.checkpoint);
     const { origin, size, root, from = 0, to = size } = found;
-    if (out.wantsJson) return out.json({ verified: true, origin, size, root, from, to, since: found.since });
+    if (out.wantsJson)
+      return out.json({
+        verified: true,
+        origin,
+        size,
+        root,
+        from,
+        to,
+        since: found.since,
+        cosigned: found.cosigned,
+      });
     await out.line(toned("good", "verified "), `${formatCount(to - from)} records of ${origin}`);
     await out.line(`  size ${size}, root ${root}`);
+    if (found.cosigned !== undefined)
+      await out.line(`  cosigned as the policy asks at ${formatCount(found.cosigned)} records`);
     if (found.since !== undefined)
       await out.line(`  continues the checkpoint of ${formatCount(found.since)} records`);
     return undefined;

@@ -3,6 +3,7 @@ import { auditCat, auditExport, auditProof } from "./audit-cat.ts";
 import { auditKey, auditVerify } from "./audit-verify.ts";
 import { fsck } from "./fsck.ts";
 import { why } from "./why.ts";
+import { witness } from "./witness.ts";
 
 /** The commands that check and prove. */
 export const proofCommands: readonly Command[] = [
@@ -12,5 +13,6 @@ export const proofCommands: readonly Command[] = [
   auditProof,
   auditKey,
   why,
+  witness,
   fsck,
 ];

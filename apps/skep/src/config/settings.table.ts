@@ -204,6 +204,17 @@ export const settings = {
   ),
   "policy.queue": setting(integer(1, 1024), 256, "Approvals that may lie in the queue"),
 
+  "audit.witnesses": setting(
+    file(),
+    "",
+    "Whom to ask for cosignatures of the log, and how many are needed: a file in C2SP tlog-policy form with this log's key",
+  ),
+  "audit.witness_interval": setting(
+    duration(100, day),
+    10 * second,
+    "How long to wait between askings while the log grows",
+  ),
+
   "compat.well_known_secrets": setting(
     yesNo(),
     false,
@@ -259,6 +270,7 @@ export const sections: Readonly<Record<string, string>> = {
   console: "The console edge, its MAC tickets and their secrets.",
   http: "The HTTP edge.",
   policy: "Rules of a new hive; `skep policy` changes those of one that has some.",
+  audit: "The log and its witnesses.",
   compat: "Living with clients of the original.",
   limits: "Sizes and counts that every session is held to.",
 };

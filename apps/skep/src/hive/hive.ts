@@ -6,6 +6,7 @@ import { realClock } from "../clock.ts";
 import { type Config, limitsOf } from "../config/mod.ts";
 import { migrateHome } from "../home/format.ts";
 import { version } from "../version.ts";
+import { askOn, configuredWitnesses } from "../witness/attach.ts";
 import { Door } from "./door.ts";
 import { type Fold, openFold } from "./fold.ts";
 import { type HiveKeys, hiveKeys } from "./keys.ts";
@@ -75,6 +76,34 @@ function levelsOf({ values }: Config): { readonly low: number; readonly tight: n
   return { low: values["disk.warn_percent"] / 100, tight: values["disk.stop_percent"] / 100 };
 }
 
+interface Opening {
+  readonly keys: HiveKeys;
+  readonly fatal: (fault: Fault) => void;
+  readonly say: (line: string) => void;
+}
+
+/** The kernel over a home's storage, with every provider mounted. */
+function openOver(storage: HomeStorage, deps: Deps, { keys, fatal, say }: Opening): Promise<Kernel> {
+  return openKernel(
+    {
+      files: storage.files,
+      index: storage.index,
+      providers: mounts(deps),
+      version,
+      clock: realClock,
+      limits: limitsOf(deps.config.values),
+      defer: setImmediate,
+      fatal: (error) => fatal(fault.stopped(undefined, { cause: error })),
+      chance: () => randomBytes(32).toString("hex"),
+      born: () => ({ id: keys.hive, name: keys.hive }),
+      space: () => storage.space.now?.level ?? "ok",
+      log: say,
+      fold: (seq) => deps.fold.snapshot(seq),
+    },
+    storage.reserve,
+  );
+}
+
 async function open({ home, config, log, fatal }: HiveOptions, unlock: () => void): Promise<Hive> {
   const begun = Date.now();
   const migrated = await migrateHome(home);
@@ -104,6 +133,15 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     figures.lines.push(line);
     log(line);
   };
+  const witnesses = configuredWitnesses({
+    home,
+    config,
+    keys,
+    signer: logSigner,
+    journal: () => live().journal,
+    clock: realClock,
+    say: (line) => say(line),
+  });
   const deps: Deps = {
     home,
     config,
@@ -114,6 +152,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     journal: () => live().journal,
     record: (seq) => live().journal.record(seq),
     logSigner,
+    ...(witnesses && { witnesses }),
     origin: keys.origin,
     fold,
     limits: jobLimits(config),
@@ -121,27 +160,11 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     clock: realClock,
     started: Date.now(),
   };
-  const started = await openKernel(
-    {
-      files: storage.files,
-      index: storage.index,
-      providers: mounts(deps),
-      version,
-      clock: realClock,
-      limits: limitsOf(config.values),
-      defer: setImmediate,
-      fatal: (error) => fatal(fault.stopped(undefined, { cause: error })),
-      chance: () => randomBytes(32).toString("hex"),
-      born: () => ({ id: keys.hive, name: keys.hive }),
-      space: () => storage.space.now?.level ?? "ok",
-      log: say,
-      fold: (seq) => fold.snapshot(seq),
-    },
-    storage.reserve,
-  );
+  const started = await openOver(storage, deps, { keys, fatal, say });
   kernel = started;
   await journalPending(home, started);
   for (const line of startLines(started, Date.now() - begun)) say(line);
+  const asking = witnesses && askOn(witnesses, config.values["audit.witness_interval"], realClock);
   const door = new Door(started, keys, "owner");
   const owner = await applyConfigured(door.owner("daemon"), config, say);
   return {
@@ -157,6 +180,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     net,
     owner,
     [Symbol.asyncDispose]: async () => {
+      asking?.stop();
       await started.close();
       await fold.close();
       figures.stop();

@@ -9,7 +9,7 @@ import {
   treeActs,
   type TreeActs,
 } from "@skep/kernel";
-import { auditProvider, createChains } from "@skep/provider-audit";
+import { auditProvider, createChains, type WitnessesView } from "@skep/provider-audit";
 import { casProvider, type Retention } from "@skep/provider-cas";
 import { type JobLimits, jobsProvider } from "@skep/provider-jobs";
 import { logProvider } from "@skep/provider-log";
@@ -40,6 +40,8 @@ export interface Deps {
   /** What the index knows, where there is one: not where the past is folded. */
   readonly index?: Pick<Index, "find" | "touched">;
   readonly logSigner: Signer;
+  /** What cosigns the log, where the configuration names witnesses. */
+  readonly witnesses?: WitnessesView;
   readonly origin: string;
   readonly fold: Fold;
   readonly limits: JobLimits;
@@ -87,6 +89,7 @@ export function mounts(deps: Deps): Provider[] {
   const audit = {
     journal: deps.journal,
     signer: deps.logSigner,
+    ...(deps.witnesses && { witnesses: deps.witnesses }),
     index: {
       touched: async (path: string, below: number, count: number) =>
         (await index?.touched(path, below, count)) ?? [],

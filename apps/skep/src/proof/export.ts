@@ -116,6 +116,7 @@ export async function exportLog(file: string): Promise<LogSource> {
   return {
     name: file,
     checkpoint: head.checkpoint,
+    cosigned: "",
     size: claimedSize(head.checkpoint),
     entries,
     tile: () => {

@@ -8,6 +8,8 @@ import { createSigner, decodeBundle, printCheckpoint, signNote, tilePath, tileWi
 import { parseCheckpoint, parseNote, type TileReader } from "@skep/tlog";
 import { hiveKeys } from "../hive/keys.ts";
 import { places } from "../hive/storage.ts";
+import { readText } from "../client/files.ts";
+import { cosignedFile } from "../witness/place.ts";
 import { notAtStart } from "./damage.ts";
 
 const fault = faults("log", {
@@ -24,6 +26,8 @@ export interface LogSource extends AsyncDisposable {
   readonly name: string;
   /** The newest signed checkpoint; not verified yet. */
   readonly checkpoint: string;
+  /** The newest checkpoint with enough cosignatures; empty without witnesses. */
+  readonly cosigned: string;
   /** Records that the checkpoint speaks of. */
   readonly size: number;
   /** The bytes of records, in order; `to` is exclusive. */
@@ -40,6 +44,7 @@ export function claimedSize(note: string): number {
 export async function hiveLog(client: Client, name: string, signal: AbortSignal): Promise<LogSource> {
   const checkpoint = (await client.readAll("/audit/checkpoint", { signal })).toString();
   const size = claimedSize(checkpoint);
+  const cosigned = (await client.readAll("/audit/cosigned", { signal })).toString();
   const read = (level: number | "entries", index: number, width: number): Promise<Uint8Array> =>
     client.readAll(`/audit/${tilePath({ level, index, width })}`, { signal });
   async function* entries(from: number, to: number): AsyncGenerator<Uint8Array> {
@@ -49,7 +54,15 @@ export async function hiveLog(client: Client, name: string, signal: AbortSignal)
       yield* bundle.slice(Math.max(0, from - index * tileWidth), to - index * tileWidth);
     }
   }
-  return { name, checkpoint, size, entries, tile: read, [Symbol.asyncDispose]: async () => undefined };
+  return {
+    name,
+    checkpoint,
+    cosigned,
+    size,
+    entries,
+    tile: read,
+    [Symbol.asyncDispose]: async () => undefined,
+  };
 }
 
 async function journalOf(home: string): Promise<Journal> {
@@ -82,6 +95,7 @@ export async function homeLog(home: string): Promise<LogSource> {
   return {
     name: home,
     checkpoint,
+    cosigned: readText(cosignedFile(home)) ?? "",
     size,
     entries,
     tile: (level, index, width) => journal.tree.tile(level, index, width),

@@ -1,11 +1,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { faults } from "@skep/fault";
-import { createVerifier, parseVkey, printVkey, type Trust, type Verifier } from "@skep/tlog";
+import { createVerifier, parsePolicy, parseVkey, printVkey, type Trust, type Verifier } from "@skep/tlog";
+import { readText } from "../client/files.ts";
 import { hiveKeys } from "../hive/keys.ts";
 
 const fault = faults("audit-key", {
   read: ["invalid", "Cannot read --key", { cure: "Give the line that `skep audit key` prints" }],
+  policy: ["absent", "Cannot read the policy"],
   none: [
     "invalid",
     "Cannot verify without the key of the log",
@@ -26,6 +28,13 @@ export function logVerifiers(home: string): readonly Verifier[] {
 export function logKeyText(home: string): string {
   const [verifier] = logVerifiers(home);
   return verifier ? printVkey(verifier) : "";
+}
+
+/** Keys, witnesses and quorum of a tlog-policy. Throws `audit-key.policy`, `tlog.*`. */
+export function trustOfPolicy(file: string): Trust {
+  const text = readText(file);
+  if (text === undefined) throw fault.policy(file);
+  return parsePolicy(text);
 }
 
 /** Whom to believe: the keys that were given, else those of the home. Throws `audit-key.*`. */

@@ -9,9 +9,21 @@ const fault = faults("audit", {
   canonical: ["corrupt", "Cannot verify the log: a record is not in canonical form"],
   time: ["corrupt", "Cannot verify the log: time goes back"],
   root: ["corrupt", "Cannot verify the log: the records do not have the root that was signed"],
-  shorter: ["corrupt", "Cannot verify the log: it is shorter than the checkpoint that was remembered"],
-  forked: ["corrupt", "Cannot verify the log: it is not the one of which the checkpoint was remembered"],
-  other: ["invalid", "Cannot compare with a checkpoint of another log"],
+  shorter: [
+    "corrupt",
+    "Cannot verify the log: it went back behind a checkpoint that was signed",
+    { cure: "Whoever holds its key removed records, or its home was put back without `skep restore`" },
+  ],
+  forked: [
+    "corrupt",
+    "Cannot verify the log: it showed two histories, for its key signed another one of",
+    { cure: "Keep both checkpoints: together they are the proof" },
+  ],
+  other: [
+    "invalid",
+    "Cannot compare with a checkpoint of another log",
+    { cure: "A restore begins a new log, whose first records name the old one and its last checkpoint" },
+  ],
 });
 
 /** What was verified. */
@@ -22,6 +34,8 @@ export interface Verdict {
   readonly root: string;
   /** Size of the remembered checkpoint that this log continues. */
   readonly since?: number;
+  /** Size of the checkpoint that witnesses cosigned. */
+  readonly cosigned?: number;
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
@@ -68,23 +82,40 @@ function remembered(since: string | undefined, trust: Trust, origin: string): Re
   return checkpoint;
 }
 
+interface VerifyOptions {
+  /** A checkpoint that was remembered. */
+  readonly since?: string | undefined;
+  /** A checkpoint that has to have the quorum of the trust, where that asks for one. */
+  readonly cosigned?: string | undefined;
+  readonly step?: (records: number) => void;
+}
+
+/** The checkpoint that its own log signed; a quorum is asked of the cosigned one. */
+function headOf(source: LogSource, trust: Trust): Remembered & { readonly origin: string } {
+  const { quorum: _, ...logs } = trust;
+  return openCheckpoint(source.checkpoint, logs).checkpoint;
+}
+
 /**
  * Verifies a whole log: the signature of its checkpoint, every record, the root over all of them, and that it
- * continues a checkpoint that was remembered. Throws `audit.*` and `tlog.*` with what does not hold.
+ * continues checkpoints that were remembered or cosigned. Throws `audit.*` and `tlog.*` with what does not hold.
  */
 export async function verifyLog(
   source: LogSource,
   trust: Trust,
-  options: { readonly since?: string | undefined; readonly step?: (records: number) => void } = {},
+  options: VerifyOptions = {},
 ): Promise<Verdict> {
-  const { checkpoint } = openCheckpoint(source.checkpoint, trust);
-  const { origin, size, root } = checkpoint;
-  const old = remembered(options.since, trust, origin);
-  if (old && old.size > size) throw fault.shorter(`${size} of ${old.size} records`);
+  const { origin, size, root } = headOf(source, trust);
+  const { quorum: _, ...logs } = trust;
+  const old = remembered(options.since, logs, origin);
+  const cosigned = remembered(options.cosigned, trust, origin);
+  const due = [old, cosigned].filter((one) => one !== undefined);
+  for (const one of due) if (one.size > size) throw fault.shorter(`${size} of ${one.size} records`);
   const walk = new Walk();
   const compare = (): void => {
-    if (old?.size === walk.size && hex(old.root) !== hex(walk.root))
-      throw fault.forked(`${old.size} records`);
+    for (const one of due)
+      if (one.size === walk.size && hex(one.root) !== hex(walk.root))
+        throw fault.forked(`${one.size} records`);
   };
   compare();
   for await (const bytes of source.entries(0, size)) {
@@ -93,7 +124,13 @@ export async function verifyLog(
     options.step?.(walk.size);
   }
   if (walk.size !== size || hex(walk.root) !== hex(root)) throw fault.root(`${walk.size} records`);
-  return { origin, size, root: hex(root), ...(old && { since: old.size }) };
+  return {
+    origin,
+    size,
+    root: hex(root),
+    ...(old && { since: old.size }),
+    ...(cosigned && { cosigned: cosigned.size }),
+  };
 }
 
 /** Throws unless a record is in the tree that a verified checkpoint signs. */

@@ -13,8 +13,8 @@ export interface Link {
   readonly far: Far;
   readonly since: number;
   readonly streams: Set<ByteStream>;
-  /** Aborts when a better path stands. */
-  readonly superseded: AbortController;
+  /** Aborts when a better path stands; another one when that is gone, for the streams that begin then. */
+  superseded: AbortController;
   /** Aborts when the connection has ended. */
   readonly ended: AbortController;
   rtt: number | undefined;
@@ -129,6 +129,8 @@ export class Links {
     if (left.length > 0) this.#byPeer.set(peer, left);
     else this.#byPeer.delete(peer);
     link.ended.abort(new Error(cause));
+    if (this.path(peer) !== "direct")
+      for (const other of left) if (other.superseded.signal.aborted) other.superseded = new AbortController();
     this.#events.tell({ kind: "disconnected", peer, path, address, cause });
     this.#changed(peer, before, cause);
     return link;

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { type Command, type Context, command } from "@skep/edge-cli";
 import { configSources, loadConfig, makeHome } from "../config/mod.ts";
 import { userHome } from "../person.ts";
-import { defaultNodeFolder } from "../node/place.ts";
+import { defaultNodeFolder, nodeSources } from "../node/place.ts";
 import { fault, wasRemoved } from "../node/faults.ts";
 
 const longest = 64 * 1024;
@@ -83,12 +83,14 @@ export const join: Command = command({
       import("../node/join.ts"),
     ]);
     const invite = parseInvite(await invitationOf(context, args.invitation, flags.from), io.clock.now());
+    const { values } = loadConfig(nodeSources(configSources(context, {}, userHome), folder));
     const begun = io.clock.monotonic();
     const { membership, code } = await joinHive(
       {
         folder,
         invite,
         clock: io.clock,
+        values,
         mdns: flags.mdns || invite.addresses.length === 0,
         log: (line) => out.message(line),
         ...(flags.name !== undefined && { name: flags.name }),
@@ -101,7 +103,6 @@ export const join: Command = command({
     if (out.wantsJson) await out.json({ ...membership, code, folder, ms: Math.round(took) });
     else out.message(`Joined ${membership.hive} as ${membership.worker} in ${(took / 1000).toFixed(1)} s`);
     if (flags.only) return;
-    const { values } = loadConfig(configSources(context, {}, userHome));
     const { workFor } = await import("../node/work.ts");
     const ended = await workFor(
       {

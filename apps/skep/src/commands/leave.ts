@@ -1,5 +1,6 @@
 import { type Command, command } from "@skep/edge-cli";
-import { defaultNodeFolder } from "../node/place.ts";
+import { configSources, loadConfig } from "../config/mod.ts";
+import { defaultNodeFolder, nodeSources } from "../node/place.ts";
 import { userHome } from "../person.ts";
 
 /** `skep leave`. */
@@ -29,7 +30,8 @@ export const leave: Command = command({
     if (!existsSync(folder)) throw fault.stranger(folder);
     const hive = readMembership(folder)?.hive ?? "no hive";
     await context.confirm({ act: `Leave ${hive} and wipe what it gave to ${folder}`, name: hive });
-    const left = await leaveHive({ folder, forget: flags.forget, log: () => undefined }, signal);
+    const { values } = loadConfig(nodeSources(configSources(context, {}, userHome), folder));
+    const left = await leaveHive({ folder, forget: flags.forget, values, log: () => undefined }, signal);
     if (left.untold)
       out.warn(`The hive could not be told (${left.untold.message}); its operator can run: skep node remove`);
     if (out.wantsJson) return out.json({ hive: left.hive ?? null, told: left.untold === undefined });

@@ -11,6 +11,7 @@ export {
   type GivenSecret,
   loadConfig,
 } from "./load.ts";
+export { meshLinks } from "./mesh.ts";
 export { homeSecret, makeSecret, readSecret, Secret } from "./secret.ts";
 export { checkConfig, type ConfigFindings, type ShownSetting, showConfig } from "./show.ts";
 export { findSocket, longestSocketPath, placeSocket, type SocketSources } from "./socket.ts";

@@ -3,7 +3,7 @@ import type { Mesh, MeshOptions, MeshStream } from "@skep/edge-mesh";
 import type { NinepEdge } from "@skep/edge-ninep";
 import { faults } from "@skep/fault";
 import { realClock } from "../clock.ts";
-import { type Address, usualMesh } from "../config/mod.ts";
+import { type Address, meshLinks, usualMesh } from "../config/mod.ts";
 import type { Hive } from "./hive.ts";
 import type { MeshSight } from "./net.ts";
 
@@ -34,11 +34,6 @@ function pem(path: string): string {
   }
 }
 
-function pinsOf(list: readonly string[]): Record<string, string> {
-  const parts = list.map((text) => text.split("="));
-  return Object.fromEntries(parts.map(([place = "", digest = ""]) => [place, digest.toLowerCase()]));
-}
-
 /** What a hive's configuration says about its mesh. */
 export async function meshOptions(
   hive: Hive,
@@ -55,6 +50,7 @@ export async function meshOptions(
     ? await listenAddresses(web.host, web.port, { websocket: tls ? "tls" : "plain" })
     : [];
   return {
+    ...meshLinks(values),
     key: hive.keys.identity.seed,
     clock: realClock,
     listen: [...listen, ...listenWeb],
@@ -65,17 +61,11 @@ export async function meshOptions(
       reservations: values["mesh.relay_reservations"],
       perPeer: values["mesh.relay_per_peer"],
     },
-    quic: values["mesh.quic"],
-    websocket: true,
     ...(tls && { tls }),
     mdns: values["mesh.mdns"],
     dht: values["mesh.records"],
     upnp: values["mesh.port_mapping"],
     autonat: values["mesh.reachability"],
-    pins: pinsOf(values["mesh.pins"]),
-    allowInspection: values["mesh.allow_inspection"],
-    dnsOverHttps: values["mesh.dns_over_https"],
-    connections: values["mesh.connections"],
     log,
   };
 }

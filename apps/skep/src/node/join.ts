@@ -1,5 +1,6 @@
 import type { Clock } from "@skep/clock";
 import { type Invite, joinCode } from "@skep/invite";
+import type { Values } from "../config/mod.ts";
 import { homeKey } from "../hive/keys.ts";
 import { fault } from "./faults.ts";
 import { type Membership, nodePlaces, readMembership } from "./folder.ts";
@@ -12,7 +13,10 @@ export interface JoinOptions {
   readonly folder: string;
   readonly invite: Invite;
   readonly clock: Clock;
+  /** Looks on the local network whatever the configuration says. */
   readonly mdns: boolean;
+  /** This machine's own configuration. */
+  readonly values: Values;
   readonly name?: string;
   readonly log: (line: string) => void;
 }
@@ -22,7 +26,7 @@ export interface JoinOptions {
  * hive it is refused. Throws `node.member`, `mesh.*`, and what `redeem` throws.
  */
 export async function joinHive(
-  { folder, invite, clock, mdns, name = machineName(), log }: JoinOptions,
+  { folder, invite, clock, mdns, values, name = machineName(), log }: JoinOptions,
   signal: AbortSignal,
 ): Promise<{ readonly membership: Membership; readonly code: string }> {
   finishWipe(folder);
@@ -32,7 +36,7 @@ export async function joinHive(
   if (before && before.hive !== invite.hive) throw fault.member(before.hive);
   if (before) return { membership: before, code };
   const { hiveKey, addresses } = invite;
-  await using mesh = await openNodeMesh({ seed: identity.seed, hiveKey, addresses, mdns, log });
+  await using mesh = await openNodeMesh({ seed: identity.seed, hiveKey, addresses, mdns, values, log });
   await using client = await mesh.client(invite.ticket, signal);
   return { membership: await redeem(client, { folder, invite, identity, name, clock }, signal), code };
 }

@@ -1,28 +1,38 @@
 import { setTimeout } from "node:timers/promises";
 import { Fault, toFault } from "@skep/fault";
+import type { Values } from "../config/mod.ts";
 import { readText } from "../client/files.ts";
 import { homeKey } from "../hive/keys.ts";
 import { lock } from "../hive/storage.ts";
 import { nodePlaces, readMembership } from "./folder.ts";
 import { openNodeMesh } from "./mesh.ts";
-import { finishWipe, wipe } from "./wipe.ts";
+import { markWipe, wipe } from "./wipe.ts";
 
 /** How a machine leaves. */
 export interface LeaveOptions {
   readonly folder: string;
   readonly forget: boolean;
+  /** This machine's own configuration. */
+  readonly values: Values;
   readonly log: (line: string) => void;
 }
 
 /** Tells the hive; gives why it could not be told. */
-async function tell({ folder, log }: LeaveOptions, signal: AbortSignal): Promise<Fault | undefined> {
+async function tell({ folder, values, log }: LeaveOptions, signal: AbortSignal): Promise<Fault | undefined> {
   const membership = readMembership(folder);
   const ticket = readText(nodePlaces.ticket(folder))?.trim();
   if (!membership || !ticket) return undefined;
   const { seed } = homeKey(nodePlaces.identity(folder));
   const { addresses, hiveKey, worker } = membership;
   try {
-    await using mesh = await openNodeMesh({ seed, hiveKey, addresses, mdns: addresses.length === 0, log });
+    await using mesh = await openNodeMesh({
+      seed,
+      hiveKey,
+      addresses,
+      mdns: addresses.length === 0,
+      values,
+      log,
+    });
     await using client = await mesh.client(ticket, AbortSignal.any([signal, AbortSignal.timeout(10_000)]));
     // The session ends with the leave, so its answer is that the line was taken.
     await client.append(`/worker/${worker}/leave`, '{"op":"leave"}', { signal });
@@ -53,9 +63,10 @@ export async function leaveHive(
   signal: AbortSignal,
 ): Promise<{ readonly hive: string | undefined; readonly untold: Fault | undefined }> {
   const hive = readMembership(options.folder)?.hive;
+  // Before the hive is told: whatever cuts this short, the next start here ends it.
+  markWipe(options.folder, options.forget);
   const untold = await tell(options, signal);
   using _held = await waitForWorker(options, signal);
-  finishWipe(options.folder);
   wipe(options.folder, options.forget);
   return { hive, untold };
 }

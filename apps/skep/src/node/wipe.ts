@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { readText, replacePrivate, syncDirectory } from "../client/files.ts";
 import { nodePlaces } from "./folder.ts";
@@ -11,18 +11,24 @@ export function finishWipe(folder: string): boolean {
   return true;
 }
 
+/** Says that the folder is to be wiped; done at the latest when something of this machine starts there. */
+export function markWipe(folder: string, forget: boolean): void {
+  replacePrivate(nodePlaces.leaving(folder), forget ? "forget\n" : "\n");
+}
+
+/** Files that the hive gave, with what is left of one that was being written. */
+const given = /^(?:ticket|hive\.json|join-box)(?:\.\w+)*$/;
+
 /**
  * Takes away all that the hive gave: ticket, blobs, results, where it is; with `forget` the machine's own identity too. A mark
  * stands until it is done, so that a wipe which is cut short goes on at the next start.
  */
 export function wipe(folder: string, forget: boolean): void {
-  const mark = nodePlaces.leaving(folder);
-  replacePrivate(mark, forget ? "forget\n" : "\n");
-  for (const path of [nodePlaces.ticket(folder), nodePlaces.hive(folder), nodePlaces.box(folder)])
-    rmSync(path, { force: true });
+  markWipe(folder, forget);
+  for (const name of readdirSync(folder)) if (given.test(name)) rmSync(join(folder, name), { force: true });
   for (const name of nodePlaces.given) rmSync(join(folder, name), { recursive: true, force: true });
   if (forget) rmSync(nodePlaces.identity(folder), { force: true });
   syncDirectory(folder);
-  rmSync(mark, { force: true });
+  rmSync(nodePlaces.leaving(folder), { force: true });
   syncDirectory(folder);
 }

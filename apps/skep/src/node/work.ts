@@ -5,7 +5,7 @@ import type { Values } from "../config/mod.ts";
 import { homeKey } from "../hive/keys.ts";
 import { lock } from "../hive/storage.ts";
 import { openWorker } from "../worker/program.ts";
-import { membershipOf, nodePlaces } from "./folder.ts";
+import { type Membership, membershipOf, nodePlaces, writeMembership } from "./folder.ts";
 import { openNodeMesh } from "./mesh.ts";
 import { finishWipe, wipe } from "./wipe.ts";
 
@@ -57,6 +57,16 @@ class Removal {
   }
 }
 
+// So that the hive is found again after both have moved, or were off.
+function keepAddresses(folder: string, membership: Membership): (addresses: readonly string[]) => void {
+  let kept = membership.addresses;
+  return (addresses) => {
+    if (addresses.join(" ") === kept.join(" ")) return;
+    kept = [...addresses];
+    writeMembership(folder, { ...membership, addresses: kept });
+  };
+}
+
 /**
  * Works for the hive that the folder's machine joined, over the mesh, until the signal aborts; or until the hive no longer lets
  * it in: then what the hive gave is wiped, and `removed` is the answer. Throws `node.*`, `worker.*`, `home.held`.
@@ -65,12 +75,19 @@ export async function workFor(working: Working, signal: AbortSignal): Promise<"s
   const { folder, clock, ...setup } = working;
   using _held = lock(folder);
   finishWipe(folder);
-  const { addresses, hiveKey } = membershipOf(folder);
-  const { seed } = homeKey(nodePlaces.identity(folder));
+  const membership = membershipOf(folder);
+  const reaching = {
+    ...membership,
+    values: setup.values,
+    seed: homeKey(nodePlaces.identity(folder)).seed,
+    mdns: membership.addresses.length === 0,
+    log: setup.log,
+    moved: keepAddresses(folder, membership),
+  };
   const removal = new Removal(clock);
   let removed = false;
   {
-    await using mesh = await openNodeMesh({ seed, hiveKey, addresses, mdns: true, log: setup.log });
+    await using mesh = await openNodeMesh(reaching);
     const dial = (ticket: string) => removal.dial(() => mesh.client(ticket));
     await using opened = await openWorker({ ...setup, workerHome: folder, dial });
     const stop = () => void opened.worker.stop();

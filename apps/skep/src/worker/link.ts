@@ -27,11 +27,28 @@ export interface LinkOptions {
 
 const firstWait = 50;
 const mostWait = 10_000;
+/** What requests on a connection that was replaced get to end by themselves, milliseconds. */
+const retireWithin = 10_000;
 
-/** The one connection of a worker, made again with growing waits when it is lost. */
+const paths = new WeakMap<Client, AbortSignal>();
+
+/** Tells when a client had better be replaced by a new one, because a better path stands. */
+export function supersededBy(client: Client, better: AbortSignal): Client {
+  paths.set(client, better);
+  return client;
+}
+
+function aborted(...signals: readonly AbortSignal[]): Promise<void> {
+  const either = AbortSignal.any([...signals]);
+  if (either.aborted) return Promise.resolve();
+  return new Promise((resolve) => either.addEventListener("abort", () => resolve(), { once: true }));
+}
+
+/** The one connection of a worker, made again with growing waits when it is lost, and at once when a better path stands. */
 export class Link {
   readonly #options: LinkOptions;
   readonly #stop = new AbortController();
+  readonly #requests = new Map<Client, Set<Promise<unknown>>>();
   #now: Attached | undefined;
   #waiting = Promise.withResolvers<Attached>();
 
@@ -57,21 +74,67 @@ export class Link {
   }
 
   async #once(): Promise<boolean> {
-    const { dial, greet, serve, log } = this.#options;
     let lived = false;
     try {
-      await using client = await dial();
-      const attached = await greet(client);
-      lived = true;
-      this.#now = attached;
-      this.#waiting.resolve(attached);
-      await serve(attached);
+      for (let at: Attached | undefined = await this.#attach(); at; at = await this.#live(at)) lived = true;
     } catch (thrown) {
-      if (!this.#stop.signal.aborted) log(`connection: ${toFault(thrown).message}`);
+      if (!this.#stop.signal.aborted) this.#options.log(`connection: ${toFault(thrown).message}`);
     } finally {
       this.#drop();
     }
     return lived;
+  }
+
+  async #attach(): Promise<Attached> {
+    const client = await this.#options.dial();
+    try {
+      const attached = await this.#options.greet(client);
+      if (this.#stop.signal.aborted) throw fault.stopped();
+      this.#now = attached;
+      this.#waiting.resolve(attached);
+      return attached;
+    } catch (thrown) {
+      await client.close();
+      throw thrown;
+    }
+  }
+
+  /** Until a connection ends, or gives way to the next one, which is then given. */
+  async #live(attached: Attached): Promise<Attached | undefined> {
+    const over = new AbortController();
+    const serving = this.#options.serve(attached).finally(() => over.abort());
+    serving.catch(() => undefined);
+    const next = await this.#next(paths.get(attached.client), over.signal);
+    if (next) {
+      void this.#retire(attached.client);
+      return next;
+    }
+    await serving.finally(() => attached.client.close());
+    return undefined;
+  }
+
+  /** What takes the place of a connection whose path is no longer the best; nothing when that has ended before. */
+  async #next(better: AbortSignal | undefined, over: AbortSignal): Promise<Attached | undefined> {
+    const { clock, log } = this.#options;
+    await aborted(over, ...(better ? [better] : []));
+    for (let wait = firstWait; !over.aborted; wait = Math.min(wait * 2, mostWait))
+      try {
+        const next = await this.#attach();
+        log("the connection goes on over a better path");
+        return next;
+      } catch {
+        // The one that stands serves on.
+        await delayed(clock, wait, over);
+      }
+    return undefined;
+  }
+
+  // What runs on it may end there: it is slower, not broken.
+  async #retire(client: Client): Promise<void> {
+    const { clock } = this.#options;
+    const late = delay(clock, retireWithin, this.#stop.signal).catch(() => undefined);
+    await Promise.race([Promise.allSettled([...(this.#requests.get(client) ?? [])]), late]);
+    await client.close();
   }
 
   #drop(): void {
@@ -86,13 +149,24 @@ export class Link {
     for (;;) {
       const { client } = this.#now ?? (await raced(this.#waiting.promise, signal));
       try {
-        return await act(client);
+        return await this.#counted(client, act(client));
       } catch (thrown) {
         const told: Fault = toFault(thrown);
         if (signal?.aborted || this.#stop.signal.aborted || !isLost(told)) throw thrown;
         client.rpc.close();
         if (this.#now?.client === client) this.#drop();
       }
+    }
+  }
+
+  async #counted<T>(client: Client, work: Promise<T>): Promise<T> {
+    const running = this.#requests.get(client) ?? new Set();
+    this.#requests.set(client, running.add(work));
+    try {
+      return await work;
+    } finally {
+      running.delete(work);
+      if (running.size === 0) this.#requests.delete(client);
     }
   }
 

@@ -49,7 +49,9 @@ export class Results {
     await Promise.all([...this.#pending.values()].map((pending) => this.#send(pending)));
   }
 
-  detach(): void {
+  /** This file is gone; where another one took its place nothing changes. */
+  detach(file: RemoteFile): void {
+    if (this.#file !== file) return;
     this.#file = undefined;
     for (const pending of this.#pending.values()) this.#keep(pending);
   }
@@ -84,6 +86,8 @@ export class Results {
       this.#drop(pending);
     } catch (thrown) {
       const told = toFault(thrown);
+      // Answered on the connection before this one.
+      if (!this.#pending.has(`${pending.job}-${pending.attempt}`)) return undefined;
       if (isLost(told)) return this.#keep(pending);
       if (isLater(told)) return this.#later(pending, file);
       this.#log(`result of job ${pending.job} was refused: ${await whyOf(file, told.message)}`);

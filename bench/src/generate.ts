@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { Kernel } from "@skep/kernel";
+import { defineProvider, Kernel } from "@skep/kernel";
 import { casProvider } from "@skep/provider-cas";
 import { jobsProvider } from "@skep/provider-jobs";
 import { queenProvider } from "@skep/provider-queen";
@@ -28,6 +28,16 @@ const clock = {
   },
 };
 
+/** Nobody joined with an invitation. */
+const nobody = defineProvider<null>({
+  name: "peers",
+  doc: "Stand-in for machines that joined",
+  initial: () => null,
+  events: {},
+  offers: { members: () => ({ get: () => undefined }) },
+  mounts: () => ({}),
+});
+
 async function openKernel(home: string): Promise<Kernel> {
   const blobs = openBlobs(join(home, "blobs"));
   const index = await openIndex(join(home, "index.sqlite"));
@@ -38,6 +48,7 @@ async function openKernel(home: string): Promise<Kernel> {
       queenProvider({ mostLive: 256, clock: { drift: () => 0, confirm: () => undefined } }),
       casProvider({ blobs }),
       workersProvider(),
+      nobody,
       jobsProvider({
         blobs,
         limits: { standard: limits, most: limits },

@@ -12,6 +12,7 @@ function target(command: JobCommand, { state }: Pick<Deciding<Jobs>, "state">): 
 /** What `/jobs/ctl` does. */
 export const jobActs = {
   submit: { class: "compensable", compensation: "Cancel the job: `skep cancel ID`" },
+  array: { class: "compensable", compensation: "Cancel the array: `skep cancel ID`" },
   cancel: { class: "compensable", compensation: "Submit it again: what it had done is lost", target },
 } as const;
 

@@ -1,6 +1,24 @@
 import { emitter, type EventMeta } from "@skep/kernel";
+import { extend, memberId, memberJobId, settled } from "./arrays.ts";
 import {
+  change,
+  finish,
+  giveAllBack,
+  giveBack,
+  lease,
+  type Leased,
+  leave,
+  remember,
+  restarted,
+  setIdle,
+  toldEnd,
+  unlease,
+  watch,
+} from "./leases.ts";
+import {
+  anywhere,
   type Capacity,
+  declinedMs,
   type End,
   forgetMost,
   type Input,
@@ -9,122 +27,44 @@ import {
   type Jobs,
   keepEnded,
   leaseMs,
-  mostTries,
-  noOutput,
+  mostTried,
   type Run,
   type State,
+  type Where,
 } from "./model.ts";
+import { enqueue, forgetUsage } from "./queue.ts";
 
-type Submitted = {
-  readonly job: string;
+/** What jobs that are submitted together have in common. */
+type Common = {
   readonly jobId: string;
   readonly signer: string;
   readonly run: Run;
-  readonly stdin: Input;
+  /** Until when the hive remembers the manifest, so that it runs once; 0 without one. */
   readonly expires: number;
+  readonly where?: Where;
+  readonly priority?: number;
+  readonly deadline?: number;
+  readonly want?: number;
 };
-export type Leased = { readonly job: string; readonly worker: string; readonly until: number };
+type Submitted = Common & {
+  readonly job: string;
+  readonly stdin: Input;
+  readonly needs?: readonly string[];
+  readonly from?: string;
+};
+type Arrayed = Common & {
+  readonly array: string;
+  readonly total: number;
+  /** Place of the first of these inputs. */
+  readonly first: number;
+  readonly inputs: readonly Input[];
+};
 export type Ended = {
   readonly job: string;
   readonly worker: string;
   readonly state: "done" | "failed" | "canceled";
   readonly end: End;
 };
-
-function change(jobs: Jobs, id: string, changes: Partial<Job>): void {
-  const job = jobs.jobs.get(id);
-  if (job) jobs.jobs.set(id, { ...job, ...changes });
-}
-
-function free(jobs: Jobs, worker: string): void {
-  const capacity = jobs.capacity.get(worker);
-  if (!capacity) return;
-  const used = Math.max(0, capacity.used - 1);
-  jobs.capacity.set(worker, { ...capacity, used });
-  if (capacity.present && capacity.paused !== true && used < capacity.slots) jobs.idle.set(worker, 1);
-}
-
-/** The owner of a machine lets nothing run there, or lets it run again. */
-function pause(jobs: Jobs, worker: string, paused: boolean): void {
-  const before = jobs.capacity.get(worker);
-  if (!before) return;
-  const { paused: _was, ...capacity } = before;
-  jobs.capacity.set(worker, paused ? { ...capacity, paused: true } : capacity);
-  if (paused) jobs.idle.delete(worker);
-  else if (capacity.present && capacity.used < capacity.slots) jobs.idle.set(worker, 1);
-}
-
-function finish(jobs: Jobs, id: string, state: State, time: number, end: End | null): void {
-  change(jobs, id, { state, endedAt: time, end });
-  jobs.queue.delete(id);
-  jobs.running.delete(id);
-  jobs.ended.set(id, time);
-}
-
-/** The end of a job that was told only when it left state. */
-export function toldEnd({ reason, message }: Told): End {
-  return lostEnd(reason, message);
-}
-
-function lostEnd(reason: string, message: string): End {
-  return {
-    reason,
-    exit: null,
-    message,
-    stdout: noOutput,
-    stderr: noOutput,
-    receipt: null,
-    verified: false,
-    peakBytes: 0,
-  };
-}
-
-/** A job whose worker is gone waits again, or fails once it was tried often enough. */
-function giveBack(jobs: Jobs, id: string, time: number): void {
-  const job = jobs.jobs.get(id);
-  if (job?.state !== "running") return;
-  jobs.running.delete(id);
-  if (job.tried.length - job.spared >= mostTries)
-    finish(jobs, id, "failed", time, lostEnd("lost", `${mostTries} workers vanished with it`));
-  else {
-    change(jobs, id, { state: "queued", worker: "", held: false });
-    jobs.queue.set(id, time);
-  }
-}
-
-function giveAllBack(jobs: Jobs, worker: string, time: number): void {
-  for (const [id, holder] of [...jobs.running.entries()]) if (holder === worker) giveBack(jobs, id, time);
-  const capacity = jobs.capacity.get(worker);
-  if (capacity) jobs.capacity.set(worker, { ...capacity, used: 0 });
-}
-
-function watch(jobs: Jobs, time: number): void {
-  const next = jobs.check.get();
-  if (next === 0 || time < next) jobs.check.set(time);
-}
-
-function lease(jobs: Jobs, { job: id, worker, until }: Leased, time: number): void {
-  const job = jobs.jobs.get(id);
-  const capacity = jobs.capacity.get(worker);
-  if (!job || !capacity) return;
-  jobs.jobs.set(id, {
-    ...job,
-    state: "running",
-    worker,
-    held: true,
-    leased: time,
-    tried: [...job.tried, worker],
-  });
-  jobs.queue.delete(id);
-  jobs.running.set(id, worker);
-  const used = capacity.used + 1;
-  jobs.capacity.set(worker, { ...capacity, used, until: Math.max(until, capacity.until) });
-  // Taken out and put back at the end, so that work goes round.
-  jobs.idle.delete(worker);
-  if (used < capacity.slots) jobs.idle.set(worker, 1);
-  watch(jobs, until);
-}
-
 /** How a job ended that no worker and no caller ended: no record of its own tells it. */
 export type Told = {
   readonly state: State;
@@ -136,7 +76,6 @@ export type Forgotten = {
   readonly jobs: readonly string[];
   readonly told?: { readonly [job: string]: Told };
 };
-
 type JoinedElsewhere = {
   readonly worker: string;
   readonly slots: number;
@@ -144,75 +83,136 @@ type JoinedElsewhere = {
   readonly kinds: readonly string[];
   readonly incarnation: string;
 };
+export type { Leased };
+
+function made(common: Common, meta: EventMeta): Omit<Job, "id"> {
+  const { jobId, signer, run, where = anywhere, priority = 0, deadline = 0, want = 1 } = common;
+  return {
+    jobId,
+    owner: meta.subject,
+    signer,
+    run,
+    stdin: { bytes: 0, inline: "" },
+    state: "queued",
+    submitted: meta.time,
+    deadline,
+    priority,
+    where,
+    needs: [],
+    dependents: [],
+    from: "",
+    array: "",
+    index: 0,
+    want,
+    worker: "",
+    leases: [],
+    tried: [],
+    tries: 0,
+    losses: 0,
+    declined: [],
+    spared: 0,
+    leased: 0,
+    endedAt: 0,
+    end: null,
+    late: [],
+  };
+}
+
+function add(jobs: Jobs, job: Job): void {
+  jobs.jobs.set(job.id, job);
+  if (job.deadline > 0) {
+    jobs.deadlines.set(job.id, job.deadline);
+    watch(jobs, job.deadline);
+  }
+  if (job.needs.length === 0) enqueue(jobs, job);
+  for (const need of job.needs)
+    change(jobs, need, { dependents: [...(jobs.jobs.get(need)?.dependents ?? []), job.id] });
+}
+
+function keepManifest(jobs: Jobs, { jobId, expires }: Common, job: string): void {
+  if (expires === 0) return;
+  jobs.manifests.set(jobId, { job, until: expires });
+  watch(jobs, expires);
+}
+
+function arrayed(jobs: Jobs, data: Arrayed, meta: EventMeta): void {
+  const { array, total, first, inputs, jobId, run } = data;
+  const record = String(meta.seq);
+  const common = made(data, meta);
+  extend(
+    jobs,
+    { id: array, owner: meta.subject, run, total, record, first, count: inputs.length },
+    meta.time,
+  );
+  for (const [at, stdin] of inputs.entries()) {
+    const index = first + at;
+    add(jobs, {
+      ...common,
+      id: memberId(record, at),
+      jobId: memberJobId(jobId, index),
+      stdin,
+      array,
+      index,
+    });
+  }
+  keepManifest(jobs, data, array);
+}
 
 function join(jobs: Jobs, { worker, slots, ahead, kinds, incarnation }: JoinedElsewhere, time: number): void {
   const before = jobs.capacity.get(worker);
   if (before && before.incarnation !== incarnation) giveAllBack(jobs, worker, time);
+  // The same process comes back to the same owner; a new one tells what its owner says, if anything.
+  const same = before?.incarnation === incarnation && before.paused === true;
+  const paused = same ? { paused: true as const } : {};
   const used = jobs.capacity.get(worker)?.used ?? 0;
   const room = ahead === undefined ? { slots } : { slots, ahead };
-  const capacity: Capacity = { ...room, kinds, incarnation, used, until: time + leaseMs, present: true };
+  const capacity: Capacity = {
+    ...room,
+    kinds,
+    incarnation,
+    used,
+    until: time + leaseMs,
+    present: true,
+    ...paused,
+  };
   jobs.capacity.set(worker, capacity);
-  if (used < slots) jobs.idle.set(worker, 1);
+  setIdle(jobs, worker);
 }
 
 function ended(jobs: Jobs, { job: id, worker, state, end }: Ended, time: number): void {
   const job = jobs.jobs.get(id);
+  if (job && state === "done") remember(jobs, job, worker, time);
   if (job?.state === "canceled") change(jobs, id, { end });
   else finish(jobs, id, state, time, end);
-  change(jobs, id, { held: false });
-  free(jobs, worker);
+  change(jobs, id, { worker });
+  unlease(jobs, id, worker, time);
 }
 
-function leave(jobs: Jobs, worker: string): Capacity | undefined {
+type Returned = { readonly job: string; readonly worker: string; readonly reason?: string };
+
+function renewed(jobs: Jobs, { worker, until }: { worker: string; until: number }): void {
   const capacity = jobs.capacity.get(worker);
-  if (capacity) jobs.capacity.set(worker, { ...capacity, present: false });
-  jobs.idle.delete(worker);
-  return capacity;
+  if (!capacity) return;
+  jobs.capacity.set(worker, { ...capacity, until, present: true });
+  setIdle(jobs, worker);
 }
 
-/** A hive that starts has no sessions: nobody is present, and whoever holds work has a lease's time to come back. */
-function restarted(jobs: Jobs, time: number): void {
-  for (const [worker, capacity] of jobs.capacity.entries()) {
-    if (!capacity.present && capacity.used === 0) continue;
-    jobs.capacity.set(worker, {
-      ...capacity,
-      present: false,
-      until: Math.max(capacity.until, time + leaseMs),
-    });
-    jobs.idle.delete(worker);
-  }
-  for (const id of jobs.running.keys()) change(jobs, id, { spared: jobs.jobs.get(id)?.tried.length ?? 0 });
-  if (jobs.running.size > 0) watch(jobs, time + leaseMs);
+/** The owner of a machine lets nothing run there, or lets it run again. */
+function pause(jobs: Jobs, worker: string, paused: boolean): void {
+  const before = jobs.capacity.get(worker);
+  if (!before) return;
+  const { paused: _was, ...capacity } = before;
+  jobs.capacity.set(worker, paused ? { ...capacity, paused: true } : capacity);
+  setIdle(jobs, worker);
 }
 
 export const events = {
-  "submitted@1": (jobs: Jobs, data: Submitted, { time, subject }: EventMeta) => {
-    const { job: id, jobId, signer, run, stdin, expires } = data;
-    jobs.jobs.set(id, {
-      id,
-      jobId,
-      owner: subject,
-      signer,
-      run,
-      stdin,
-      state: "queued",
-      submitted: time,
-      expires,
-      worker: "",
-      held: false,
-      tried: [],
-      spared: 0,
-      leased: 0,
-      endedAt: 0,
-      end: null,
-      late: [],
-    });
-    jobs.queue.set(id, time);
-    if (expires > 0) {
-      jobs.manifests.set(jobId, { job: id, until: expires });
-      watch(jobs, expires);
-    }
+  "submitted@1": (jobs: Jobs, data: Submitted, meta: EventMeta) => {
+    const { job: id, stdin, needs = [], from = "" } = data;
+    add(jobs, { ...made(data, meta), id, stdin, needs, from });
+    keepManifest(jobs, data, id);
   },
+  "arrayed@1": arrayed,
   "leased@1": (jobs: Jobs, data: Leased, { time }: EventMeta) => lease(jobs, data, time),
   "ended@1": (jobs: Jobs, data: Ended, { time }: EventMeta) => ended(jobs, data, time),
   "late@1": (
@@ -220,29 +220,52 @@ export const events = {
     { job: id, worker, receipt }: { job: string; worker: string; receipt: End["receipt"] },
     { time }: EventMeta,
   ) => {
+    unlease(jobs, id, worker, time);
     const job = jobs.jobs.get(id);
     if (job) jobs.jobs.set(id, { ...job, late: [...job.late, { worker, time, receipt }].slice(-4) });
   },
   "canceled@1": (jobs: Jobs, { job: id, by }: { job: string; by: string }, { time }: EventMeta) => {
-    finish(jobs, id, "canceled", time, lostEnd("canceled", `by ${by}`));
+    finish(jobs, id, "canceled", time, toldEnd("canceled", `by ${by}`));
+  },
+  "array-canceled@1": (jobs: Jobs, { array: id, by }: { array: string; by: string }) => {
+    const array = jobs.arrays.get(id);
+    if (!array) return;
+    jobs.arrays.set(id, { ...array, canceled: by });
+    jobs.sweeping.set(id, 0);
+  },
+  "swept@1": (
+    jobs: Jobs,
+    { array: id, jobs: ids, next }: { array: string; jobs: readonly string[]; next: number },
+    { time }: EventMeta,
+  ) => {
+    const by = jobs.arrays.get(id)?.canceled ?? "";
+    for (const job of ids) finish(jobs, job, "canceled", time, toldEnd("canceled", `by ${by}`));
+    if (next >= 0) {
+      jobs.sweeping.set(id, next);
+      return;
+    }
+    jobs.sweeping.delete(id);
+    const array = jobs.arrays.get(id);
+    if (array) jobs.arrays.set(id, settled(array, time));
   },
   "expired@1": (jobs: Jobs, { jobs: ids }: { jobs: readonly string[] }, { time }: EventMeta) => {
-    for (const id of ids) finish(jobs, id, "expired", time, lostEnd("expired", "no worker took it in time"));
+    for (const id of ids) {
+      const before = jobs.jobs.get(id)?.state === "running" ? "while it ran" : "before a machine was free";
+      finish(jobs, id, "expired", time, toldEnd("deadline", `its deadline passed ${before}`));
+    }
   },
-  "renewed@1": (jobs: Jobs, { worker, until }: { worker: string; until: number }) => {
-    const capacity = jobs.capacity.get(worker);
-    if (!capacity) return;
-    jobs.capacity.set(worker, { ...capacity, until, present: true });
-    if (capacity.used < capacity.slots && capacity.paused !== true) jobs.idle.set(worker, 1);
-  },
-  "returned@1": (jobs: Jobs, { job: id, worker }: { job: string; worker: string }, { time }: EventMeta) => {
-    giveBack(jobs, id, time);
-    free(jobs, worker);
-  },
-  "unstarted@1": (jobs: Jobs, { job: id, worker }: { job: string; worker: string }, { time }: EventMeta) => {
-    change(jobs, id, { spared: (jobs.jobs.get(id)?.spared ?? 0) + 1 });
-    giveBack(jobs, id, time);
-    free(jobs, worker);
+  "renewed@1": (jobs: Jobs, data: { worker: string; until: number }) => renewed(jobs, data),
+  "returned@1": (jobs: Jobs, { job: id, worker }: Returned, { time }: EventMeta) =>
+    giveBack(jobs, id, worker, time, false),
+  "unstarted@1": (jobs: Jobs, { job: id, worker, reason }: Returned, { time }: EventMeta) => {
+    // What the owner of a machine does is never held against a job, however often.
+    const job = jobs.jobs.get(id);
+    if (job && reason === undefined) change(jobs, id, { spared: job.spared + 1 });
+    else if (job) {
+      const declined = [...job.declined, { worker, until: time + declinedMs }].slice(-mostTried);
+      change(jobs, id, { declined });
+    }
+    giveBack(jobs, id, worker, time, true);
   },
   "lost@1": (jobs: Jobs, { workers }: { workers: readonly string[] }, { time }: EventMeta) => {
     // Nothing more goes to it until it speaks again.
@@ -251,9 +274,14 @@ export const events = {
       leave(jobs, worker);
     }
   },
-  "checked@1": (jobs: Jobs, { next, manifests }: { next: number; manifests: readonly string[] }) => {
+  "checked@1": (
+    jobs: Jobs,
+    { next, manifests }: { next: number; manifests: readonly string[] },
+    { time }: EventMeta,
+  ) => {
     jobs.check.set(next);
     for (const hash of manifests) jobs.manifests.delete(hash);
+    forgetUsage(jobs, time);
   },
   "forgotten@1": (jobs: Jobs, { jobs: ids }: Forgotten) => {
     for (const id of ids) {
@@ -277,11 +305,12 @@ export const emit = emitter(events);
 export function surplus(jobs: Jobs): string[] {
   const over = Math.min(jobs.ended.size + 1 - keepEnded, forgetMost);
   const ids: string[] = [];
+  if (over <= 0) return ids;
   for (const id of jobs.ended.keys()) {
     if (ids.length >= over) break;
-    ids.push(id);
+    if (!jobs.held.has(id)) ids.push(id);
   }
   return ids;
 }
 
-export { isEnded };
+export { isEnded, toldEnd };

@@ -25,6 +25,14 @@ export const fault = faults("jobs", {
   holder: ["conflict", "Cannot end a job that this worker never had"],
   unsigned: ["invalid", "Cannot take an unsigned result of a worker that has a key"],
   receipt: ["invalid", "Cannot take a receipt that does not verify"],
+  attested: [
+    "unsupported",
+    "Cannot ask for an attested machine: no machine here is attested",
+    { cure: "Leave `attested` out, or ask for machines of class owned" },
+  ],
+  full: ["busy", "Cannot take more jobs", { detail: "queue", cure: "Wait until some have ended" }],
+  needs: ["conflict", "Cannot wait for a job that did not end well"],
+  array: ["conflict", "Cannot read that of an array", { cure: "Read it of its jobs" }],
   worker: ["denied", "Cannot speak for another worker", { detail: "denied" }],
   joined: ["conflict", "Cannot do that before the worker said hello"],
 });

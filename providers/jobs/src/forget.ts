@@ -12,8 +12,11 @@ export function nextForgotten({ ended }: Jobs, keep: number): number | undefined
   return first === undefined ? undefined : (ended.get(first) ?? 0) + keep;
 }
 
-function told({ state, end, endedAt }: Job): Told | undefined {
-  const own = end?.reason === "lost" || end?.reason === "expired";
+/** Ends that no record of the job's own tells. */
+const untold: ReadonlySet<string> = new Set(["lost", "expired", "deadline", "needs"]);
+
+function told({ state, end, endedAt, array }: Job): Told | undefined {
+  const own = untold.has(end?.reason ?? "") || (end !== null && array !== "" && state === "canceled");
   return end && own ? { state, reason: end.reason, message: end.message, at: endedAt } : undefined;
 }
 
@@ -38,6 +41,7 @@ export function forget(
   const over: string[] = [];
   const surplus = state.ended.size > most ? state.ended.size - keepEnded : 0;
   for (const [id, time] of state.ended.entries()) {
+    if (state.held.has(id)) continue;
     if ((time + keep > now && over.length >= surplus) || over.length === forgetMost) break;
     over.push(id);
   }

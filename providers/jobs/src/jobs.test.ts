@@ -25,7 +25,7 @@ test("a job waits while no worker is there, and says so", async () => {
   const job = await hive.submit();
   assert.match(
     Buffer.from(await hive.owner.read(`/jobs/${job}/why`)).toString(),
-    /^queued: no worker is present/,
+    /^waiting: no worker is present/,
   );
   hive.join("w-a");
   await hive.clock.advanceAsync(1);
@@ -166,14 +166,14 @@ test("another subject sees neither the job nor that it is there", async () => {
   assert.equal((await other.append("/jobs/ctl", { op: "cancel", job })).code, "jobs.unknown");
 });
 
-test("a thousand jobs that expire at once do so in records that fit", async () => {
+test("a thousand jobs whose deadline passes at once end in records that fit", async () => {
   await using hive = await rig();
   const key = createSigner(Buffer.alloc(32, 5));
   const now = BigInt(hive.clock.now()) * 1_000_000n;
   const payload = { kind: "wasm" as const, module_cid: `sha256:${"ab".repeat(32)}` };
   const jobs: string[] = [];
   for (let at = 0; at < 1000; at += 1) {
-    const input = [...Buffer.from(JSON.stringify({ nonce: String(at) }))];
+    const input = [...Buffer.from(JSON.stringify({ nonce: String(at), deadline_ms: 5000 }))];
     const expiresAt = now + 5_000_000_000n;
     const { manifest } = signManifest(key, { payload: { ...payload, input }, createdAt: now, expiresAt });
     jobs.push(await hive.submit({ op: "submit", manifest }));
@@ -210,7 +210,8 @@ test("what ended is found after it left state, also what nobody ended", async ()
   await using hive = await rig();
   const key = createSigner(Buffer.alloc(32, 5));
   const now = BigInt(hive.clock.now()) * 1_000_000n;
-  const payload = { kind: "wasm" as const, module_cid: `sha256:${"ab".repeat(32)}`, input: [] };
+  const input = [...Buffer.from('{"deadline_ms":1000}')];
+  const payload = { kind: "wasm" as const, module_cid: `sha256:${"ab".repeat(32)}`, input };
   const { manifest } = signManifest(key, { payload, createdAt: now, expiresAt: now + 1_000_000_000n });
   const expired = await hive.submit({ op: "submit", manifest });
   const canceled = await hive.submit();
@@ -228,7 +229,7 @@ test("what ended is found after it left state, also what nobody ended", async ()
   assert.deepEqual(
     states.map(({ state, reason }) => [state, reason]),
     [
-      ["expired", "expired"],
+      ["expired", "deadline"],
       ["canceled", "canceled"],
       ["done", "exit"],
     ],

@@ -1,6 +1,6 @@
 import type { EventMeta, Runtime } from "@skep/kernel";
 import type { Ended, Leased } from "./events.ts";
-import { type Jobs, noOutput, type Output } from "./model.ts";
+import { isEnded, type Job, type Jobs, noOutput, type Output } from "./model.ts";
 import { leaseLine, resultLine } from "./render.ts";
 
 /** Room of a ring of output, bytes. */
@@ -39,6 +39,34 @@ function tellInbox(runtime: Runtime, worker: string, line: string): void {
   runtime.ring(`/worker/${worker}/inbox`, 256 * 1024).append(Buffer.from(line));
 }
 
+const has = ({ leases }: Job, worker: string): boolean => leases.some((one) => one.worker === worker);
+
+/** Whoever still has a job that ended is told to stop. */
+function tellStop(runtime: Runtime, job: Job | undefined): void {
+  for (const { worker } of job?.leases ?? [])
+    tellInbox(runtime, worker, `${JSON.stringify({ cancel: job?.id })}\n`);
+}
+
+/** Jobs that waited for one that did not end well end with it, and no event names them. */
+function endDependents(runtime: Runtime, state: Jobs, job: Job | undefined): void {
+  if (!job || job.state === "done") return;
+  for (const id of job.dependents) {
+    const dependent = state.jobs.get(id);
+    if (!dependent || !isEnded(dependent.state)) continue;
+    endRings(runtime, state, id, noOutput, noOutput);
+    endDependents(runtime, state, dependent);
+  }
+}
+
+function stopAll(runtime: Runtime, state: Jobs, ids: readonly string[]): void {
+  for (const id of ids) {
+    const job = state.jobs.get(id);
+    tellStop(runtime, job);
+    endRings(runtime, state, id, noOutput, noOutput);
+    endDependents(runtime, state, job);
+  }
+}
+
 /** Jobs that end by what happened to their workers: no event names them. */
 function endLost(runtime: Runtime, state: Jobs): void {
   for (const id of state.ended.keys())
@@ -50,18 +78,22 @@ function endLost(runtime: Runtime, state: Jobs): void {
 export const notify = {
   "leased@1": ({ job: id, worker, until }: Leased, _meta: EventMeta, runtime: Runtime, state: Jobs) => {
     const job = state.jobs.get(id);
-    if (job?.worker === worker && job.state === "running") tellInbox(runtime, worker, leaseLine(job, until));
+    if (job && !isEnded(job.state) && has(job, worker))
+      tellInbox(runtime, worker, leaseLine(job, worker, until));
   },
   "canceled@1": ({ job: id }: { job: string }, _meta: EventMeta, runtime: Runtime, state: Jobs) => {
-    const job = state.jobs.get(id);
-    if (job?.held) tellInbox(runtime, job.worker, `${JSON.stringify({ cancel: id })}\n`);
-    endRings(runtime, state, id, noOutput, noOutput);
+    stopAll(runtime, state, [id]);
   },
-  "ended@1": ({ job, end }: Ended, _meta: EventMeta, runtime: Runtime, state: Jobs) =>
-    endRings(runtime, state, job, end.stdout, end.stderr),
+  "ended@1": ({ job, end }: Ended, _meta: EventMeta, runtime: Runtime, state: Jobs) => {
+    tellStop(runtime, state.jobs.get(job));
+    endRings(runtime, state, job, end.stdout, end.stderr);
+    endDependents(runtime, state, state.jobs.get(job));
+  },
   "expired@1": ({ jobs }: { jobs: readonly string[] }, _meta: EventMeta, runtime: Runtime, state: Jobs) => {
-    for (const id of jobs) endRings(runtime, state, id, noOutput, noOutput);
+    stopAll(runtime, state, jobs);
   },
+  "swept@1": ({ jobs }: { jobs: readonly string[] }, _meta: EventMeta, runtime: Runtime, state: Jobs) =>
+    stopAll(runtime, state, jobs),
   "lost@1": (_lost: object, _meta: EventMeta, runtime: Runtime, state: Jobs) => endLost(runtime, state),
   "returned@1": (_returned: object, _meta: EventMeta, runtime: Runtime, state: Jobs) =>
     endLost(runtime, state),
@@ -70,9 +102,12 @@ export const notify = {
   "workers:joined@1": ({ worker }: { worker: string }, _meta: EventMeta, runtime: Runtime, state: Jobs) => {
     endLost(runtime, state);
     // Told again after every hello: the line before may have been lost with a connection or a daemon.
-    for (const [id, holds] of state.running.entries()) {
-      const job = holds === worker ? state.jobs.get(id) : undefined;
-      if (job) tellInbox(runtime, worker, leaseLine(job, state.capacity.get(worker)?.until ?? 0));
+    for (const [id, holders] of state.held.entries()) {
+      const job = holders.includes(worker) ? state.jobs.get(id) : undefined;
+      if (!job) continue;
+      const until = state.capacity.get(worker)?.until ?? 0;
+      if (!isEnded(job.state)) tellInbox(runtime, worker, leaseLine(job, worker, until));
+      else tellInbox(runtime, worker, `${JSON.stringify({ cancel: id })}\n`);
     }
   },
 };

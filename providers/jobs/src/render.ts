@@ -1,20 +1,45 @@
 import { escapeForeign, printJson } from "@skep/text";
 import type { Json } from "@skep/kernel";
-import { isEnded, type Job, type Jobs, noOutput } from "./model.ts";
+import { type Job, type Jobs, noOutput } from "./model.ts";
+import { fits, lacking, type Machine, type Machines, machineOf } from "./place.ts";
+
+/** What tells why a job waits. */
+export interface At {
+  readonly state: Jobs;
+  readonly views: Machines;
+  readonly now: number;
+}
 
 // A worker tells reason and message: neither steers a terminal nor makes a line of its own.
 const clean = (value: Json): string => escapeForeign(String(value), { form: "wire" });
 
 /** `status` of a job: one `name=value` a line. */
-export function statusText(job: Job): string {
-  return Object.entries(statusJson(job))
+export function statusText(job: Job, at: At): string {
+  return textOf(statusJson(job, at));
+}
+
+/** Values as lines. */
+export function textOf(values: Readonly<Record<string, Json>>): string {
+  return Object.entries(values)
     .map(([name, value]) => `${name}=${clean(value ?? "")}\n`)
     .join("");
 }
 
+/** What is told of a job only where it is not as always. */
+function unusual(job: Job, at: At | undefined): Record<string, Json> {
+  const { priority, deadline, array, index } = job;
+  const wait = at ? waitOf(job, at) : "";
+  return {
+    ...(wait === "" ? {} : { wait }),
+    ...(priority === 0 ? {} : { priority }),
+    ...(deadline === 0 ? {} : { deadline_ms: deadline }),
+    ...(array === "" ? {} : { array, index }),
+  };
+}
+
 /** The same as JSON values. */
-export function statusJson(job: Job): Record<string, Json> {
-  const { id, state, owner, worker, end, submitted, leased, endedAt, jobId, tried, late } = job;
+export function statusJson(job: Job, at?: At): Record<string, Json> {
+  const { id, state, owner, worker, end, submitted, leased, endedAt, jobId, tries, late } = job;
   return {
     job: id,
     state,
@@ -24,7 +49,7 @@ export function statusJson(job: Job): Record<string, Json> {
     verified: end ? (end.verified ? "yes" : "unverified") : null,
     owner,
     worker: worker || null,
-    tries: tried.length,
+    tries,
     late_receipts: late.length,
     stdout_bytes: end?.stdout.bytes ?? null,
     stderr_bytes: end?.stderr.bytes ?? null,
@@ -32,6 +57,7 @@ export function statusJson(job: Job): Record<string, Json> {
     started_ms: leased || null,
     ended_ms: endedAt || null,
     job_id: jobId,
+    ...unusual(job, at),
   };
 }
 
@@ -42,41 +68,67 @@ export function resultLine(job: Job): Buffer {
 }
 
 /** `spec` of a job: what it was asked to run. */
-export function specJson({ id, jobId, signer, run, stdin }: Job): Json {
+export function specJson({ id, jobId, signer, run, stdin, where, needs, from }: Job): Json {
   const { bytes, digest } = stdin;
+  const { memoryBytes, ...wanted } = where;
   return {
     job: id,
     job_id: jobId,
     signer,
     ...run,
-    stdin: { bytes, ...(digest === undefined ? {} : { digest }) },
+    stdin: { bytes, ...(digest === undefined ? {} : { digest }), ...(from === "" ? {} : { job: from }) },
+    where: { ...wanted, memory_bytes: memoryBytes },
+    ...(needs.length > 0 ? { needs } : {}),
   };
 }
 
-function waiting(job: Job, state: Jobs): string {
-  const present = [...state.capacity.values()].filter((worker) => worker.present);
-  const fitting = present.filter((worker) => worker.kinds.includes(job.run.kind));
+/** Why a job waits, in a few words; empty when it does not. */
+export function waitOf(job: Job, { state, views, now }: At): string {
+  if (job.state !== "queued") return "";
+  const [need, ...others] = job.needs;
+  if (need !== undefined)
+    return `job ${need}${others.length > 0 ? ` and ${others.length} more` : ""} must end well first`;
+  const present = [...state.capacity.entries()].filter(([, { present }]) => present).map(([id]) => id);
   if (present.length === 0) return "no worker is present; start one with `skep worker`";
-  if (fitting.length === 0) return `no present worker takes ${job.run.kind} jobs`;
-  const lent = fitting.filter((worker) => worker.paused !== true);
+  const machines = present.map((id) => machineOf(state, views, id));
+  const lacks = lacking(job, machines);
+  if (lacks !== undefined) return lacks;
+  return busy(
+    job,
+    machines.filter((machine) => fits(job, machine)),
+    state,
+    now,
+  );
+}
+
+function busy({ declined }: Job, machines: readonly Machine[], { capacity }: Jobs, now: number): string {
+  const all = machines.length === 1 ? "the only machine" : `all ${machines.length} machines`;
+  const lent = machines.filter(({ id }) => capacity.get(id)?.paused !== true);
   if (lent.length === 0)
-    return `the owners of all ${fitting.length} workers need their machines; \`skep nodes\` and /worker/<id>/owner tell why`;
-  const slots = fitting.reduce((sum, worker) => sum + worker.slots, 0);
-  return `all ${slots} slots of ${fitting.length} workers are busy`;
+    return `the owners of ${all} that may have it need them; \`skep nodes\` and /worker/<id>/owner tell why`;
+  const refused = new Set(declined.filter(({ until }) => until > now).map(({ worker }) => worker));
+  const taking = lent.filter(({ id }) => !refused.has(id));
+  if (taking.length === 0)
+    return `the owners of ${all} that may have it gave it back; it is offered again soon`;
+  const slots = taking.reduce((sum, { id }) => sum + (capacity.get(id)?.slots ?? 0), 0);
+  return `all ${slots} slots of ${taking.length} ${taking.length === 1 ? "worker" : "workers"} that may have it are busy`;
 }
 
 /** `why` of a job: one line. */
-export function whyText(job: Job, state: Jobs): string {
-  const { end, worker, tried } = job;
-  if (job.state === "queued") return `queued: ${waiting(job, state)}\n`;
-  const again = tried.length > 1 ? `, try ${tried.length}` : "";
-  if (job.state === "running") return `running: ${worker} was idle longest${again}\n`;
+export function whyText(job: Job, at: At): string {
+  const { end, worker, tries, leases } = job;
+  if (job.state === "queued") return `waiting: ${waitOf(job, at)}\n`;
+  const again = tries > 1 ? `, try ${tries}` : "";
+  const copies = leases.length > 1 ? `, and ${leases.length - 1} more` : "";
+  if (job.state === "running")
+    return `running: ${worker} was idle longest of those that may have it${copies}${again}\n`;
   const told = end?.message ? `: ${clean(end.message)}` : "";
-  return `${job.state}: ${clean(end?.reason ?? "unknown")}${told}${isEnded(job.state) && end?.exit ? ` (exit ${end.exit})` : ""}\n`;
+  return `${job.state}: ${clean(end?.reason ?? "unknown")}${told}${end?.exit ? ` (exit ${end.exit})` : ""}\n`;
 }
 
 /** The line in a worker's inbox that gives it a job. */
-export function leaseLine(job: Job, until: number): string {
-  const { id, jobId, owner, run, stdin, tried, submitted } = job;
-  return `${printJson({ job: id, job_id: jobId, owner, ...run, stdin, try: tried.length, start_ms: submitted, until })}\n`;
+export function leaseLine(job: Job, worker: string, until: number): string {
+  const { id, jobId, owner, run, stdin, tries, submitted, leases } = job;
+  const number = leases.find((one) => one.worker === worker)?.try ?? tries;
+  return `${printJson({ job: id, job_id: jobId, owner, ...run, stdin, try: number, start_ms: submitted, until })}\n`;
 }

@@ -12,17 +12,20 @@ const limits = { wallMs: 1000, memoryBytes: 65_536, fuel: "1000000", stdoutBytes
 /** Blobs in memory that hold nothing: these tests keep input and output inline. */
 const noBlobs = { read: async () => new Uint8Array(0) } as unknown as Blobs;
 
-type Known = { readonly key: string };
+type Known = { readonly key: string; readonly arch?: string; readonly memoryBytes?: number };
+/** A machine that joined with an invitation; one without is the hive's own. */
+type Member = { readonly class: string; readonly owner: string; readonly labels: readonly string[] };
 
 /** A stand-in for the blob store and the workers, so that jobs are tested alone. */
-function standIn(known: Map<string, Known>) {
+function standIn(known: Map<string, Known>, members: Map<string, Member>) {
   return defineProvider<null>({
     name: "workers",
     doc: "Stand-in for workers and blobs",
     initial: () => null,
-    events: { "joined@1": () => undefined, "left@1": () => undefined },
+    events: { "joined@1": () => undefined, "left@1": () => undefined, "owner@1": () => undefined },
     offers: {
       workers: () => ({ get: (id: string) => known.get(id) }),
+      members: () => ({ get: (id: string) => members.get(id) }),
       cas: () => ({ sizeFor: () => 10, size: () => 10 }),
     },
     mounts: (t) => ({
@@ -44,9 +47,17 @@ export interface Rig extends AsyncDisposable {
   /** A worker says hello; the same incarnation keeps its leases. */
   join(
     id: string,
-    options?: { slots?: number; ahead?: number; incarnation?: string; kinds?: string[] },
+    options?: {
+      slots?: number;
+      ahead?: number;
+      incarnation?: string;
+      kinds?: string[];
+      machine?: Partial<Known & Member>;
+    },
   ): Session;
   leave(id: string): void;
+  /** What the owner of a machine says of it. */
+  says(id: string, state: "run" | "freeze"): void;
   submit(line?: object): Promise<string>;
   status(job: string): Promise<Record<string, unknown>>;
   /** A signed result of a worker. */
@@ -55,6 +66,7 @@ export interface Rig extends AsyncDisposable {
 
 export async function rig(files = recordingFiles(), clock = simulatedClock(7)): Promise<Rig> {
   const known = new Map<string, Known>();
+  const members = new Map<string, Member>();
   const seeds = new Map<string, Uint8Array>();
   let drawn = 0;
   const found = new Map<string, number>();
@@ -75,7 +87,7 @@ export async function rig(files = recordingFiles(), clock = simulatedClock(7)): 
     version: "test",
     index,
     providers: [
-      standIn(known),
+      standIn(known, members),
       jobsProvider({
         blobs: noBlobs,
         limits: { standard: limits, most: limits },
@@ -98,10 +110,12 @@ export async function rig(files = recordingFiles(), clock = simulatedClock(7)): 
     clock,
     owner,
     files,
-    join(id, { slots = 1, ahead, incarnation = `${id}-incarnation`, kinds = ["wasm"] } = {}) {
+    join(id, { slots = 1, ahead, incarnation = `${id}-incarnation`, kinds = ["wasm"], machine } = {}) {
       const seed = Buffer.from(sha256(id), "hex");
       seeds.set(id, seed);
-      known.set(id, { key: createSigner(seed).publicKey });
+      const { class: of, owner: whose = "ann", labels = [], ...facts } = machine ?? {};
+      known.set(id, { ...facts, key: createSigner(seed).publicKey });
+      if (of !== undefined) members.set(id, { class: of, owner: whose, labels });
       kernel.system("workers", "/", { op: "join" }, () => ({
         events: [
           {
@@ -113,6 +127,11 @@ export async function rig(files = recordingFiles(), clock = simulatedClock(7)): 
       const session = sessions.get(id) ?? kernel.attach(fullAuthority(id, "worker"), "test");
       sessions.set(id, session);
       return session;
+    },
+    says(id, state) {
+      kernel.system("workers", "/", { op: "owner" }, () => ({
+        events: [{ type: "owner@1", data: { worker: id, state } }],
+      }));
     },
     leave(id) {
       kernel.system("workers", "/", { op: "leave" }, () => ({

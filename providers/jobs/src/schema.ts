@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { inlineBytes } from "./model.ts";
+import { dataLabels, inlineBytes, mostInputs } from "./model.ts";
 
-const JobNumber = z.union([z.string().regex(/^\d{1,15}$/), z.int().min(0).transform(String)]);
+const JobNumber = z.union([z.string().regex(/^\d{1,15}(\.\d{1,4})?$/), z.int().min(0).transform(String)]);
 const Digest = z.string().regex(/^[0-9a-f]{64}$/);
 const Base64 = z.base64().max(Math.ceil(inlineBytes / 3) * 4);
 const Args = z.array(z.string().max(4096)).max(64);
@@ -33,6 +33,43 @@ const Wanted = z.strictObject({
     .optional(),
 });
 
+/** Which machines may have a job. */
+const Where = z
+  .strictObject({
+    /** All of them. */
+    labels: z
+      .array(z.string().regex(/^[\w][\w.=/-]{0,62}$/))
+      .max(16)
+      .default([]),
+    arch: z
+      .string()
+      .regex(/^[\w-]{0,32}$/)
+      .default(""),
+    memory_bytes: z.int().min(0).default(0),
+    /** One of them. */
+    classes: z
+      .array(z.enum(["owned", "borrowed", "rented", "volunteer"]))
+      .max(4)
+      .default([]),
+    /** Who may see what it works on: anybody, no volunteer, or owned machines only. */
+    data: z.enum(dataLabels).default("internal"),
+    attested: z.boolean().optional(),
+  })
+  .meta({ id: "JobWhere" });
+
+/** What orders a job and when it is too late for it. */
+const ordering = {
+  where: Where.optional(),
+  /** Among the jobs of the same owner. */
+  priority: z.int().min(-100).max(100).default(0),
+  /** From its submission on. */
+  deadline_ms: z
+    .int()
+    .min(1)
+    .max(30 * 24 * 3_600_000)
+    .optional(),
+};
+
 /** What a signed manifest carries in `input`, as UTF-8 JSON: the rest of what is to run. */
 export const Details = z
   .strictObject({
@@ -42,12 +79,22 @@ export const Details = z
     stdin: Digest.optional(),
     limits: Wanted.default({}),
     grade: z.enum(["fresh", "shared"]).default("shared"),
+    ...ordering,
+    /** One part of an array: place of its first input, inputs of the whole, SHA-256 over the digests of this part's, a line each. */
+    array: z
+      .strictObject({
+        first: z.int().min(0).max(mostInputs),
+        total: z.int().min(1).max(mostInputs),
+        inputs: Digest,
+      })
+      .optional(),
     /** Makes two runs of the same thing two manifests. */
     nonce: z.string().max(64).optional(),
   })
   .meta({ id: "RunDetails" });
 
-const Stdin = z.union([z.strictObject({ inline: Base64 }), z.strictObject({ digest: Digest })]);
+const Bytes = z.union([z.strictObject({ inline: Base64 }), z.strictObject({ digest: Digest })]);
+const Stdin = z.union([...Bytes.options, z.strictObject({ job: JobNumber })]);
 
 const Unsigned = z.strictObject({
   kind: z.enum(["wasm", "task"]),
@@ -60,6 +107,7 @@ const Unsigned = z.strictObject({
   env: Env.default({}),
   limits: Wanted.default({}),
   grade: z.enum(["fresh", "shared"]).default("shared"),
+  ...ordering,
 });
 
 /** Commands of `/jobs/ctl`. */
@@ -70,6 +118,15 @@ export const JobCommand = z
       manifest: z.record(z.string(), z.unknown()).optional(),
       run: Unsigned.optional(),
       stdin: Stdin.optional(),
+      /** Jobs that have to end well before it starts. */
+      needs: z.array(JobNumber).max(64).default([]),
+    }),
+    z.strictObject({
+      op: z.literal("array"),
+      manifest: z.record(z.string(), z.unknown()),
+      inputs: z.array(Bytes).min(1).max(1024),
+      /** The array that these inputs are more of. */
+      array: JobNumber.optional(),
     }),
     z.strictObject({ op: z.literal("cancel"), job: JobNumber }),
   ])

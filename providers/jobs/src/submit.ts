@@ -1,17 +1,35 @@
 import { jobIdOf, parseMoment, verifyManifest } from "@skep/receipt";
 import { type Deciding, type Decision, type Emitted, join as joinPath } from "@skep/kernel";
+import { inputsDigest } from "./arrays.ts";
 import { emit } from "./events.ts";
 import { fault } from "./faults.ts";
-import { type Input, inlineBytes, type Jobs, leaseMs, type Limits, type Run } from "./model.ts";
+import {
+  anywhere,
+  type Input,
+  inlineBytes,
+  isEnded,
+  type Job,
+  type JobArray,
+  type Jobs,
+  leaseMs,
+  type Limits,
+  mostArrays,
+  mostLive,
+  type Run,
+  type Where,
+} from "./model.ts";
+import type { Machines } from "./place.ts";
+import { idleFor } from "./schedule.ts";
 import { Details, type JobCommand } from "./schema.ts";
 
 /** Views that jobs use. */
-export interface Uses {
+export interface Uses extends Machines {
   readonly cas: {
     sizeFor(digest: string, subject: string): number | undefined;
     size(digest: string): number | undefined;
   };
-  readonly workers: { get(id: string): { readonly key: string } | undefined };
+  /** NCU that an owner gave, for priority; nobody gave any where there is no ledger. */
+  readonly ledger?: { ncu(owner: string): number };
 }
 
 /** Limits where a job names none, and the most that it may ask for. */
@@ -21,6 +39,7 @@ export interface JobLimits {
 }
 
 type Submit = Extract<JobCommand, { op: "submit" }>;
+type Many = Extract<JobCommand, { op: "array" }>;
 type Wanted = Details["limits"];
 type At = Deciding<Jobs, Uses>;
 
@@ -30,6 +49,42 @@ interface Described {
   readonly signer: string;
   readonly stdin: string | undefined;
   readonly expires: number;
+  readonly ordering: Ordering;
+  readonly array?: NonNullable<Details["array"]>;
+}
+
+/** What an event says of where, when and in which order a job runs; what is as always is left out. */
+interface Ordering {
+  readonly where?: Where;
+  readonly priority?: number;
+  readonly deadline?: number;
+}
+
+function orderingOf(
+  { where, priority, deadline_ms }: Pick<Details, "where" | "priority" | "deadline_ms">,
+  now: number,
+): Ordering {
+  if (where?.attested) throw fault.attested();
+  const {
+    labels,
+    arch,
+    memory_bytes: memoryBytes,
+    classes,
+    data,
+  } = where ?? { ...anywhere, memory_bytes: 0 };
+  const wanted = {
+    labels: [...new Set(labels)].sort(),
+    arch,
+    memoryBytes,
+    classes: [...new Set(classes)].sort(),
+    data,
+  };
+  const plain = JSON.stringify(wanted) === JSON.stringify({ ...anywhere });
+  return {
+    ...(plain ? {} : { where: wanted }),
+    ...(priority === 0 ? {} : { priority }),
+    ...(deadline_ms === undefined ? {} : { deadline: now + deadline_ms }),
+  };
 }
 
 function limitsOf(wanted: Wanted, { standard, most }: JobLimits): Limits {
@@ -75,13 +130,15 @@ function fromManifest(manifest: Record<string, unknown>, { now }: At, limits: Jo
   const run: Run = { kind: "wasm", what: digest, args, env, limits: limitsOf(wanted, limits), grade };
   const expires =
     expires_at === undefined ? now + 24 * 3600_000 : Number((parseMoment(expires_at) ?? 0n) / 1_000_000n);
-  return { run, jobId: verdict.jobId, signer, stdin, expires };
+  const { array } = details;
+  const ordering = orderingOf(details, now);
+  return { run, jobId: verdict.jobId, signer, stdin, expires, ordering, ...(array ? { array } : {}) };
 }
 
 function fromRun(
   run: NonNullable<Submit["run"]>,
   stdin: string | undefined,
-  { next, caller }: At,
+  { next, caller, now }: At,
   limits: JobLimits,
 ): Described {
   const what = run.kind === "wasm" ? run.module : run.name;
@@ -98,61 +155,147 @@ function fromRun(
     payload: { kind: "wasm", module_cid: what, input },
     created_at: "1970-01-01T00:00:00.000000000Z",
   });
-  return { run: made, jobId, signer: "", stdin, expires: 0 };
+  return { run: made, jobId, signer: "", stdin, expires: 0, ordering: orderingOf(run, now) };
 }
 
-function inputOf(
-  command: Submit,
-  named: string | undefined,
-  digestOf: (bytes: Uint8Array) => string,
-  { views, caller }: At,
-): Input {
-  const { stdin } = command;
-  if (stdin && "inline" in stdin) {
-    const bytes = Buffer.from(stdin.inline, "base64");
+type DigestOf = (bytes: Uint8Array) => string;
+type Bytes = Many["inputs"][number];
+
+/** Bytes that came inline or are stored, and their digest. */
+function bytesOf(given: Bytes, digestOf: DigestOf, { views, caller }: At): { input: Input; digest: string } {
+  if ("inline" in given) {
+    const bytes = Buffer.from(given.inline, "base64");
     if (bytes.length > inlineBytes) throw fault.inline(`${bytes.length} bytes`);
-    if (named !== undefined && digestOf(bytes) !== named)
-      throw fault.manifest("the input is not the one that it names");
-    return { bytes: bytes.length, inline: stdin.inline };
+    return { input: { bytes: bytes.length, inline: given.inline }, digest: digestOf(bytes) };
   }
-  const digest = stdin?.digest ?? named;
-  if (digest === undefined) return { bytes: 0, inline: "" };
-  if (named !== undefined && digest !== named) throw fault.manifest("the input is not the one that it names");
-  const bytes = views.cas.sizeFor(digest, caller.subject);
-  if (bytes === undefined) throw fault.stdin(digest);
-  return { bytes, digest };
+  const bytes = views.cas.sizeFor(given.digest, caller.subject);
+  if (bytes === undefined) throw fault.stdin(given.digest);
+  return { input: { bytes, digest: given.digest }, digest: given.digest };
 }
 
-/** The worker that has been idle longest among those that take this kind. */
-export function idleFor(state: Jobs, kind: string, except?: string): string | undefined {
-  for (const id of state.idle.keys())
-    if (id !== except && state.capacity.get(id)?.kinds.includes(kind)) return id;
-  return undefined;
+function inputOf({ stdin }: Submit, named: string | undefined, digestOf: DigestOf, at: At): Input {
+  const empty: Input = { bytes: 0, inline: "" };
+  if (stdin && "job" in stdin) {
+    if (named !== undefined) throw fault.manifest("the input is not the one that it names");
+    return empty;
+  }
+  const given = stdin ?? (named === undefined ? undefined : { digest: named });
+  if (given === undefined) return empty;
+  const { input, digest } = bytesOf(given, digestOf, at);
+  if (named !== undefined && digest !== named) throw fault.manifest("the input is not the one that it names");
+  return input;
+}
+
+function checkRoom({ jobs, ended }: Jobs, more: number): void {
+  if (jobs.size - ended.size + more > mostLive) throw fault.full(`${mostLive} live at once`);
+}
+
+function checkModule(run: Run, { views, caller }: At): void {
+  if (run.kind === "wasm" && views.cas.sizeFor(run.what, caller.subject) === undefined)
+    throw fault.module(run.what);
+}
+
+/** A job that another one waits for: of the same owner, and not ended badly. */
+function neededJob(id: string, { state, caller }: At): Job {
+  const job = state.jobs.get(id);
+  if (!job || (job.owner !== caller.subject && caller.role !== "queen")) throw fault.unknown(id);
+  if (isEnded(job.state) && job.state !== "done") throw fault.needs(id);
+  return job;
+}
+
+interface Needs {
+  readonly needs?: readonly string[];
+  readonly from?: string;
+  readonly stdin?: Input;
+}
+
+/** What a job has to wait for; what has ended well already is no need any more. */
+function needsOf({ needs, stdin }: Submit, at: At): Needs {
+  const from = stdin && "job" in stdin ? stdin.job : undefined;
+  const all = [...new Set([...needs, ...(from === undefined ? [] : [from])])];
+  if (all.length === 0) return {};
+  const jobs = all.map((id) => neededJob(id, at));
+  const open = jobs.filter(({ state }) => state !== "done").map(({ id }) => id);
+  const given = from === undefined ? undefined : at.state.jobs.get(from)?.end?.stdout;
+  return {
+    ...(open.length > 0 ? { needs: open } : {}),
+    ...(from === undefined ? {} : { from }),
+    ...(given ? { stdin: given } : {}),
+  };
+}
+
+/** The job as it will be, as far as placement looks at it. */
+function asPlaced({ run, ordering }: Described, { caller, now, next }: At): Job {
+  const { where = anywhere, priority = 0 } = ordering;
+  return { id: String(next), owner: caller.subject, submitted: now, run, where, priority, want: 1 } as Job;
 }
 
 /** Takes a job: it is leased at once when somebody is idle. */
-export function submit(
-  command: Submit,
-  at: At,
-  limits: JobLimits,
-  digestOf: (bytes: Uint8Array) => string,
-): Decision {
-  const { state, views, caller, next, now } = at;
+export function submit(command: Submit, at: At, limits: JobLimits, digestOf: DigestOf): Decision {
+  const { state, next, now } = at;
   if ((command.manifest === undefined) === (command.run === undefined))
     throw fault.spec("give either a manifest or a run");
   const named = command.stdin && "digest" in command.stdin ? command.stdin.digest : undefined;
   const described = command.manifest
     ? fromManifest(command.manifest, at, limits)
     : fromRun(command.run as NonNullable<Submit["run"]>, named, at, limits);
+  if (described.array) throw fault.manifest("it is for a part of an array");
   const known = state.manifests.get(described.jobId);
   if (known) return { events: [], result: { job: known.job, repeated: true } };
-  const { run, jobId, signer, expires } = described;
-  if (run.kind === "wasm" && views.cas.sizeFor(run.what, caller.subject) === undefined)
-    throw fault.module(run.what);
+  const { run, jobId, signer, expires, ordering } = described;
+  checkRoom(state, 1);
+  checkModule(run, at);
   const stdin = inputOf(command, described.stdin, digestOf, at);
+  const needs = needsOf(command, at);
   const job = String(next);
-  const events: Emitted[] = [emit("submitted@1", { job, jobId, signer, run, stdin, expires })];
-  const worker = state.queue.size === 0 ? idleFor(state, run.kind) : undefined;
+  const made = { job, jobId, signer, run, stdin, expires, ...ordering, ...needs };
+  const events: Emitted[] = [emit("submitted@1", made)];
+  const worker = needs.needs ? undefined : idleFor(at, asPlaced(described, at));
   if (worker !== undefined) events.push(emit("leased@1", { job, worker, until: now + leaseMs }));
   return { events, result: { job, path: joinPath("/jobs", job) } };
+}
+
+/** The array that more inputs are for. */
+function arrayOf(id: string, { run, array }: Described, { state, caller }: At): JobArray {
+  const found = state.arrays.get(id);
+  if (!found || found.owner !== caller.subject) throw fault.unknown(id);
+  if (found.canceled !== "") throw fault.ended(id);
+  const same = JSON.stringify(found.run) === JSON.stringify(run) && found.total === array?.total;
+  if (!same) throw fault.manifest("it is for another array");
+  return found;
+}
+
+function checkParts(first: number, count: number, total: number, parts: JobArray["parts"]): void {
+  if (first + count > total) throw fault.manifest(`it has inputs beyond the ${total} that it tells of`);
+  for (const [, at, many] of parts)
+    if (first < at + many && at < first + count) throw fault.manifest("these places of the array are taken");
+}
+
+/** Takes one part of an array: a job for each of its inputs. */
+export function submitMany(command: Many, at: At, limits: JobLimits, digestOf: DigestOf): Decision {
+  const { state, next } = at;
+  const described = fromManifest(command.manifest, at, limits);
+  const { run, jobId, signer, expires, ordering, array: part } = described;
+  const known = state.manifests.get(jobId);
+  if (known) return { events: [], result: { array: known.job, repeated: true } };
+  if (!part) throw fault.manifest("it is not for a part of an array");
+  checkRoom(state, command.inputs.length);
+  checkModule(run, at);
+  const given = command.inputs.map((one) => bytesOf(one, digestOf, at));
+  if (inputsDigest(given.map(({ digest }) => digest)) !== part.inputs)
+    throw fault.manifest("the inputs are not those that it names");
+  const before = command.array === undefined ? undefined : arrayOf(command.array, described, at);
+  checkParts(part.first, given.length, part.total, before?.parts ?? []);
+  if (!before && [...state.arrays.values()].filter(({ endedAt }) => endedAt === 0).length >= mostArrays)
+    throw fault.full(`${mostArrays} arrays at once`);
+  const array = before?.id ?? String(next);
+  const { first, total } = part;
+  const inputs = given.map(({ input }) => input);
+  const events = [
+    emit("arrayed@1", { array, total, first, inputs, jobId, signer, run, expires, ...ordering }),
+  ];
+  return {
+    events,
+    result: { array, part: String(next), first, count: inputs.length, path: joinPath("/jobs", array) },
+  };
 }

@@ -1,6 +1,8 @@
 import type { Json, Scene } from "@skep/kernel";
 import type { Ended, Forgotten, Leased } from "./events.ts";
 import type { Job, Jobs } from "./model.ts";
+import { recordOf } from "./arrays.ts";
+import type { Machines } from "./place.ts";
 import { whyText } from "./render.ts";
 
 /** Tells which records led to a record and from it: as lines for people, and whole for programs. */
@@ -10,18 +12,18 @@ interface Known {
   readonly chain?: Chain;
 }
 
-type At = Pick<Scene<Jobs>, "state">;
+type At = Pick<Scene<Jobs, Machines>, "state" | "views" | "now">;
 
 /** Why a job is as it is: one line, then the chain of its records. */
-export async function whyOf(job: Job, { state }: At, { chain }: Known): Promise<string> {
-  const own = whyText(job, state);
-  return chain ? `${own}${(await chain(Number(job.id))).text}` : own;
+export async function whyOf(job: Job, at: At, { chain }: Known): Promise<string> {
+  const own = whyText(job, at);
+  return chain ? `${own}${(await chain(recordOf(job.id))).text}` : own;
 }
 
 /** The same for programs, proofs included. */
-export async function whyJson(job: Job, { state }: At, { chain }: Known): Promise<Json> {
-  const why = whyText(job, state).trimEnd();
-  return chain ? { why, chain: (await chain(Number(job.id))).json } : { why };
+export async function whyJson(job: Job, at: At, { chain }: Known): Promise<Json> {
+  const why = whyText(job, at).trimEnd();
+  return chain ? { why, chain: (await chain(recordOf(job.id))).json } : { why };
 }
 
 const one = ({ job }: { readonly job: string }): string => `/jobs/${job}`;
@@ -30,6 +32,9 @@ const many = ({ jobs }: { readonly jobs: readonly string[] }): string[] => jobs.
 /** Which files an event changes. */
 export const touches = {
   "submitted@1": one,
+  "arrayed@1": ({ array }: { readonly array: string }) => `/jobs/${array}`,
+  "array-canceled@1": ({ array }: { readonly array: string }) => `/jobs/${array}`,
+  "swept@1": many,
   "leased@1": (leased: Leased) => one(leased),
   "ended@1": (ended: Ended) => one(ended),
   "late@1": one,

@@ -45,6 +45,9 @@ export type Known = {
   readonly grades: readonly string[];
   readonly layers: readonly string[];
   readonly version: string;
+  /** Of its machine; absent where it did not tell. */
+  readonly arch?: string;
+  readonly memoryBytes?: number;
   readonly since: number;
   readonly present: boolean;
   readonly clockOffset: number;
@@ -94,6 +97,12 @@ const Command = z
         .default([]),
       layers: z.array(z.string().max(64)).max(16).default([]),
       version: z.string().max(64).default(""),
+      /** Architecture and memory of its machine. */
+      arch: z
+        .string()
+        .regex(/^[\w-]{0,32}$/)
+        .default(""),
+      memory_bytes: z.int().min(0).default(0),
       /** The worker's wall clock, milliseconds since 1970. */
       now: z.int().optional(),
     }),
@@ -105,8 +114,11 @@ const Command = z
 type Joined = Omit<Known, "present" | "since"> & { readonly worker: string };
 
 const events = {
-  "joined@1": ({ known }: Workers, { worker, ...data }: Joined, { time }: EventMeta) =>
-    known.set(worker, { ...data, since: time, present: true }),
+  "joined@1": ({ known, owners }: Workers, { worker, ...data }: Joined, { time }: EventMeta) => {
+    // A new process tells anew what its owner lets it do, if anything.
+    if (known.get(worker)?.incarnation !== data.incarnation) owners.delete(worker);
+    known.set(worker, { ...data, since: time, present: true });
+  },
   "owner@1": ({ owners }: Workers, { worker, ...told }: OwnerTold & { readonly worker: string }) =>
     owners.set(worker, told as never),
   "left@1": ({ known }: Workers, { worker }: { worker: string }) => {
@@ -133,6 +145,7 @@ function sees(caller: Caller, id: string): boolean {
 function infoText(id: string, worker: Known | undefined): string {
   if (!worker) return `id=${id} kind=spawned\n`;
   const { key, slots, kinds, grades, layers, present, since, version, clockOffset } = worker;
+  const { arch = "", memoryBytes = 0 } = worker;
   const lines = {
     id,
     kind: "process",
@@ -143,6 +156,8 @@ function infoText(id: string, worker: Known | undefined): string {
     layers: layers.join("+"),
     key,
     version,
+    arch,
+    memory_bytes: memoryBytes,
     since_ms: since,
     clock_offset_ms: clockOffset,
   };
@@ -159,7 +174,7 @@ function hello(
   time: number,
 ): Joined {
   if (before && before.key !== "" && before.key !== command.key) throw fault.key(id);
-  const { incarnation, key, slots, ahead, kinds, grades, layers, version, now } = command;
+  const { incarnation, key, slots, ahead, kinds, grades, layers, version, arch, memory_bytes, now } = command;
   return {
     worker: id,
     incarnation,
@@ -171,6 +186,8 @@ function hello(
     grades,
     layers,
     version,
+    ...(arch === "" ? {} : { arch }),
+    ...(memory_bytes === 0 ? {} : { memoryBytes: memory_bytes }),
     clockOffset: now === undefined ? 0 : now - time,
   };
 }

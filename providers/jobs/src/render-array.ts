@@ -1,0 +1,44 @@
+import type { Json } from "@skep/kernel";
+import type { JobArray } from "./model.ts";
+
+/** Parts of an array that its status tells; of one with more they are in the answers to its submission. */
+const mostParts = 1024;
+
+function stateOf({ canceled, counts, total, endedAt }: JobArray): string {
+  if (endedAt > 0) return canceled !== "" ? "canceled" : counts.done === total ? "done" : "failed";
+  return counts.running + counts.done + counts.failed > 0 ? "running" : "queued";
+}
+
+/** `status` of an array: how many of its jobs are in which state. */
+export function arrayStatus(array: JobArray): Record<string, Json> {
+  const { id, owner, total, counts, submitted, endedAt } = array;
+  const given = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return {
+    array: id,
+    state: stateOf(array),
+    total,
+    given,
+    ...counts,
+    owner,
+    submitted_ms: submitted,
+    ended_ms: endedAt || null,
+  };
+}
+
+/** Where the jobs of an array are: those of a part are `<job>.0` to `<job>.<count - 1>`. */
+export function partsOf({ parts }: JobArray): Json {
+  return parts.slice(0, mostParts).map(([job, first, count]) => ({ job, first, count }));
+}
+
+/** `spec` of an array: what runs over each input. */
+export function arraySpec({ id, run, total }: JobArray): Json {
+  return { array: id, ...run, total };
+}
+
+/** `why` of an array: one line. */
+export function arrayWhy(array: JobArray): string {
+  const { counts, total, canceled } = array;
+  const by = canceled === "" ? "" : `, canceled by ${canceled}`;
+  const rest = array.endedAt > 0 ? "all ended" : `${counts.running} run, ${counts.queued} wait`;
+  return `${stateOf(array)}: ${counts.done} of ${total} done, ${counts.failed} failed, ${rest}${by}\n`;
+}

@@ -1,5 +1,11 @@
 import { Worker } from "node:worker_threads";
-import { type Index, type IndexEntry, indexFault } from "@skep/kernel";
+import { type Index, type IndexEntry, indexFault, touchKind } from "@skep/kernel";
+
+/** What the thread of an index is started with; it loads nothing of the kernel, which would cost it 8 MB. */
+export interface IndexThread {
+  readonly path: string;
+  readonly touchKind: string;
+}
 
 /** What the thread of an index is asked. */
 export type Question =
@@ -38,7 +44,7 @@ class ThreadIndex implements Index {
 
   constructor(path: string) {
     this.#worker = new Worker(new URL("./index-worker.ts", import.meta.url), {
-      workerData: path,
+      workerData: { path, touchKind } satisfies IndexThread,
       resourceLimits: { maxYoungGenerationSizeMb: 2 },
     });
     this.#worker.on("message", (answer: Answer) => {

@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { type IndexEntry, touchKind } from "@skep/kernel";
+import type { IndexEntry } from "@skep/kernel";
 
 // "SKPI": whose database this is; a shape of tables has a version, and another version is thrown away.
 const application = 0x534b5049;
@@ -74,9 +74,15 @@ export class IndexTable {
   readonly #prune: StatementSync;
   readonly #touched: StatementSync;
 
-  /** Opens the database; one that is damaged or not ours is thrown away, and `upTo` is 0 then. */
-  constructor(path: string) {
+  readonly #touchKind: string;
+
+  /**
+   * Opens the database; one that is damaged or not ours is thrown away, and `upTo` is 0 then. Entries of `touchKind` tell which
+   * record touched a path.
+   */
+  constructor(path: string, touchKind: string) {
     this.#path = path;
+    this.#touchKind = touchKind;
     let database = openExisting(path);
     if (!database) {
       removeDatabase(path);
@@ -113,7 +119,7 @@ export class IndexTable {
     this.#database.exec("BEGIN");
     try {
       for (const { kind, key, seq } of entries) {
-        if (kind === touchKind) {
+        if (kind === this.#touchKind) {
           gather(touches, key, seq);
           continue;
         }

@@ -1,8 +1,9 @@
 import { parentPort, workerData } from "node:worker_threads";
-import type { Answer, Question } from "./index-client.ts";
+import type { Answer, IndexThread, Question } from "./index-client.ts";
 import { IndexTable } from "./index-table.ts";
 
-const table = new IndexTable(String(workerData));
+const { path, touchKind } = workerData as IndexThread;
+const table = new IndexTable(path, touchKind);
 
 // SQLITE_CORRUPT and SQLITE_NOTADB, with their extended codes.
 function isDamage(error: unknown): boolean {

@@ -24,10 +24,9 @@ export function pageDigest(): string {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** Where the built page is kept, built or not: a published package has it beside its sources. */
+/** Where the built page is kept, built or not: a published package has it instead of its sources. */
 export function pageDir(): string {
-  const published = fileURLToPath(new URL("dist/", import.meta.url));
-  if (existsSync(join(published, "index.html"))) return published;
+  if (!existsSync(root)) return fileURLToPath(new URL("dist", import.meta.url));
   return join(modules, ".cache", "skep-ui", pageDigest());
 }
 

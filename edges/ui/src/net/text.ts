@@ -17,4 +17,11 @@ export class Lines {
     this.#rest = parts.pop() ?? "";
     return parts;
   }
+
+  /** What came behind the last newline, when nothing follows any more. */
+  flush(): string {
+    const rest = this.#rest;
+    this.#rest = "";
+    return rest;
+  }
 }

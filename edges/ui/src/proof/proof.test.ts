@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { commitToOutput, createSigner, type JobResult, signReceipt } from "@skep/receipt";
+import { createCommitment, createSigner, type JobResult, signReceipt } from "@skep/receipt";
 import {
   createSigner as createLogSigner,
   createVerifier,
@@ -18,6 +18,13 @@ import fc from "fast-check";
 import { isSigned, same } from "./bytes.ts";
 import { entriesOf, isGrownFrom, leafHash, parseCheckpoint, parseLogKey, rootOfPath, Tree } from "./merkle.ts";
 import { commitmentOf, verifyReceipt } from "./receipt.ts";
+
+function commitToOutput({ stdout, stderr }: { stdout: Uint8Array; stderr: Uint8Array }) {
+  const commitment = createCommitment();
+  commitment.add("stdout", stdout);
+  commitment.add("stderr", stderr);
+  return commitment.finish();
+}
 
 function logOf(size: number) {
   const writer = new TileWriter();

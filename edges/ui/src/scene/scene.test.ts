@@ -9,7 +9,7 @@ import { faceNames, type Mote, Picture, type Ring } from "./picture.ts";
 
 const size = { width: 800, height: 600 };
 
-function hive(count: number, site = (at: number) => (at % 3 === 0 ? "home" : "lab")) {
+function hive(count: number, site: (at: number) => string = (at) => (at % 3 === 0 ? "home" : "lab")) {
   let time = 0;
   const state = new HiveState(
     (act) => act(),

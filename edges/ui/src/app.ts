@@ -1,0 +1,256 @@
+import { Api } from "./net/api.ts";
+import { type LinkState, Live } from "./net/live.ts";
+import { type Problem, problemOf } from "./net/refusal.ts";
+import { feed, readPast } from "./state/feed.ts";
+import { HiveState } from "./state/hive.ts";
+import { parseRoute, printRoute, type Route } from "./state/route.ts";
+
+/** Something that is told until it is put away. */
+export interface Notice {
+  readonly id: number;
+  readonly tone: "ok" | "bad" | "info";
+  readonly text: string;
+  readonly problem?: Problem;
+  /** Where to look. */
+  readonly href?: string;
+}
+
+/** Whether there is a session, and whose. */
+export type Standing =
+  | { readonly state: "opening" }
+  | { readonly state: "none"; readonly problem?: Problem }
+  | { readonly state: "open"; readonly subject: string; readonly role: string; readonly until: number | undefined };
+
+/** Milliseconds between two times that the views are told of news. */
+const pace = 120;
+const armMinutes = 15;
+
+/** The page as a whole: who it is for, where it stands, what it shows. */
+export class App {
+  readonly api: Api;
+  readonly live: Live;
+  readonly now: HiveState;
+  past: HiveState | undefined;
+  route: Route;
+  standing: Standing = { state: "opening" };
+  link: LinkState = "connecting";
+  /** The page's own time until which it may write; 0 when it only reads. */
+  armedUntil = 0;
+  /** What somebody wanted to do while the page only read. */
+  wantsArm: string | undefined;
+  notices: readonly Notice[] = [];
+  isHelpOpen = false;
+  readonly #watchers = new Set<() => void>();
+  #stopFeed: () => void = () => undefined;
+  #ids = 0;
+  #lost = 0;
+
+  constructor(api: Api, live: Live) {
+    this.api = api;
+    this.live = live;
+    this.now = newState();
+    this.route = parseRoute(location.hash);
+    live.onNow = (now, armed) => {
+      api.told(now);
+      this.#setArmed(armed ?? 0);
+    };
+    live.watch((state) => this.#linked(state));
+    addEventListener("hashchange", () => this.#moved());
+  }
+
+  watch(act: () => void): () => void {
+    this.#watchers.add(act);
+    return () => this.#watchers.delete(act);
+  }
+
+  changed(): void {
+    for (const act of this.#watchers) act();
+  }
+
+  /** The hive that is shown: as it is, or as it was. */
+  get hive(): HiveState {
+    return this.past ?? this.now;
+  }
+
+  /** A path as of the moment that is shown. */
+  pathAt(path: string): string {
+    return this.route.at === undefined ? path : `/at/${this.route.at}${path}`;
+  }
+
+  /** Opens the session: with the code of the link where there is one, else with the cookie that is there. */
+  async begin(): Promise<void> {
+    const code = /^#code=([\w-]+)$/.exec(location.hash)?.[1];
+    if (code !== undefined) {
+      // The code goes out of the address at once: no history keeps it.
+      history.replaceState(null, "", printRoute({ view: "hive" }));
+      this.route = parseRoute(location.hash);
+    }
+    try {
+      const told = code === undefined ? await this.api.session() : await this.api.open(code);
+      this.standing = { state: "open", subject: told.subject, role: told.role, until: told.until };
+      this.#setArmed(told.armed_ms ?? 0);
+    } catch (thrown) {
+      const problem = problemOf(thrown);
+      this.standing = code === undefined && problem.status === 401 ? { state: "none" } : { state: "none", problem };
+      this.changed();
+      return;
+    }
+    this.live.revive();
+    this.live.connect();
+    this.#stopFeed();
+    this.#stopFeed = feed(this.now, { api: this.api, live: this.live, every });
+    this.changed();
+    await this.#shown();
+  }
+
+  #linked(state: LinkState): void {
+    const was = this.link;
+    this.link = state;
+    if (state === "open" && was === "lost") {
+      this.tell({ tone: "ok", text: "The connection is back; everything goes on where it stopped" });
+      this.#lost = 0;
+    }
+    if (state === "lost") {
+      this.#lost += 1;
+      // A socket does not say why it was refused; a request does.
+      if (this.#lost > 1) void this.#ask();
+    }
+    if (state === "ended") void this.#ask();
+    this.changed();
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      await this.api.session();
+      this.live.revive();
+    } catch (thrown) {
+      const problem = problemOf(thrown);
+      if (problem.status !== 401) return;
+      this.standing = { state: "none", problem };
+      this.live.close();
+      this.#stopFeed();
+      this.changed();
+    }
+  }
+
+  get isArmed(): boolean {
+    return this.armedUntil > Date.now();
+  }
+
+  #setArmed(ms: number): void {
+    this.armedUntil = ms > 0 ? Date.now() + ms : 0;
+    if (ms > 0)
+      setTimeout(() => {
+        if (!this.isArmed) this.changed();
+      }, ms + 20);
+  }
+
+  async arm(minutes = armMinutes): Promise<void> {
+    await this.attempt(async () => this.#setArmed(await this.api.arm(minutes)));
+    this.wantsArm = undefined;
+    this.changed();
+  }
+
+  async disarm(): Promise<void> {
+    await this.attempt(() => this.api.disarm());
+    this.#setArmed(0);
+    this.changed();
+  }
+
+  /** Does something that writes, or asks to be armed first. Gives whether it was done. */
+  async act(what: string, act: () => Promise<void>): Promise<boolean> {
+    if (!this.isArmed) {
+      this.wantsArm = what;
+      this.changed();
+      return false;
+    }
+    return this.attempt(act);
+  }
+
+  /** Does something; what goes wrong is told, with its next step. */
+  async attempt(act: () => Promise<void>): Promise<boolean> {
+    try {
+      await act();
+      return true;
+    } catch (thrown) {
+      const problem = problemOf(thrown);
+      if (problem.code === "http.unarmed") this.#setArmed(0);
+      this.tell({ tone: "bad", text: problem.detail, problem });
+      return false;
+    }
+  }
+
+  showHelp(): void {
+    this.isHelpOpen = true;
+    this.changed();
+  }
+
+  /** Ends the session of this browser. */
+  async signOff(): Promise<void> {
+    await this.attempt(() => this.api.signOff());
+    this.live.close();
+    this.#stopFeed();
+    this.standing = { state: "none" };
+    this.changed();
+  }
+
+  tell(notice: Omit<Notice, "id">): void {
+    this.#ids += 1;
+    const id = this.#ids;
+    this.notices = [...this.notices.slice(-3), { ...notice, id }];
+    this.changed();
+    // What went well goes by itself; what went wrong stays until it was seen.
+    if (notice.tone !== "bad") setTimeout(() => this.putAway(id), 6000);
+  }
+
+  putAway(id: number): void {
+    this.notices = this.notices.filter((one) => one.id !== id);
+    this.changed();
+  }
+
+  go(route: Partial<Route>): void {
+    location.hash = printRoute({ at: this.route.at, ...route });
+  }
+
+  /** The link of a place at the moment that is shown. */
+  href(view: string, object = ""): string {
+    return printRoute({ view, object, at: this.route.at });
+  }
+
+  #moved(): void {
+    if (location.hash.startsWith("#code=")) {
+      void this.begin();
+      return;
+    }
+    this.route = parseRoute(location.hash);
+    this.changed();
+    void this.#shown();
+  }
+
+  // Another moment: the hive as it was is read whole, and shown when it is there.
+  async #shown(): Promise<void> {
+    const { at } = this.route;
+    if (at === undefined) {
+      this.past = undefined;
+      this.changed();
+      return;
+    }
+    const past = newState();
+    await this.attempt(() => readPast(past, this.api, at));
+    if (this.route.at !== at) return;
+    this.past = past;
+    this.changed();
+  }
+}
+
+function newState(): HiveState {
+  return new HiveState(
+    (act) => setTimeout(act, pace),
+    () => performance.now(),
+  );
+}
+
+function every(ms: number, act: () => void): () => void {
+  const timer = setInterval(act, ms);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,183 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { reasons, type Tone, toneOf } from "../palette.ts";
+import { setTheme, themeNow } from "../theme.ts";
+import { Chip, Copy, Lock, StateChip, Trouble } from "./basic.tsx";
+import { useApp, useHive, useTick } from "./context.ts";
+import { ArmDialog, HelpDialog, Notices } from "./dialogs.tsx";
+import { SearchBox } from "./search-box.tsx";
+import { recordsOf, TimeBar } from "./time-bar.tsx";
+import { spanText } from "./words.ts";
+import type { View } from "./views.ts";
+
+/** Says whether the page may write, for how long, and changes that. */
+function ArmSwitch() {
+  const app = useApp();
+  useTick(1000);
+  const left = app.armedUntil - Date.now();
+  if (left > 0)
+    return (
+      <button type="button" class="arm armed" onClick={() => app.disarm()} title="Make the page read-only again">
+        Armed <b>{spanText(left)}</b>
+      </button>
+    );
+  return (
+    <button type="button" class="arm" onClick={() => app.arm()} title="Let the page write for fifteen minutes">
+      <Lock /> Read-only
+    </button>
+  );
+}
+
+const linkWords: Readonly<Record<string, readonly [string, Tone]>> = {
+  connecting: ["connecting", "info"],
+  open: ["live", "ok"],
+  lost: ["reconnecting", "warn"],
+  ended: ["signed off", "bad"],
+};
+
+function Standing() {
+  const { link, route } = useApp();
+  const hive = useHive();
+  const state = hive.fact("/proc/lifecycle/state.json").state;
+  const [word, tone] = linkWords[link] ?? ["", "dim"];
+  return (
+    <div class="standing" role="status">
+      {typeof state === "string" && <StateChip state={state} />}
+      <Chip tone={route.at === undefined ? tone : "violet"}>{route.at === undefined ? word : "past"}</Chip>
+    </div>
+  );
+}
+
+/** Refusals since the start, by reason, and who is attached: what presses on the hive. */
+function Pressure() {
+  const app = useApp();
+  const hive = app.now;
+  useHive();
+  const sessions = hive.fact("/proc/9p/session/active.json");
+  const waiting = (hive.facts.get("/actions") as readonly string[] | undefined)?.length ?? 0;
+  return (
+    <aside class="pressure" aria-label="Pressure">
+      {reasons.map((reason) => {
+        const count = hive.pressure.get(reason);
+        return count === undefined ? null : (
+          <a key={reason} href={app.href("audit", "refusals")} class={count > 0 ? `tone-${toneOf[reason]}` : "dim"}>
+            {reason} <b>{count}</b>
+          </a>
+        );
+      })}
+      {typeof sessions.active === "number" && (
+        <a href={app.href("files", "proc/9p/session")} class="dim">
+          sessions <b>{sessions.active}</b>
+        </a>
+      )}
+      {Number(sessions.draining ?? 0) > 0 && <Chip tone="warn">{String(sessions.draining)} draining</Chip>}
+      {waiting > 0 && (
+        <a href={app.href("approvals")} class="tone-warn">
+          waiting for approval <b>{waiting}</b>
+        </a>
+      )}
+    </aside>
+  );
+}
+
+function Nav({ views }: { readonly views: readonly View[] }) {
+  const app = useApp();
+  return (
+    <nav class="nav" aria-label="Views">
+      {views.map(({ name, title, icon, key }) => (
+        <a
+          key={name}
+          href={app.href(name)}
+          aria-current={app.route.view === name ? "page" : undefined}
+          title={`${title} (g ${key})`}
+        >
+          <svg viewBox="0 0 24 24" aria-hidden="true">
+            <path d={icon} />
+          </svg>
+          <span>{title}</span>
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+/** The page before it has a session: what to do. */
+function SignIn() {
+  const { standing } = useApp();
+  if (standing.state !== "none") return null;
+  return (
+    <main class="signin">
+      <h1>Skep</h1>
+      <p>This browser has no session with the hive. On the machine where the hive runs:</p>
+      <div class="cli">
+        <code>skep ui</code>
+        <Copy text="skep ui" />
+      </div>
+      <p class="dim">
+        It opens this page with a link that works once, for 60 seconds. For a browser elsewhere, <code>skep ui --link</code>{" "}
+        prints the link. The page may what your ticket may, and only reads until you arm it.
+      </p>
+      {standing.problem && <Trouble problem={standing.problem} again={() => location.reload()} />}
+    </main>
+  );
+}
+
+/** What is around every view. */
+export function Shell({ views, children }: { readonly views: readonly View[]; readonly children: ComponentChildren }) {
+  const app = useApp();
+  const [hasTime, setTime] = useState(app.route.at !== undefined);
+  const hive = app.now;
+  const last = recordsOf(hive.facts.get("/audit/checkpoint"));
+  useEffect(() => {
+    document.documentElement.dataset.armed = String(app.isArmed);
+    if (app.route.at !== undefined) setTime(true);
+  });
+  if (app.standing.state === "none") return <SignIn />;
+  const acts = [
+    { title: app.isArmed ? "Make read-only" : "Arm the page", small: "action · A", act: () => void (app.isArmed ? app.disarm() : app.arm()) },
+    { title: "Travel in time", small: "action · [ ]", act: () => setTime(true) },
+    { title: themeNow() === "dark" ? "Light colours" : "Dark colours", small: "action · T", act: () => setTheme(themeNow() === "dark" ? "light" : "dark") },
+    { title: "Keys", small: "help · ?", act: () => app.showHelp() },
+    { title: "Sign off", small: "action", act: () => void app.signOff() },
+  ];
+  const name = hive.fact("/proc/boot.json").name;
+  return (
+    <div class="shell">
+      <a class="skip" href="#main">
+        To the content
+      </a>
+      <header class="top">
+        <a class="brand" href={app.href("hive")} aria-label="Skep: to the hive">
+          <svg viewBox="0 0 32 32" aria-hidden="true">
+            <path d="M16 1.5 28.6 8.75v14.5L16 30.5 3.4 23.25V8.75z" />
+          </svg>
+          <span>{typeof name === "string" ? name : "Skep"}</span>
+        </a>
+        <Standing />
+        <SearchBox views={views} acts={acts} />
+        <button
+          type="button"
+          class="quiet clock"
+          aria-pressed={hasTime}
+          aria-label="Travel in time"
+          title="Travel in time ([ and ])"
+          onClick={() => setTime(!hasTime)}
+        >
+          <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+            <path d="M12 3a9 9 0 1 0 9 9 9 9 0 0 0-9-9zm0 2a7 7 0 1 1-7 7 7 7 0 0 1 7-7zm-1 2v6l4.5 2.7 1-1.7L13 12V7z" fill="currentColor" />
+          </svg>
+        </button>
+        <ArmSwitch />
+      </header>
+      <Nav views={views} />
+      <main id="main" class="main" tabIndex={-1}>
+        {hasTime && <TimeBar last={last} close={() => setTime(false)} />}
+        {children}
+      </main>
+      <Pressure />
+      <Notices />
+      <ArmDialog />
+      <HelpDialog views={views} />
+    </div>
+  );
+}

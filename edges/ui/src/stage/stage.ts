@@ -1,0 +1,278 @@
+import "pixi.js/unsafe-eval";
+import { Application, BitmapText, Container, Graphics, Particle, ParticleContainer, type Texture } from "pixi.js";
+import { numberOf, type Palette } from "../palette.ts";
+import type { Camera, Size } from "../scene/camera.ts";
+import { faceColour, faceNames, type Label, type Mote, type Picture, type Ring } from "../scene/picture.ts";
+
+/** What the stage is asked to show beside the picture. */
+export interface Look {
+  readonly camera: Camera;
+  readonly selected: string | undefined;
+  readonly palette: Palette;
+  /** True where nothing shall move. */
+  readonly isStill: boolean;
+}
+
+const mostMotes = 400;
+const mostRings = 120;
+const mostLabels = 90;
+/** Pixels from the middle of a cell to its corners in the texture. */
+const cellRadius = 32;
+/** The distance of two neighbours is twice the way from the middle to a side. */
+const cellScale = 1 / (cellRadius * Math.sqrt(3));
+
+function hexagon(radius: number): number[] {
+  return Array.from({ length: 6 }, (_, at) => (at * Math.PI) / 3 + Math.PI / 6).flatMap((angle) => [
+    Math.cos(angle) * radius,
+    Math.sin(angle) * radius,
+  ]);
+}
+
+interface Textures {
+  readonly cell: Texture;
+  readonly glow: Texture;
+  readonly dot: Texture;
+  readonly ring: Texture;
+}
+
+function texturesOf({ renderer }: Application): Textures {
+  const make = (draw: (graphics: Graphics) => void): Texture => {
+    const graphics = new Graphics();
+    draw(graphics);
+    const made = renderer.generateTexture({ target: graphics, resolution: 2, antialias: true });
+    graphics.destroy();
+    return made;
+  };
+  return {
+    cell: make((graphics) => graphics.poly(hexagon(cellRadius)).fill(0xffffff)),
+    // A soft light out of rings, because a gradient would need a shader of its own.
+    glow: make((graphics) => {
+      for (let step = 16; step >= 1; step -= 1) graphics.circle(0, 0, step * 3).fill({ color: 0xffffff, alpha: 0.03 });
+    }),
+    dot: make((graphics) => graphics.circle(0, 0, 8).fill(0xffffff)),
+    ring: make((graphics) => graphics.circle(0, 0, 28).stroke({ width: 4, color: 0xffffff })),
+  };
+}
+
+// Particles that are not in use are not in the container: even transparent ones are filled.
+function show(container: ParticleContainer, pool: readonly Particle[], count: number): void {
+  container.visible = count > 0;
+  if (container.particleChildren.length === count) return;
+  container.particleChildren = pool.slice(0, count);
+  container.update();
+}
+
+/** Draws pictures with PixiJS. It decides nothing: what is where, and how bright, the picture says. */
+export class Stage {
+  readonly #app: Application;
+  readonly #world = new Container();
+  readonly #labels = new Container();
+  readonly #textures: Textures;
+  readonly #cells: ParticleContainer;
+  readonly #glows: ParticleContainer;
+  readonly #motes: ParticleContainer;
+  readonly #rings: ParticleContainer;
+  readonly #core = new Graphics();
+  readonly #mark = new Graphics();
+  readonly #texts: { readonly big: BitmapText; readonly small: BitmapText }[] = [];
+  #cellParticles: Particle[] = [];
+  #glowParticles: Particle[] = [];
+  readonly #motePool: Particle[];
+  readonly #ringPool: Particle[];
+  readonly #moteData: Mote[] = Array.from({ length: mostMotes }, () => ({ x: 0, y: 0, alpha: 0, tone: "honey" }));
+  readonly #ringData: Ring[] = Array.from({ length: mostRings }, () => ({
+    x: 0,
+    y: 0,
+    radius: 1,
+    alpha: 0,
+    tone: "bad",
+  }));
+  #painted: Palette | undefined;
+  #colours: number[] = [];
+  #labelled = "";
+
+  private constructor(app: Application) {
+    this.#app = app;
+    this.#textures = texturesOf(app);
+    const fixed = { position: false, color: true, vertex: true };
+    const moving = { position: true, color: true, vertex: true };
+    this.#cells = new ParticleContainer({ texture: this.#textures.cell, dynamicProperties: fixed });
+    this.#glows = new ParticleContainer({ texture: this.#textures.glow, dynamicProperties: fixed });
+    this.#motes = new ParticleContainer({ texture: this.#textures.dot, dynamicProperties: moving });
+    this.#rings = new ParticleContainer({ texture: this.#textures.ring, dynamicProperties: moving });
+    this.#world.addChild(this.#glows, this.#cells, this.#core, this.#mark, this.#rings, this.#motes);
+    app.stage.addChild(this.#world, this.#labels);
+    const pool = (texture: Texture, count: number) =>
+      Array.from({ length: count }, () => new Particle({ texture, anchorX: 0.5, anchorY: 0.5 }));
+    this.#motePool = pool(this.#textures.dot, mostMotes);
+    this.#ringPool = pool(this.#textures.ring, mostRings);
+  }
+
+  /** Begins to draw into a canvas. Throws where the browser draws nothing. */
+  static async open(canvas: HTMLCanvasElement, { width, height }: Size, ratio: number): Promise<Stage> {
+    const app = new Application();
+    await app.init({
+      canvas,
+      width,
+      height,
+      resolution: ratio,
+      autoDensity: false,
+      antialias: true,
+      backgroundAlpha: 0,
+      preference: "webgl",
+      // The page draws when there is something new, and at its own pace.
+      autoStart: false,
+      sharedTicker: false,
+    });
+    return new Stage(app);
+  }
+
+  resize({ width, height }: Size, ratio: number): void {
+    this.#app.renderer.resize(width, height, ratio);
+  }
+
+  /** Draws one frame; gives whether anything still moves. */
+  draw(picture: Picture, now: number, look: Look, size: Size): boolean {
+    const { camera, palette } = look;
+    const isRepainted = this.#repaint(palette);
+    this.#world.position.set(size.width / 2 - camera.x * camera.scale, size.height / 2 - camera.y * camera.scale);
+    this.#world.scale.set(camera.scale);
+    this.#drawCells(picture, isRepainted);
+    const moves = this.#drawMotes(picture, now, look) + this.#drawRings(picture, now, look);
+    this.#drawMark(picture, look);
+    this.#drawLabels(picture, look, size);
+    this.#app.render();
+    return moves > 0;
+  }
+
+  #repaint(palette: Palette): boolean {
+    if (palette === this.#painted) return false;
+    this.#painted = palette;
+    this.#colours = faceNames.map((_, face) => numberOf(faceColour(face, palette)));
+    this.#core.clear();
+    this.#core.poly(hexagon(0.52)).fill(numberOf(palette.surface)).stroke({ width: 0.06, color: numberOf(palette.honey) });
+    for (const [at, half] of [0.1, 0.18, 0.24, 0.24].entries())
+      this.#core.moveTo(-half, -0.22 + at * 0.15).lineTo(half, -0.22 + at * 0.15);
+    this.#core.stroke({ width: 0.05, color: numberOf(palette.honey), cap: "round" });
+    this.#labelled = "";
+    return true;
+  }
+
+  #drawCells(picture: Picture, isRepainted: boolean): void {
+    const { layout } = picture.cells;
+    const fresh = picture.take();
+    if (fresh === "all") this.#place(picture);
+    if (fresh === "all" || isRepainted) for (let at = 0; at < layout.ids.length; at += 1) this.#dress(picture, at);
+    else for (const at of fresh) this.#dress(picture, at);
+  }
+
+  #place({ cells: { layout } }: Picture): void {
+    const made = (texture: Texture, at: number) =>
+      new Particle({ texture, anchorX: 0.5, anchorY: 0.5, x: layout.x[at] ?? 0, y: layout.y[at] ?? 0 });
+    this.#cellParticles = layout.ids.map((_, at) => made(this.#textures.cell, at));
+    this.#glowParticles = layout.ids.map((_, at) => made(this.#textures.glow, at));
+    this.#cells.particleChildren = this.#cellParticles;
+    this.#glows.particleChildren = this.#glowParticles;
+    this.#cells.update();
+    this.#glows.update();
+  }
+
+  #dress({ cells: { face, glow, size } }: Picture, at: number): void {
+    const [cell, light] = [this.#cellParticles[at], this.#glowParticles[at]];
+    if (!cell || !light) return;
+    const load = (glow[at] ?? 0) / 255;
+    const scale = cellScale * ((size[at] ?? 94) / 100);
+    cell.scaleX = scale;
+    cell.scaleY = scale;
+    cell.tint = this.#colours[face[at] ?? 0] ?? 0xffffff;
+    // Those that wait for work are there, those that work shine.
+    cell.alpha = faceNames[face[at] ?? 0] === "ready" ? 0.5 : 1;
+    light.tint = cell.tint;
+    light.alpha = load;
+    light.scaleX = load === 0 ? 0 : 0.012 + 0.014 * load;
+    light.scaleY = light.scaleX;
+  }
+
+  #drawMotes(picture: Picture, now: number, { isStill, palette, camera }: Look): number {
+    const count = isStill ? 0 : picture.motes(now, this.#moteData);
+    show(this.#motes, this.#motePool, count);
+    const scale = Math.max(0.09, 2.2 / camera.scale) / 8;
+    for (const [at, particle] of this.#motePool.entries()) {
+      const mote = this.#moteData[at];
+      if (at >= count || !mote) break;
+      particle.alpha = mote.alpha;
+      particle.x = mote.x;
+      particle.y = mote.y;
+      particle.scaleX = scale;
+      particle.scaleY = scale;
+      particle.tint = numberOf(palette[mote.tone]);
+    }
+    return count;
+  }
+
+  #drawRings(picture: Picture, now: number, { palette, isStill }: Look): number {
+    const count = picture.rings(now, this.#ringData);
+    show(this.#rings, this.#ringPool, count);
+    for (const [at, particle] of this.#ringPool.entries()) {
+      const ring = this.#ringData[at];
+      if (at >= count || !ring) break;
+      particle.alpha = ring.alpha;
+      particle.x = ring.x;
+      particle.y = ring.y;
+      particle.scaleX = (isStill ? 0.9 : ring.radius) / 28;
+      particle.scaleY = particle.scaleX;
+      particle.tint = numberOf(palette[ring.tone]);
+    }
+    return count;
+  }
+
+  #drawMark({ cells: { layout } }: Picture, { selected, palette }: Look): void {
+    this.#mark.clear();
+    const at = selected === undefined ? undefined : layout.index.get(selected);
+    if (at === undefined) return;
+    this.#mark.poly(hexagon(0.62)).stroke({ width: 0.07, color: numberOf(palette.text) });
+    this.#mark.position.set(layout.x[at] ?? 0, layout.y[at] ?? 0);
+  }
+
+  // Texts are dear: they are set only where they say or stand otherwise than before.
+  #drawLabels(picture: Picture, { camera, palette }: Look, size: Size): void {
+    const labels = picture.labels(camera, size, mostLabels);
+    const key = labels.map(({ text, small, x, y }) => `${text}${small}${x | 0},${y | 0}`).join();
+    if (key === this.#labelled) return;
+    this.#labelled = key;
+    while (this.#texts.length < labels.length) this.#texts.push(this.#text());
+    for (const [at, { big, small }] of this.#texts.entries()) {
+      const label = labels[at];
+      big.visible = label !== undefined;
+      small.visible = label !== undefined;
+      if (label) this.#write(big, small, label, palette);
+    }
+  }
+
+  #text() {
+    const made = (fontSize: number) => {
+      const text = new BitmapText({
+        text: "",
+        style: { fontFamily: "system-ui, sans-serif", fontSize, fill: 0xffffff },
+      });
+      text.anchor.set(0.5, 0);
+      this.#labels.addChild(text);
+      return text;
+    };
+    return { big: made(13), small: made(11) };
+  }
+
+  #write(big: BitmapText, small: BitmapText, label: Label, palette: Palette): void {
+    const isMachine = label.kind === "machine";
+    big.text = label.text;
+    small.text = label.small;
+    big.tint = numberOf(isMachine ? palette.text : palette.honeyText);
+    small.tint = numberOf(isMachine ? palette.text : palette.dim);
+    big.position.set(Math.round(label.x), Math.round(label.y - (isMachine ? 14 : -4)));
+    small.position.set(Math.round(label.x), Math.round(label.y + (isMachine ? 2 : 20)));
+  }
+
+  close(): void {
+    this.#app.destroy({ removeView: false }, { children: true, texture: true });
+  }
+}

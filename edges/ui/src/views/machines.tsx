@@ -1,0 +1,209 @@
+import { useState } from "preact/hooks";
+import { Chip, Cli, Empty, Facts, StateChip, Waiting } from "../parts/basic.tsx";
+import { useApp, useHive, useRead, useStream, useTick } from "../parts/context.ts";
+import { Output } from "../parts/output.tsx";
+import { agoText, cliOf } from "../parts/words.ts";
+import type { Machine } from "../state/model.ts";
+
+const rows = 150;
+const order = ["frozen", "draining", "busy", "ready", "unknown", "away"];
+
+/** Every machine with its state and reason, and one of them. */
+export function Machines({ object }: { readonly object: string }) {
+  return (
+    <div class={`split ${object ? "opened" : ""}`}>
+      <All chosen={object} />
+      {object ? (
+        <div class="pane">
+          <MachineDetails key={object} id={object} heading="h1" />
+        </div>
+      ) : (
+        <div class="pane">
+          <Empty title="Choose a machine">What it is, what it runs, what its owner allows, and why.</Empty>
+        </div>
+      )}
+    </div>
+  );
+}
+
+const matches = ({ id, state, site, class: kind, role }: Machine, wanted: string) =>
+  wanted === "" || `${id} ${state} ${site} ${kind} ${role}`.includes(wanted);
+
+function All({ chosen }: { readonly chosen: string }) {
+  const app = useApp();
+  const hive = useHive();
+  const [wanted, setWanted] = useState("");
+  const [most, setMost] = useState(rows);
+  const all = [...hive.machines.values()]
+    .filter((machine) => matches(machine, wanted))
+    .sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state) || (a.id < b.id ? -1 : 1));
+  const isKnown = hive.facts.has("listed") || app.past !== undefined;
+  return (
+    <section class="pane list" aria-label="Machines">
+      <header>
+        <h1>Machines</h1>
+        <Chip>{hive.machines.size}</Chip>
+        <input
+          type="search"
+          placeholder="Filter"
+          aria-label="Filter machines"
+          value={wanted}
+          onInput={(event) => setWanted(event.currentTarget.value)}
+        />
+      </header>
+      {all.length === 0 && !isKnown && <Waiting what="the machines" />}
+      {all.length === 0 && isKnown && (
+        <Empty title={wanted ? "No machine is like that" : "No machines yet"}>
+          <p>Let one join with a line that counts once:</p>
+          <Cli command="skep invite" />
+        </Empty>
+      )}
+      <ol class="rows">
+        {all.slice(0, most).map((machine) => (
+          <li key={machine.id}>
+            <a href={app.href("machines", machine.id)} aria-current={machine.id === chosen ? "true" : undefined}>
+              <b>{machine.id}</b>
+              <StateChip state={machine.state} />
+              <span class="grow dim">{machine.reason || machine.site || machine.class}</span>
+              <Load machine={machine} />
+            </a>
+          </li>
+        ))}
+      </ol>
+      {all.length > most && (
+        <button type="button" class="quiet" onClick={() => setMost(most + rows)}>
+          {all.length - most} more
+        </button>
+      )}
+      <Cli command="skep ls /worker" />
+    </section>
+  );
+}
+
+function Load({ machine: { running, slots } }: { readonly machine: Machine }) {
+  if (slots === 0) return null;
+  return (
+    <span class="load" title={`${running.size} of ${slots} slots`}>
+      <meter min={0} max={slots} value={Math.min(slots, running.size)} aria-label="Slots in use" />
+      <small>
+        {running.size}/{slots}
+      </small>
+    </span>
+  );
+}
+
+const shownApart = new Set(["id", "state", "class", "role", "slots", "since", "present", "layers", "key", "labels"]);
+
+function plain(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** All that is known of a machine. */
+export function MachineDetails({ id, heading }: { readonly id: string; readonly heading: "h1" | "h2" }) {
+  const app = useApp();
+  const hive = useHive();
+  useTick(5000);
+  const Title = heading;
+  const machine = hive.machines.get(id);
+  if (!machine)
+    return (
+      <Empty title={`No machine ${id}`}>
+        {app.route.at === undefined ? "It left, or your ticket does not show it." : "It was not there at that time."}{" "}
+        <a href={app.href("machines")}>All machines</a>
+      </Empty>
+    );
+  const { info, state, reason, slots, running, site } = machine;
+  const list = (value: unknown) => (Array.isArray(value) ? value.join(" · ") : undefined);
+  const rest = Object.entries(info).filter(([name, value]) => !shownApart.has(name) && value !== "" && value !== null);
+  return (
+    <>
+      <header>
+        <a class="back" href={app.href("machines")} aria-label="To all machines">
+          ←
+        </a>
+        <Title>{id}</Title>
+        <StateChip state={state} />
+        {machine.class && <Chip>{machine.class}</Chip>}
+      </header>
+      <p class="why">
+        <b>Why</b> {reason || reasonless(machine)}
+      </p>
+      <Facts
+        facts={[
+          ["slots", `${running.size} of ${slots} in use`],
+          ["site", site],
+          ["since", typeof info.since === "number" && agoText(info.since, app.api.now())],
+          ["labels", list(info.labels)],
+          ["sandbox", list(info.layers)],
+          ["key", typeof info.key === "string" && info.key !== "" && <code class="break">{info.key}</code>],
+          ...rest.map(([name, value]) => [name, plain(value)] as const),
+        ]}
+      />
+      <Work machine={machine} />
+      {app.route.at === undefined && <Telemetry id={id} />}
+      <Owned id={id} />
+      <Cli command={cliOf("cat", `/worker/${id}/info`)} />
+    </>
+  );
+}
+
+function reasonless({ state, running, slots }: Machine): string {
+  if (state === "busy") return `it works on ${running.size} job${running.size === 1 ? "" : "s"}, ${slots} slots`;
+  if (state === "ready") return "it waits for work";
+  return state === "unknown" ? "its info was not read yet" : "no reason is told";
+}
+
+function Work({ machine }: { readonly machine: Machine }) {
+  const app = useApp();
+  const { jobs } = useHive();
+  const own = [...jobs.values()].filter(({ worker }) => worker === machine.id).sort((a, b) => Number(b.id) - Number(a.id));
+  return (
+    <section aria-label="Its jobs">
+      <h2>Jobs</h2>
+      {own.length === 0 && <p class="dim">None that are still remembered.</p>}
+      <ol class="rows">
+        {own.slice(0, 8).map((job) => (
+          <li key={job.id}>
+            <a href={app.href("jobs", job.id)}>
+              <b>{job.id}</b>
+              <StateChip state={job.state} />
+              <span class="grow dim">{job.reason}</span>
+              <small>{agoText(job.ended || job.started, app.api.now())}</small>
+            </a>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function Telemetry({ id }: { readonly id: string }) {
+  const stream = useStream(`/worker/${id}/telemetry`);
+  if (stream.problem) return null;
+  return (
+    <section aria-label="Its last lines">
+      <h2>Last lines</h2>
+      <Output stream={stream} empty="It has told nothing yet" />
+    </section>
+  );
+}
+
+// Whatever a provider mounts below a machine is here without this page knowing it.
+function Owned({ id }: { readonly id: string }) {
+  const app = useApp();
+  const path = app.pathAt(`/worker/${id}`);
+  const { value } = useRead(path, () => app.api.list(path));
+  if (!value) return null;
+  return (
+    <section aria-label="Its files">
+      <h2>Files</h2>
+      <p class="links">
+        {value.entries.map(({ name }) => (
+          <a key={name} href={app.href("files", `worker/${id}/${name}`)}>
+            {name}
+          </a>
+        ))}
+      </p>
+    </section>
+  );
+}

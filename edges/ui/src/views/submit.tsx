@@ -1,0 +1,123 @@
+import { useRef, useState } from "preact/hooks";
+import type { App } from "../app.ts";
+import { Act, Chip } from "../parts/basic.tsx";
+import { useApp } from "../parts/context.ts";
+import { bytesText, cliOf } from "../parts/words.ts";
+import { base64Of, utf8 } from "../proof/bytes.ts";
+
+interface Module {
+  readonly name: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Bytes of input that go along with the command; larger ones are stored first. */
+const inlineBytes = 6000;
+const wasmMagic = "0,97,115,109";
+
+/** Words of a line as a shell would cut them, quotes included. */
+export function wordsOf(line: string): string[] {
+  return [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c ?? "");
+}
+
+/** Stores a module and its input and submits the job; gives its number. */
+export async function submit(
+  app: App,
+  run: Readonly<Record<string, unknown>>,
+  input: Uint8Array<ArrayBuffer>,
+): Promise<string> {
+  const stdin =
+    input.length === 0
+      ? {}
+      : { stdin: input.length <= inlineBytes ? { inline: base64Of(input) } : { digest: await app.api.put(input) } };
+  const key = crypto.randomUUID();
+  const { id } = await app.api.post("/jobs/ctl", JSON.stringify({ op: "submit", run, ...stdin }), key);
+  return String(id);
+}
+
+async function readModule(app: App, file: File | undefined): Promise<Module | undefined> {
+  if (!file) return undefined;
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  if (bytes.subarray(0, 4).join() === wasmMagic) return { name: file.name, bytes };
+  app.tell({
+    tone: "bad",
+    text: `Cannot run ${file.name}: it is no WASM module`,
+    problem: { status: 0, code: "page.module", detail: "", next: "Compile for wasm32-wasi; examples/modules has some" },
+  });
+  return undefined;
+}
+
+/** Takes a .wasm file that is dropped or chosen, and runs it. */
+export function Submit() {
+  const app = useApp();
+  const picker = useRef<HTMLInputElement>(null);
+  const [module, setModule] = useState<Module>();
+  const [args, setArgs] = useState("");
+  const [input, setInput] = useState("");
+  const [isOver, setOver] = useState(false);
+  const take = async (file: File | undefined) => setModule((await readModule(app, file)) ?? module);
+  const run = async () => {
+    if (!module) return;
+    const digest = await app.api.put(module.bytes);
+    const id = await submit(app, { kind: "wasm", module: digest, args: wordsOf(args) }, utf8(input));
+    setModule(undefined);
+    app.go({ view: "jobs", object: id });
+  };
+  return (
+    <section
+      class={`drop ${isOver ? "over" : ""}`}
+      aria-label="Submit a module"
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setOver(false);
+        void take(event.dataTransfer?.files[0]);
+      }}
+    >
+      <input
+        ref={picker}
+        type="file"
+        accept=".wasm,application/wasm"
+        class="hidden"
+        tabIndex={-1}
+        aria-hidden="true"
+        id="module"
+        onChange={(event) => void take(event.currentTarget.files?.[0])}
+      />
+      {module ? (
+        <form onSubmit={(event) => event.preventDefault()}>
+          <p>
+            <b>{module.name}</b> <Chip>{bytesText(module.bytes.length)}</Chip>{" "}
+            <button type="button" class="quiet" onClick={() => setModule(undefined)}>
+              Another
+            </button>
+          </p>
+          <label>
+            Arguments
+            <input value={args} onInput={(event) => setArgs(event.currentTarget.value)} spellcheck={false} />
+          </label>
+          <label>
+            Input
+            <textarea rows={3} value={input} onInput={(event) => setInput(event.currentTarget.value)} />
+          </label>
+          <div class="row">
+            <Act what={`run ${module.name}`} act={run} strong>
+              Run
+            </Act>
+            <code class="dim small">{cliOf("run", module.name, ...wordsOf(args))}</code>
+          </div>
+        </form>
+      ) : (
+        <p>
+          Drop a <code>.wasm</code> module here, or{" "}
+          <button type="button" onClick={() => picker.current?.click()}>
+            choose one
+          </button>
+        </p>
+      )}
+    </section>
+  );
+}

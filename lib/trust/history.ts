@@ -19,13 +19,13 @@ export type Fate =
   | "other-job";
 
 /** A quarantined machine gets no work. */
-export interface Quarantine {
+export type Quarantine = {
   readonly reason: string;
   readonly by: string;
   readonly since: number;
   /** Milliseconds since 1970; 0 for until somebody releases it. */
   readonly until: number;
-}
+};
 
 /** What is remembered of a machine's answers. Whole numbers only: it is state. */
 export type History = {

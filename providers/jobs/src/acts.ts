@@ -18,6 +18,7 @@ export const jobActs = {
 
 /** What `/worker/<id>/results` does. */
 export const resultActs = {
+  commit: { class: "compensable", compensation: "The lease of another machine answers instead" },
   done: { class: "compensable", compensation: "Submit the job again" },
   return: { class: "compensable", compensation: "The job is leased again by itself" },
   renew: { class: "compensable", compensation: "The lease ends by itself" },

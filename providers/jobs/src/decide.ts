@@ -3,6 +3,7 @@ import { liveOf } from "./arrays.ts";
 import { emit } from "./events.ts";
 import { fault } from "./faults.ts";
 import { isEnded, type JobArray, leaseMs } from "./model.ts";
+import { commit } from "./replicate.ts";
 import { done, giveBack } from "./result.ts";
 import type { JobCommand, ResultCommand } from "./schema.ts";
 import { type JobLimits, submit, submitMany } from "./submit.ts";
@@ -36,6 +37,7 @@ export function decideResult(command: ResultCommand, at: Parameters<typeof submi
   if (at.caller.subject !== worker) throw fault.worker(worker);
   if (command.op === "done") return done(command, worker, at);
   if (command.op === "return") return giveBack(command, worker, at);
+  if (command.op === "commit") return commit(command, worker, at);
   if (!at.state.capacity.has(worker)) throw fault.joined(worker);
   return { events: [emit("renewed@1", { worker, until: at.now + leaseMs })] };
 }

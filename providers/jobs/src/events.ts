@@ -33,6 +33,7 @@ import {
   type Where,
 } from "./model.ts";
 import { enqueue, forgetUsage } from "./queue.ts";
+import { agreementEvents, forgetVerdict, type JobRule, opened } from "./replicate-state.ts";
 
 /** What jobs that are submitted together have in common. */
 type Common = {
@@ -45,6 +46,7 @@ type Common = {
   readonly priority?: number;
   readonly deadline?: number;
   readonly want?: number;
+  readonly rule?: JobRule;
 };
 type Submitted = Common & {
   readonly job: string;
@@ -86,7 +88,8 @@ type JoinedElsewhere = {
 export type { Leased };
 
 function made(common: Common, meta: EventMeta): Omit<Job, "id"> {
-  const { jobId, signer, run, where = anywhere, priority = 0, deadline = 0, want = 1 } = common;
+  const { jobId, signer, run, where = anywhere, priority = 0, deadline = 0, rule } = common;
+  const { want = rule?.replicas ?? 1 } = common;
   return {
     jobId,
     owner: meta.subject,
@@ -104,6 +107,7 @@ function made(common: Common, meta: EventMeta): Omit<Job, "id"> {
     array: "",
     index: 0,
     want,
+    ...(rule ? { rule } : {}),
     worker: "",
     leases: [],
     tried: [],
@@ -120,6 +124,7 @@ function made(common: Common, meta: EventMeta): Omit<Job, "id"> {
 
 function add(jobs: Jobs, job: Job): void {
   jobs.jobs.set(job.id, job);
+  opened(jobs, job);
   if (job.deadline > 0) {
     jobs.deadlines.set(job.id, job.deadline);
     watch(jobs, job.deadline);
@@ -207,6 +212,7 @@ function pause(jobs: Jobs, worker: string, paused: boolean): void {
 }
 
 export const events = {
+  ...agreementEvents,
   "submitted@1": (jobs: Jobs, data: Submitted, meta: EventMeta) => {
     const { job: id, stdin, needs = [], from = "" } = data;
     add(jobs, { ...made(data, meta), id, stdin, needs, from });
@@ -261,7 +267,8 @@ export const events = {
     // What the owner of a machine does is never held against a job, however often.
     const job = jobs.jobs.get(id);
     if (job && reason === undefined) change(jobs, id, { spared: job.spared + 1 });
-    else if (job) {
+    // A machine that is paused gets nothing as it is, and may have it again when its owner is gone.
+    else if (job && jobs.capacity.get(worker)?.paused !== true) {
       const declined = [...job.declined, { worker, until: time + declinedMs }].slice(-mostTried);
       change(jobs, id, { declined });
     }
@@ -287,6 +294,7 @@ export const events = {
     for (const id of ids) {
       jobs.jobs.delete(id);
       jobs.ended.delete(id);
+      forgetVerdict(jobs, id);
     }
   },
   "kernel:started@1": (jobs: Jobs, _data: unknown, { time }: EventMeta) => restarted(jobs, time),

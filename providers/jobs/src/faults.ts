@@ -33,6 +33,14 @@ export const fault = faults("jobs", {
   full: ["busy", "Cannot take more jobs", { detail: "queue", cure: "Wait until some have ended" }],
   needs: ["conflict", "Cannot wait for a job that did not end well"],
   array: ["conflict", "Cannot read that of an array", { cure: "Read it of its jobs" }],
+  early: ["conflict", "Cannot tell an answer before the hive asks for it"],
+  replicas: [
+    "invalid",
+    "Cannot ask for a quorum that is less than half of the replicas, or more than all",
+    { cure: "Ask for 3 replicas and a quorum of 2, say" },
+  ],
+  history: ["absent", "Cannot find what is known of the worker's answers"],
+  away: ["conflict", "Cannot release a worker that is not in quarantine"],
   worker: ["denied", "Cannot speak for another worker", { detail: "denied" }],
   joined: ["conflict", "Cannot do that before the worker said hello"],
 });

@@ -18,6 +18,9 @@ import { arraySpec, arrayStatus, arrayWhy, partsOf } from "./render-array.ts";
 import { specJson, statusJson, statusText, textOf } from "./render.ts";
 import { due, nextDue } from "./schedule.ts";
 import { JobCommand, ResultCommand } from "./schema.ts";
+import { receiptText, type Signs } from "./replicate-render.ts";
+import type { Settled } from "./replicate-state.ts";
+import { trustNodes } from "./replicate-trust.ts";
 import { storedSource } from "./source.ts";
 import type { JobLimits, Uses } from "./submit.ts";
 import { initial, Views } from "./views.ts";
@@ -31,6 +34,8 @@ export interface JobsDeps {
   record(seq: number): Promise<JournalRecord | undefined>;
   /** How long ended jobs stay in state, milliseconds; as long as they fit where left out. */
   readonly keepEndedMs?: number;
+  /** Signs verdicts for the hive, so that what it says of owners can be held against it. */
+  readonly signs?: Signs;
   /** The chain of records from a ticket to what became of it, where the app connects what knows it. */
   readonly chain?: Chain;
   /** Sequence of the record that ended a job, from the index. */
@@ -112,9 +117,13 @@ function jobDir(t: Build<Jobs, Uses>, views: Views, deps: JobsDeps): Node {
         source: (scene) => views.result(scene),
       },
     ),
-    receipt: t.text("The receipt as the worker signed it, as JSON; empty without one", {
-      render: (scene) => views.with(scene, ({ end }) => (end?.receipt ? `${printJson(end.receipt)}\n` : "")),
-    }),
+    receipt: t.text(
+      "The receipt as the worker signed it, as JSON, or the verdict on several with their receipts; empty without one",
+      {
+        render: (scene) =>
+          views.with(scene, async (job) => receiptText(job, await views.verdict(job, scene), deps)),
+      },
+    ),
     why: t.text("Why it waits, where it runs, or how it ended, and which records led there", {
       render: (scene) => views.withAny<string>(scene, (job) => whyOf(job, scene, deps), arrayWhy),
       json: (scene) =>
@@ -140,6 +149,7 @@ export function jobsProvider(deps: JobsDeps): Provider {
     notify: notify as never,
     index: {
       "ended@1": ({ job }: Ended, { seq }) => ({ kind: "job", key: job, seq }),
+      "settled@1": ({ job }: Settled, { seq }) => ({ kind: "job", key: job, seq }),
       "canceled@1": ({ job }: { job: string }, { seq }) => ({ kind: "job", key: job, seq }),
       "forgotten@1": ({ told }: Forgotten, { seq }) =>
         Object.keys(told ?? {}).map((job) => ({ kind: "job", key: job, seq })),
@@ -155,6 +165,7 @@ export function jobsProvider(deps: JobsDeps): Provider {
       decide: (deciding) => forget(deciding.state, keepEndedMs, deciding.now, due(deciding)),
     },
     mounts: (t) => ({
+      ...trustNodes(t),
       "/worker/:id/results": t.control(
         "Results of leased jobs, and renewal of leases; one JSON object per line",
         {

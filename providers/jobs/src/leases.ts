@@ -119,6 +119,7 @@ export function finish(jobs: Jobs, id: string, state: State, time: number, end: 
   jobs.jobs.set(id, { ...job, state, endedAt: time, end, needs: [] });
   tally(jobs, job, state, time);
   dequeue(jobs, id);
+  jobs.ballots.delete(id);
   jobs.deadlines.delete(id);
   jobs.ended.set(id, time);
   release(jobs, job, state === "done" ? end : null, time);
@@ -154,7 +155,7 @@ export function giveBack(jobs: Jobs, id: string, worker: string, time: number, s
   } as Job;
   jobs.jobs.set(id, waits);
   tally(jobs, job, waits.state, time);
-  if (losses < mostTries) {
+  if (losses < mostTries * (jobs.ballots.get(id)?.rule.replicas ?? 1)) {
     if (job.leases.length < job.want) enqueue(jobs, waits, true);
   } else if (job.leases.length === 0)
     finish(jobs, id, "failed", time, toldEnd("lost", `${mostTries} workers vanished with it`));

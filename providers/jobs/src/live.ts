@@ -2,6 +2,7 @@ import type { EventMeta, Runtime } from "@skep/kernel";
 import type { Ended, Leased } from "./events.ts";
 import { isEnded, type Job, type Jobs, noOutput, type Output } from "./model.ts";
 import { leaseLine, resultLine } from "./render.ts";
+import type { Revealing, Settled } from "./replicate-state.ts";
 
 /** Room of a ring of output, bytes. */
 export const outputBytes = 1024 * 1024;
@@ -79,8 +80,18 @@ export const notify = {
   "leased@1": ({ job: id, worker, until }: Leased, _meta: EventMeta, runtime: Runtime, state: Jobs) => {
     const job = state.jobs.get(id);
     if (job && !isEnded(job.state) && has(job, worker))
-      tellInbox(runtime, worker, leaseLine(job, worker, until));
+      tellInbox(runtime, worker, leaseLine(job, worker, until, state));
   },
+  "reveal@1": ({ job, slow }: Revealing, _meta: EventMeta, runtime: Runtime, state: Jobs) => {
+    for (const worker of slow) tellInbox(runtime, worker, `${JSON.stringify({ cancel: job })}\n`);
+    for (const { worker, revealed } of state.ballots.get(job)?.seats ?? [])
+      if (revealed === 0) tellInbox(runtime, worker, `${JSON.stringify({ reveal: job })}\n`);
+  },
+  "settled@1": ({ job, end }: Settled, _meta: EventMeta, runtime: Runtime, state: Jobs) => {
+    endRings(runtime, state, job, end.stdout, end.stderr);
+    endDependents(runtime, state, state.jobs.get(job));
+  },
+  "unanswered@1": (_told: object, _meta: EventMeta, runtime: Runtime, state: Jobs) => endLost(runtime, state),
   "canceled@1": ({ job: id }: { job: string }, _meta: EventMeta, runtime: Runtime, state: Jobs) => {
     stopAll(runtime, state, [id]);
   },
@@ -106,8 +117,11 @@ export const notify = {
       const job = holders.includes(worker) ? state.jobs.get(id) : undefined;
       if (!job) continue;
       const until = state.capacity.get(worker)?.until ?? 0;
-      if (!isEnded(job.state)) tellInbox(runtime, worker, leaseLine(job, worker, until));
+      if (!isEnded(job.state)) tellInbox(runtime, worker, leaseLine(job, worker, until, state));
       else tellInbox(runtime, worker, `${JSON.stringify({ cancel: id })}\n`);
     }
+    for (const [id, { phase, seats }] of state.ballots.entries())
+      if (phase === "reveal" && seats.some((seat) => seat.worker === worker && seat.revealed === 0))
+        tellInbox(runtime, worker, `${JSON.stringify({ reveal: id })}\n`);
   },
 };

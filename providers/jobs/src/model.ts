@@ -1,4 +1,5 @@
 import type { Cell, Json, Table } from "@skep/kernel";
+import type { Agreement, JobRule } from "./replicate-state.ts";
 
 /** Output of a job: small output rides in the record, larger lies in the blob store. */
 export type Output = { readonly bytes: number; readonly inline?: string; readonly digest?: string };
@@ -104,6 +105,8 @@ export type Job = {
   readonly index: number;
   /** How many workers are to have it at once. */
   readonly want: number;
+  /** How many shall answer it, where that was asked for; else policy says. */
+  readonly rule?: JobRule;
   /** Who has it first of all; whose result was taken, once it has ended. */
   readonly worker: string;
   /** Who has it; one that ended still takes up a slot until its worker says that it stopped. */
@@ -176,7 +179,7 @@ export type Usage = {
 };
 
 /** The slice. Bound: live jobs, the newest thousand that ended, manifests until they expire, known workers. */
-export interface Jobs {
+export interface Jobs extends Agreement {
   readonly jobs: Table<Job>;
   /** Waiting jobs, linked in order of their lane. */
   readonly queue: Table<Waiting>;

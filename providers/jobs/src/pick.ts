@@ -2,6 +2,7 @@ import { type Job, type Jobs, turnsOfAge } from "./model.ts";
 import { fits, type Machine, type Machines, machineOf } from "./place.ts";
 import { ncuOfSlotHour, priority } from "./priority.ts";
 import { recentMs, sizeMs } from "./queue.ts";
+import { mayAnswer } from "./replicate-place.ts";
 
 const hour = 3_600_000;
 /** The largest job, milliseconds: what `size` is a part of. */
@@ -87,6 +88,7 @@ export class Picker {
   mayHave(job: Job, machine: Machine, apart = job.want > 1): boolean {
     const holders = [...job.leases.map(({ worker }) => worker), ...(this.#taken.get(job.id) ?? [])];
     if (holders.length >= job.want || holders.includes(machine.id)) return false;
+    if (!mayAnswer(this.#state, job, machine.id, this.#now)) return false;
     if (job.declined.some(({ worker, until }) => worker === machine.id && until > this.#now)) return false;
     if (this.#state.sweeping.size > 0 && this.#state.sweeping.has(job.array)) return false;
     return !apart || holders.every((holder) => this.machine(holder).owner !== machine.owner);

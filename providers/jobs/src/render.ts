@@ -2,6 +2,7 @@ import { escapeForeign, printJson } from "@skep/text";
 import type { Json } from "@skep/kernel";
 import { type Job, type Jobs, noOutput } from "./model.ts";
 import { fits, lacking, type Machine, type Machines, machineOf } from "./place.ts";
+import { termsOf } from "./replicate-render.ts";
 
 /** What tells why a job waits. */
 export interface At {
@@ -127,8 +128,8 @@ export function whyText(job: Job, at: At): string {
 }
 
 /** The line in a worker's inbox that gives it a job. */
-export function leaseLine(job: Job, worker: string, until: number): string {
+export function leaseLine(job: Job, worker: string, until: number, state: Jobs): string {
   const { id, jobId, owner, run, stdin, tries, submitted, leases } = job;
   const number = leases.find((one) => one.worker === worker)?.try ?? tries;
-  return `${printJson({ job: id, job_id: jobId, owner, ...run, stdin, try: number, start_ms: submitted, until })}\n`;
+  return `${printJson({ job: id, job_id: jobId, owner, ...run, stdin, try: number, start_ms: submitted, until, ...termsOf(state, job, worker) })}\n`;
 }

@@ -4,6 +4,7 @@ import { emit, surplus } from "./events.ts";
 import { fault } from "./faults.ts";
 import { forgetting } from "./forget.ts";
 import { type End, isEnded, type Job, type Jobs, mostSpared, type Output } from "./model.ts";
+import { acceptedAlone, doneSeat } from "./replicate.ts";
 import { nextLeases } from "./schedule.ts";
 import type { ResultCommand } from "./schema.ts";
 import type { Uses } from "./submit.ts";
@@ -54,34 +55,39 @@ function endState(command: Done, job: Job): "done" | "failed" | "canceled" {
   return command.reason === "exit" && command.exit === 0 ? "done" : "failed";
 }
 
+/** A result of a worker that has the job no more, or of the second of two; undefined for one that counts. */
+function lateOf(job: Job, worker: string, receipt: End["receipt"], at: At): Decision | undefined {
+  const holds = job.leases.some((one) => one.worker === worker);
+  if (holds && (!isEnded(job.state) || job.state === "canceled")) return undefined;
+  const again = job.late.some((late) => late.worker === worker);
+  if (!holds && (again || (isEnded(job.state) && job.worker === worker))) throw fault.told(job.id);
+  const next = holds ? nextLeases(at, worker, job) : [];
+  return {
+    events: [emit("late@1", { job: job.id, worker, receipt }), ...next],
+    result: { job: job.id, late: true },
+  };
+}
+
 /** A worker tells how a job ended. */
 export function done(command: Done, worker: string, at: At): Decision {
   const { state, views } = at;
   const job = state.jobs.get(command.job);
   if (!job?.tried.includes(worker)) throw fault.unknown(command.job);
+  if (state.ballots.has(job.id))
+    return doneSeat(command, worker, at, [outputOf(command.stdout, at), outputOf(command.stderr, at)]);
   const key = views.workers.get(worker)?.key ?? "";
   const stdout = outputOf(command.stdout, at);
   const stderr = outputOf(command.stderr, at);
   const verified = checkReceipt(command, job, key, stdout, stderr);
   const receipt = (command.receipt ?? null) as End["receipt"];
-  const holds = job.leases.some((one) => one.worker === worker);
-  if (!holds || (isEnded(job.state) && job.state !== "canceled")) {
-    if (
-      !holds &&
-      (job.late.some((late) => late.worker === worker) || (isEnded(job.state) && job.worker === worker))
-    )
-      throw fault.told(job.id);
-    const next = holds ? nextLeases(at, worker, job) : [];
-    return {
-      events: [emit("late@1", { job: job.id, worker, receipt }), ...next],
-      result: { job: job.id, late: true },
-    };
-  }
+  const late = lateOf(job, worker, receipt, at);
+  if (late) return late;
   const { reason, exit, message, peak_bytes: peakBytes } = command;
   const end: End = { reason, exit, message, stdout, stderr, receipt, verified, peakBytes };
   const events: Emitted[] = [emit("ended@1", { job: job.id, worker, state: endState(command, job), end })];
   const old = surplus(state);
   if (old.length > 0) events.push(forgetting(state, old));
+  if (verified) events.push(...acceptedAlone(at, job, worker, end));
   return { events: [...events, ...nextLeases(at, worker, job)], result: { job: job.id, verified } };
 }
 

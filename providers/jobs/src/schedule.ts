@@ -5,6 +5,8 @@ import { straggleMs } from "./leases.ts";
 import { isEnded, type Job, type Jobs, type Lease, leaseMs, quickMs } from "./model.ts";
 import { fits } from "./place.ts";
 import { type NcuOf, Picker } from "./pick.ts";
+import { dueBallots, nextBallot } from "./replicate-due.ts";
+import { converted, mayAnswer } from "./replicate-place.ts";
 import type { Uses } from "./submit.ts";
 
 type At = Deciding<Jobs, Uses>;
@@ -44,7 +46,12 @@ export function idleFor(at: At, job: Job): string | undefined {
   if (at.state.idle.size === 0) return undefined;
   const picker = pickerOf(at);
   for (const id of at.state.idle.keys())
-    if (fits(job, picker.machine(id)) && !(at.state.queue.size > 0 && picker.wants(id))) return id;
+    if (
+      fits(job, picker.machine(id)) &&
+      mayAnswer(at.state, job, id, at.now) &&
+      !(at.state.queue.size > 0 && picker.wants(id))
+    )
+      return id;
   return undefined;
 }
 
@@ -133,14 +140,23 @@ export function due(at: At): Decision | undefined {
   const timely = check > 0 && check <= now;
   const looked = timely ? look(state, now) : [];
   const gone = new Set([...swept.gone, ...(timely ? expiredOf(state, now) : [])]);
-  const events = [...swept.events, ...looked, ...leases(at, gone), ...(timely ? copies(at) : [])];
+  const events = [
+    ...swept.events,
+    ...looked,
+    ...leases(at, gone),
+    ...converted(at),
+    ...(timely ? copies(at) : []),
+    ...dueBallots(at),
+  ];
   return events.length > 0 ? { events } : undefined;
 }
 
 /** The earliest time at which `due` has something to do; undefined for never. */
 export function nextDue(state: Jobs): number | undefined {
   if (state.sweeping.size > 0 || (state.queue.size > 0 && state.idle.size > 0)) return 0;
-  return state.check.get() || undefined;
+  const ballot = nextBallot(state);
+  const check = state.check.get() || undefined;
+  return ballot === undefined || (check !== undefined && check < ballot) ? check : ballot;
 }
 
 function expiredOf({ deadlines }: Jobs, now: number): string[] {

@@ -1,3 +1,4 @@
+import { mostReplicas } from "@skep/trust";
 import { z } from "zod";
 import { dataLabels, inlineBytes, mostInputs } from "./model.ts";
 
@@ -70,6 +71,14 @@ const ordering = {
     .optional(),
 };
 
+/** How many machines of different owners answer a job, and whether their bytes can be compared. */
+const agreeing = {
+  replicas: z.int().min(1).max(mostReplicas).optional(),
+  quorum: z.int().min(1).max(mostReplicas).optional(),
+  /** `loose`: two honest machines may give other bytes, so only how it ended is compared. */
+  determinism: z.enum(["pure", "loose"]).default("pure"),
+};
+
 /** What a signed manifest carries in `input`, as UTF-8 JSON: the rest of what is to run. */
 export const Details = z
   .strictObject({
@@ -80,6 +89,7 @@ export const Details = z
     limits: Wanted.default({}),
     grade: z.enum(["fresh", "shared"]).default("shared"),
     ...ordering,
+    ...agreeing,
     /** One part of an array: place of its first input, inputs of the whole, SHA-256 over the digests of this part's, a line each. */
     array: z
       .strictObject({
@@ -108,6 +118,7 @@ const Unsigned = z.strictObject({
   limits: Wanted.default({}),
   grade: z.enum(["fresh", "shared"]).default("shared"),
   ...ordering,
+  ...agreeing,
 });
 
 /** Commands of `/jobs/ctl`. */
@@ -151,7 +162,13 @@ export const ResultCommand = z
       stderr: Output.default({ bytes: 0 }),
       receipt: z.record(z.string(), z.unknown()).optional(),
       peak_bytes: z.int().min(0).default(0),
+      /** What the commitment was made with, where the lease asked for one. */
+      salt: z
+        .string()
+        .regex(/^([0-9a-f]{64})?$/)
+        .default(""),
     }),
+    z.strictObject({ op: z.literal("commit"), job: JobNumber, commitment: Digest }),
     z.strictObject({
       op: z.literal("return"),
       job: JobNumber,

@@ -19,6 +19,8 @@ import {
   type Where,
 } from "./model.ts";
 import type { Machines } from "./place.ts";
+import { wishOf } from "./replicate-place.ts";
+import type { JobRule } from "./replicate-state.ts";
 import { idleFor } from "./schedule.ts";
 import { Details, type JobCommand } from "./schema.ts";
 
@@ -58,13 +60,16 @@ interface Ordering {
   readonly where?: Where;
   readonly priority?: number;
   readonly deadline?: number;
+  readonly rule?: JobRule;
 }
 
 function orderingOf(
-  { where, priority, deadline_ms }: Pick<Details, "where" | "priority" | "deadline_ms">,
+  asked: Pick<Details, "where" | "priority" | "deadline_ms" | "replicas" | "quorum" | "determinism">,
   now: number,
 ): Ordering {
+  const { where, priority, deadline_ms } = asked;
   if (where?.attested) throw fault.attested();
+  const rule = wishOf(asked);
   const {
     labels,
     arch,
@@ -84,6 +89,7 @@ function orderingOf(
     ...(plain ? {} : { where: wanted }),
     ...(priority === 0 ? {} : { priority }),
     ...(deadline_ms === undefined ? {} : { deadline: now + deadline_ms }),
+    ...(rule ? { rule } : {}),
   };
 }
 
@@ -226,8 +232,17 @@ function needsOf({ needs, stdin }: Submit, at: At): Needs {
 
 /** The job as it will be, as far as placement looks at it. */
 function asPlaced({ run, ordering }: Described, { caller, now, next }: At): Job {
-  const { where = anywhere, priority = 0 } = ordering;
-  return { id: String(next), owner: caller.subject, submitted: now, run, where, priority, want: 1 } as Job;
+  const { where = anywhere, priority = 0, rule } = ordering;
+  return {
+    id: String(next),
+    owner: caller.subject,
+    submitted: now,
+    run,
+    where,
+    priority,
+    want: 1,
+    rule,
+  } as Job;
 }
 
 /** Takes a job: it is leased at once when somebody is idle. */

@@ -14,6 +14,7 @@ import { fault } from "./faults.ts";
 import { outputBytes, outputPath, resultBytes, resultPath } from "./live.ts";
 import { isEnded, type Job, type JobArray, type Jobs, listEnded } from "./model.ts";
 import { resultLine } from "./render.ts";
+import { agreement, type Settled, type Verdict } from "./replicate-state.ts";
 import { storedSource, wholeSource } from "./source.ts";
 import type { Uses } from "./submit.ts";
 
@@ -43,6 +44,7 @@ export function initial(scope: Scope): Jobs {
     capacity: scope.table("capacity"),
     idle: scope.table("idle"),
     check: scope.cell("check", 0),
+    ...agreement(scope),
   };
 }
 
@@ -75,8 +77,9 @@ function foldJob(slice: Jobs, id: string, record: JournalRecord): void {
 }
 
 function holder(record: JournalRecord, id: string): string {
-  const event = record.events.find(({ t, d }) => t === "jobs:ended@1" && (d as Ended).job === id);
-  return event ? (event.d as unknown as Ended).worker : "";
+  const ends = new Set(["jobs:ended@1", "jobs:settled@1"]);
+  const event = record.events.find(({ t, d }) => ends.has(t) && (d as Ended | Settled).job === id);
+  return event ? (event.d as unknown as Ended | Settled).worker : "";
 }
 
 /** Rebuilds a job that left state from the records that made and ended it. */
@@ -155,6 +158,17 @@ export class Views {
     // Two of the same would be mixed: what is shown is that of the first.
     if (job.worker === caller.subject) ring(outputPath(id, which), outputBytes).append(bytes);
     return bytes.length;
+  }
+
+  /** What came of several answers to a job; undefined where one machine answered. */
+  async verdict({ id }: Job, { state }: Pick<At, "state">): Promise<Verdict | undefined> {
+    if (state.jobs.has(id)) return state.verdicts.get(id);
+    const end = await this.#deps.ended(id);
+    const record = end === undefined ? undefined : await this.#deps.record(end);
+    const event = record?.events.find(
+      ({ t, d }) => t === "jobs:settled@1" && (d as { job?: string }).job === id,
+    );
+    return (event?.d as unknown as Settled | undefined)?.verdict;
   }
 
   list({ state, caller }: At): string[] {

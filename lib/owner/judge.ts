@@ -280,7 +280,10 @@ function judgeGpu(
 
 function untilOf(given: readonly Order[], held: readonly Seen[]): number | undefined {
   if (given.some(({ until }) => until === undefined) || held.some(({ active }) => active)) return undefined;
-  return Math.max(...given.map(({ until }) => until ?? 0), ...held.map(({ at, hold }) => at + hold));
+  // Events are told with a fraction of a millisecond.
+  return Math.ceil(
+    Math.max(...given.map(({ until }) => until ?? 0), ...held.map(({ at, hold }) => at + hold)),
+  );
 }
 
 /**

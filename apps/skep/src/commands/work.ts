@@ -2,9 +2,10 @@ import type { Command } from "@skep/edge-cli";
 import { cancel } from "./cancel.ts";
 import { demo } from "./demo.ts";
 import { jobs } from "./jobs.ts";
+import { owner, pause, resume } from "./owner.ts";
 import { run } from "./run.ts";
 import { verify } from "./verify.ts";
 import { worker } from "./worker.ts";
 
 /** Commands about work: the jobs, and the machines that do them. */
-export const workCommands: readonly Command[] = [demo, run, jobs, cancel, verify, worker];
+export const workCommands: readonly Command[] = [demo, run, jobs, cancel, verify, worker, owner, pause, resume];

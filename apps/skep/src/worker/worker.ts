@@ -26,6 +26,7 @@ export interface WorkerOptions {
 /** What the owner of the machine says, as the hive is told it. */
 export interface OwnerSays {
   readonly state: "run" | "freeze" | "give-back" | "paused";
+  readonly rules?: object;
   readonly [name: string]: unknown;
 }
 
@@ -49,8 +50,6 @@ const renewEvery = 5000;
 /** What running jobs get to end by themselves when the worker stops, milliseconds. */
 const grace = 1000;
 const longestLine = 64 * 1024;
-/** What the owner refuses goes back after so long, milliseconds. */
-const refusedFor = 2000;
 /** Jobs that are here before their turn, for each slot: a short job is over before the hive could send the next. */
 const aheadOfSlot = 2;
 /** A job whose turn has not come within so long goes back, milliseconds: another worker may be idle. */
@@ -68,6 +67,8 @@ export class Worker {
   #busy = 0;
   readonly #waiting = new Map<string, Waiting>();
   #owner: OwnerSays = { state: "run" };
+  /** Whether the hive knows, or has to know, of an owner. */
+  #told = false;
   #endedJobs = 0;
   readonly #stopped = new AbortController();
   #renewal: NodeJS.Timeout | undefined;
@@ -122,7 +123,7 @@ export class Worker {
       now: clock.now(),
     };
     await client.append(`${this.#home}/ctl`, JSON.stringify(hello));
-    await client.append(`${this.#home}/ctl`, JSON.stringify({ op: "owner", ...this.#owner }));
+    if (this.#told) await client.append(`${this.#home}/ctl`, JSON.stringify({ op: "owner", ...this.#owner }));
     return { client, results, inbox, from };
   }
 
@@ -182,11 +183,9 @@ export class Worker {
     this.#running.set(lease.job, { lease, stop, done });
   }
 
-  // Not at once: where no other worker is there, it would come again at once.
   #refuse({ job }: Lease, why: string): void {
-    const { clock, log } = this.#options;
-    log(`job ${job} goes back: ${why}`);
-    clock.after(refusedFor, () => void this.#tell({ op: "return", job, started: false, reason: "owner" }));
+    this.#options.log(`job ${job} goes back: ${why}`);
+    void this.#tell({ op: "return", job, started: false, reason: "owner" });
   }
 
   /** A slot is free, while the result of what it ran is on its way: one of those that wait begins. */
@@ -243,6 +242,8 @@ export class Worker {
   /** What the owner says now; while that is not `run`, every lease goes back at once. */
   obey(says: OwnerSays): void {
     this.#owner = says;
+    this.#told ||= says.state !== "run" || Object.keys(says.rules ?? {}).length > 0;
+    if (!this.#told) return;
     const line = JSON.stringify({ op: "owner", ...says });
     void this.#link.now?.client.append(`${this.#home}/ctl`, line).catch(() => undefined);
     if (says.state !== "run") for (const { lease } of this.#waiting.values()) void this.#unstarted(lease);

@@ -14,6 +14,7 @@ export function arrayStatus(array: JobArray): Record<string, Json> {
   const { id, owner, total, counts, submitted, endedAt } = array;
   const given = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return {
+    job: id,
     array: id,
     state: stateOf(array),
     total,
@@ -22,6 +23,13 @@ export function arrayStatus(array: JobArray): Record<string, Json> {
     owner,
     submitted_ms: submitted,
     ended_ms: endedAt || null,
+    // As a job has them, for whoever lists both.
+    started_ms: null,
+    exit: null,
+    reason: null,
+    message: null,
+    verified: null,
+    worker: null,
   };
 }
 

@@ -17,6 +17,13 @@ export const run: Command = command({
   summary: "Run a WASM module and give its exit code",
   doc: "Input is read to its end first. The output is printed when the receipt has been verified; on a terminal it is shown as it comes. Every end that is not the module's own gives exit code 125. Flags stand before FILE: what follows it belongs to the module. `skep config show` tells the most that this hive gives; a job that asks for more gets that, and a warning says so.",
   examples: [
+    {
+      run: "skep run --array --output out examples/modules/sha256.wasm inputs/*",
+      doc: "One job for each file",
+    },
+    { run: "skep run --lines words.txt examples/modules/reverse.wasm", doc: "One job for each line" },
+    { run: "skep run --label gpu --deadline 1h job.wasm", doc: "Waits for a machine with that label" },
+    { run: "skep run --dag pipeline.toml", doc: "Jobs that need each other" },
     { run: "skep run examples/modules/mandelbrot.wasm 640 480 > picture.ppm", doc: "With arguments" },
     {
       run: "skep run --quiet examples/modules/reverse.wasm < LICENSE",
@@ -44,16 +51,37 @@ export const run: Command = command({
     fresh: { kind: "boolean", doc: "In a process of its own" },
     receipt: { kind: "file", doc: "Write the signed receipt there" },
     detach: { kind: "boolean", doc: "Print the job's number and do not wait" },
+    label: { kind: "string", repeat: true, doc: "Only on machines with this label; may be given again" },
+    arch: { kind: "string", doc: "Only on machines of this architecture, as `x64` or `arm64`" },
+    machine: { kind: "size", doc: "Only on machines with so much memory" },
+    class: {
+      kind: "string",
+      repeat: true,
+      value: "CLASS",
+      doc: "Only on machines of this class: owned, borrowed, rented or volunteer",
+    },
+    data: {
+      kind: "string",
+      value: "LABEL",
+      doc: "Who may see its data: public (any machine), internal (no volunteer's; the default), private (owned ones)",
+    },
+    priority: { kind: "integer", doc: "Among your own jobs, -100 to 100; default 0" },
+    deadline: { kind: "duration", doc: "It ends then if it has not ended before" },
+    array: { kind: "boolean", doc: "What follows FILE are files: one job for each, with it as input" },
+    lines: { kind: "file", doc: "One job for each line of this file, with it as input" },
+    output: { kind: "file", doc: "Folder for outputs of an array or of a file of jobs" },
+    dag: { kind: "boolean", doc: "FILE is a file of jobs that need each other, TOML or JSON" },
   },
   passthrough: true,
   failure: 125,
   run: async (context) => {
     const { args, flags } = context;
-    const [{ runModule }, { fault }] = await Promise.all([
-      import("../jobs/run.ts"),
+    const [{ runAny }, { fault }] = await Promise.all([
+      import("../jobs/run-any.ts"),
       import("../jobs/faults.ts"),
     ]);
-    return await runModule(context, {
+    const { label: labels, arch, machine: memoryBytes, class: classes, data } = flags;
+    return await runAny(context, {
       file: args.file,
       args: args.args,
       env: envOf(flags.env ?? [], (pair) => fault.env(pair.split("=")[0])),
@@ -61,8 +89,15 @@ export const run: Command = command({
       memoryBytes: flags.memory,
       fuel: flags.fuel,
       fresh: flags.fresh,
+      where: { labels, arch, memoryBytes, classes, data },
+      priority: flags.priority,
+      deadlineMs: flags.deadline,
       receipt: flags.receipt,
       detach: flags.detach,
+      array: flags.array,
+      lines: flags.lines,
+      output: flags.output,
+      dag: flags.dag,
     });
   },
 });

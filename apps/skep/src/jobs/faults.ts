@@ -25,6 +25,10 @@ export const fault = faults("run", {
   count: ["invalid", "Cannot list so few jobs", { cure: "Give -n 1 or more" }],
   answer: ["corrupt", "Cannot read the hive's answer"],
   receipt: ["corrupt", "Cannot call it a success: the receipt does not verify"],
+  inputs: ["invalid", "Cannot make an array of these inputs"],
+  dag: ["invalid", "Cannot read the file of jobs"],
+  together: ["invalid", "Cannot use these flags together"],
+  output: ["failed", "Cannot write an output"],
   key: [
     "invalid",
     "Cannot verify without the worker's key",

@@ -123,7 +123,7 @@ test("a detached job waits while there is no worker, and can be canceled", async
   writeFileSync(file, "\0asm, and no module");
   const job = (await hive.skep(["run", "--detach", file])).out.trim();
   const told = await hive.skep(["jobs", job]);
-  assert.match(told.out, /^why +queued: no worker is present/m);
+  assert.match(told.out, /^why +waiting: no worker is present/m);
   assert.equal((await hive.skep(["cancel", "--json", job])).out, `{"job":"${job}","canceled":true}\n`);
   assert.match((await hive.skep(["jobs", job])).out, /^state +canceled$/m);
 });

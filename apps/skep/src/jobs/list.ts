@@ -23,6 +23,11 @@ interface Told {
   readonly started_ms: number | null;
   readonly ended_ms: number | null;
   readonly job_id: string;
+  /** Why it waits. */
+  readonly wait?: string;
+  /** Of an array: its jobs, and how many ended well. */
+  readonly total?: number;
+  readonly done?: number;
 }
 
 /** One row of `skep jobs`. */
@@ -91,7 +96,8 @@ export async function listJobs(context: Context, most: number): Promise<void> {
     { title: "state", cell: ({ state }) => state },
     {
       title: "exit",
-      cell: ({ exit, reason }) => (exit === null ? (reason ?? "") : String(exit)),
+      cell: ({ exit, reason, total, done }) =>
+        total === undefined ? (exit === null ? (reason ?? "") : String(exit)) : `${done}/${total}`,
       align: "right",
     },
     { title: "module", cell: short },
@@ -116,14 +122,14 @@ function rowsOf(job: JobRow, why: string): Record<string, string> {
     module: job.what,
     owner: job.owner,
     worker: job.worker ?? "none yet",
-    tries: String(job.tries),
+    ...(job.total === undefined ? { tries: String(job.tries) } : { done: `${job.done} of ${job.total}` }),
     submitted: formatTime(job.submitted_ms),
     ...(started ? { started: formatTime(started) } : {}),
     ...(started && ended ? { took: formatDuration(ended - started) } : {}),
     ...(job.stdout_bytes === null ? {} : { stdout: formatBytes(job.stdout_bytes) }),
     ...(job.stderr_bytes === null ? {} : { stderr: formatBytes(job.stderr_bytes) }),
     ...(job.verified ? { receipt: job.verified === "yes" ? "verified" : job.verified } : {}),
-    "job id": job.job_id,
+    ...(job.job_id ? { "job id": job.job_id } : {}),
   };
 }
 

@@ -25,7 +25,8 @@ export interface RunRequest extends Wish {
   readonly detach: boolean;
 }
 
-async function readModule(file: string): Promise<Content> {
+/** Reads a module; it must be one. */
+export async function readModule(file: string): Promise<Content> {
   const bytes = await readFile(file).catch((cause: unknown) => {
     throw unreadable("module", file, cause);
   });
@@ -34,7 +35,7 @@ async function readModule(file: string): Promise<Content> {
 }
 
 /** Without the worker's key no output could be shown: better known before anything runs. */
-async function checkRights(client: Client, { aname }: Target, signal: AbortSignal): Promise<void> {
+export async function checkRights(client: Client, { aname }: Target, signal: AbortSignal): Promise<void> {
   if (aname === "") return;
   try {
     await using _ = await client.walk("/worker", { signal });
@@ -190,7 +191,7 @@ async function finish(
 function tellWaiting({ io, out }: Context, client: Client, job: string): Disposable {
   const tell = async () => {
     const why = String(await client.readAll(`/jobs/${job}/why`)).trim();
-    if (why.startsWith("queued")) out.message(`job ${job} ${why}`);
+    if (why.startsWith("waiting")) out.message(`job ${job} ${why}`);
   };
   const timer = io.clock.after(2000, () => void tell().catch(() => undefined));
   return { [Symbol.dispose]: () => timer.stop() };
@@ -218,7 +219,8 @@ async function waitFor(
   }
 }
 
-function checkWish({ wallMs, memoryBytes, fuel }: RunRequest): void {
+/** A limit of nothing is a mistake. */
+export function checkWish({ wallMs, memoryBytes, fuel }: RunRequest): void {
   for (const [flag, value] of Object.entries({ time: wallMs, memory: memoryBytes, fuel }))
     if (value === 0) throw fault.nothing(`--${flag} 0`);
 }

@@ -13,6 +13,21 @@ export interface Wish {
   readonly memoryBytes?: number | undefined;
   readonly fuel?: number | undefined;
   readonly fresh?: boolean | undefined;
+  /** Which machines may have it. */
+  readonly where?: WhereWish | undefined;
+  /** Among one's own jobs, -100 to 100. */
+  readonly priority?: number | undefined;
+  /** How long after its submission it is too late for it. */
+  readonly deadlineMs?: number | undefined;
+}
+
+/** Which machines may have a job; what is left out is no matter. */
+export interface WhereWish {
+  readonly labels?: readonly string[] | undefined;
+  readonly arch?: string | undefined;
+  readonly memoryBytes?: number | undefined;
+  readonly classes?: readonly string[] | undefined;
+  readonly data?: string | undefined;
 }
 
 /** A job that the hive took. */
@@ -26,36 +41,72 @@ export interface Submitted {
 /** Input up to this size rides in the manifest's line, bytes. */
 export const inlineBytes = 6 * 1024;
 /** Longest line that the hive takes, with room for what it adds. */
-const longestLine = 16_000;
+export const longestLine = 16_000;
 /** A manifest is good for so long, milliseconds. */
 const validFor = 600_000;
 
-function detailsOf(wish: Wish, stdin: Content): Uint8Array {
+function whereOf({ labels, arch, memoryBytes, classes, data }: WhereWish): object | undefined {
+  const where = {
+    ...(labels?.length ? { labels } : {}),
+    ...(arch === undefined ? {} : { arch }),
+    ...(memoryBytes === undefined ? {} : { memory_bytes: memoryBytes }),
+    ...(classes?.length ? { classes } : {}),
+    ...(data === undefined ? {} : { data }),
+  };
+  return Object.keys(where).length > 0 ? where : undefined;
+}
+
+/** What a manifest says of where, when and in which order a job runs. */
+function orderingOf({ where, priority, deadlineMs }: Wish): object {
+  const wanted = whereOf(where ?? {});
+  return {
+    ...(wanted ? { where: wanted } : {}),
+    ...(priority ? { priority } : {}),
+    ...(deadlineMs === undefined ? {} : { deadline_ms: deadlineMs }),
+  };
+}
+
+function detailsOf(
+  wish: Wish,
+  stdin: Pick<Content, "bytes" | "digest"> | undefined,
+  array?: Part,
+): Uint8Array {
   const { args, env, fuel, fresh } = wish;
   const details = {
     ...(args.length > 0 ? { args } : {}),
     ...(Object.keys(env).length > 0 ? { env } : {}),
-    ...(stdin.bytes > 0 ? { stdin: stdin.digest } : {}),
+    ...(stdin && stdin.bytes > 0 ? { stdin: stdin.digest } : {}),
     ...(fuel === undefined ? {} : { limits: { fuel: String(fuel) } }),
     ...(fresh ? { grade: "fresh" } : {}),
+    ...orderingOf(wish),
+    ...(array ? { array } : {}),
     nonce: randomBytes(9).toString("base64url"),
   };
   return Buffer.from(JSON.stringify(details));
+}
+
+/** What the manifest of one part of an array says of it. */
+export interface Part {
+  readonly first: number;
+  readonly total: number;
+  /** SHA-256 over the digests of the part's inputs in hex, a line each. */
+  readonly inputs: string;
 }
 
 /** Signs what is to run. Times are milliseconds since 1970. */
 export function manifestOf(
   signer: Signer,
   digest: string,
-  stdin: Content,
+  stdin: Content | undefined,
   wish: Wish,
   now: number,
+  array?: Part,
 ): { readonly manifest: SignedManifest; readonly jobId: string } {
   return signManifest(signer, {
     payload: {
       kind: "wasm",
       module_cid: `sha256:${digest}`,
-      input: [...detailsOf(wish, stdin)],
+      input: [...detailsOf(wish, stdin, array)],
       ...(wish.wallMs === undefined ? {} : { max_duration_ms: wish.wallMs }),
       ...(wish.memoryBytes === undefined ? {} : { max_memory_bytes: wish.memoryBytes }),
     },
@@ -70,7 +121,7 @@ interface Answer {
   readonly code?: string;
   readonly message?: string;
   readonly next?: string;
-  readonly result?: { readonly job?: string };
+  readonly result?: { readonly job?: string; readonly array?: string; readonly part?: string };
 }
 
 /** Controls that stay open, by path: a command is then one write and one read. */
@@ -132,6 +183,15 @@ function readAnswer(text: string): Answer | undefined {
   }
 }
 
+/** Hands something in again once the module is stored, where the hive says that it lacks it. */
+export async function withModule<T>(hand: () => Promise<T>, store: () => Promise<void>): Promise<T> {
+  return await hand().catch(async (thrown: unknown) => {
+    if (!(thrown instanceof Fault) || thrown.code !== "jobs.module") throw thrown;
+    await store();
+    return await hand();
+  });
+}
+
 /** What is submitted and how. */
 export interface Submission {
   readonly client: Client;
@@ -142,6 +202,10 @@ export interface Submission {
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly signal?: AbortSignal | undefined;
+  /** Jobs that have to end well before it starts. */
+  readonly needs?: readonly string[];
+  /** The job whose output is its input; `stdin` is empty then. */
+  readonly from?: string | undefined;
   /** Bytes of input or module that were stored. */
   readonly sent?: (bytes: number) => void;
 }
@@ -151,11 +215,13 @@ export interface Submission {
  * Throws the hive's refusal, and `run.oversize`.
  */
 export async function submit(what: Submission): Promise<Submitted> {
-  const { client, signer, module, stdin, wish, now, signal, sent } = what;
+  const { client, signer, module, stdin, wish, now, signal, sent, needs = [], from } = what;
   const { manifest, jobId } = manifestOf(signer, module.digest, stdin, wish, now);
   const command = (inline: boolean) => ({
     op: "submit",
     manifest,
+    ...(needs.length > 0 ? { needs } : {}),
+    ...(from === undefined ? {} : { stdin: { job: from } }),
     ...(inline ? { stdin: { inline: stdin.held?.toString("base64") ?? "" } } : {}),
   });
   const fits = (inline: boolean) => JSON.stringify(command(inline)).length <= longestLine;
@@ -163,11 +229,7 @@ export async function submit(what: Submission): Promise<Submitted> {
   if (!inline && !fits(false)) throw fault.oversize();
   if (!inline && stdin.bytes > 0) await upload(client, stdin, sent, signal);
   const hand = () => ask(client, "/jobs/ctl", command(inline), signal);
-  const answer = await hand().catch(async (thrown: unknown) => {
-    if (!(thrown instanceof Fault) || thrown.code !== "jobs.module") throw thrown;
-    await upload(client, module, sent, signal);
-    return await hand();
-  });
+  const answer = await withModule(hand, () => upload(client, module, sent, signal));
   const job = answer.result?.job;
   if (job === undefined) throw fault.answer(JSON.stringify(answer));
   return { job, jobId };

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { fault } from "./faults.ts";
 
 const Digest = z.string().regex(/^[0-9a-f]{64}$/);
-const Job = z.string().regex(/^\d{1,15}$/);
+const Job = z.string().regex(/^\d{1,15}(\.\d{1,4})?$/);
 const Count = z.int().min(0);
 
 /** A job as the inbox gives it. Fields that a later hive adds are let pass. */

@@ -66,7 +66,8 @@ function receiptOf(lease: Lease, ending: Ending, committed: Committed, issuer: I
           worker: issuer.worker,
           hive: issuer.hive,
           job: lease.job,
-          journal: lease.job,
+          // The record that made it; one of an array is named after its place there, too.
+          journal: lease.job.split(".")[0] ?? lease.job,
         }),
       },
     },

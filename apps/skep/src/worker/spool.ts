@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-const nameForm = /^(\d{1,15})-(\d{1,4})\.json$/;
+const nameForm = /^(\d{1,15}(?:\.\d{1,4})?)-(\d{1,6})\.json$/;
 
 /** Results that the hive has not acknowledged, as files, so that they outlive the process. */
 export class Spool {

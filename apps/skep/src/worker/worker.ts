@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { totalmem } from "node:os";
 import type { Clock } from "@skep/clock";
 import { toFault } from "@skep/fault";
 import type { Client } from "@skep/ninep";
@@ -120,6 +121,8 @@ export class Worker {
       grades: ["shared", "fresh"],
       layers: means.pool.layers,
       version,
+      arch: process.arch,
+      memory_bytes: totalmem(),
       now: clock.now(),
     };
     await client.append(`${this.#home}/ctl`, JSON.stringify(hello));

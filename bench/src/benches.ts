@@ -3,9 +3,10 @@ import { console } from "./rows/console.ts";
 import { controls } from "./rows/controls.ts";
 import { jobs } from "./rows/jobs.ts";
 import { million } from "./rows/million.ts";
+import { owner } from "./rows/owner.ts";
 import { reads } from "./rows/reads.ts";
 import { memory, start } from "./rows/start.ts";
 import { streams } from "./rows/streams.ts";
 
 /** Every bench, in the order of the table. */
-export const benches: readonly Bench[] = [reads, controls, streams, console, jobs, start, memory, million];
+export const benches: readonly Bench[] = [reads, controls, streams, console, jobs, owner, start, memory, million];

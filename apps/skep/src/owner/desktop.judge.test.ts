@@ -16,11 +16,10 @@ const daemon = ["/usr/bin/dbus-daemon", "/bin/dbus-daemon"].find((path) => exist
 const skip = daemon === undefined && "dbus-daemon (Debian package dbus-daemon) is not installed";
 
 interface Mock {
-  setMethodCallHandler(
+  exportInterface(
+    object: object,
     path: string,
-    of: string,
-    member: string,
-    handler: readonly [(of: string, property: string) => unknown, string],
+    of: { readonly name: string; readonly methods: object; readonly properties: Record<string, string> },
   ): void;
   requestName(name: string, flags: number, done: (error: unknown) => void): void;
   sendSignal(path: string, of: string, name: string, signature: string, body: readonly unknown[]): void;
@@ -32,18 +31,15 @@ const login = { path: "/org/freedesktop/login1", of: "org.freedesktop.login1.Man
 const power = { path: "/org/freedesktop/UPower", of: "org.freedesktop.UPower" };
 const dir = mkdtempSync(join(tmpdir(), "skep-bus-"));
 const address = `unix:path=${join(dir, "bus")}`;
-const values: Record<string, readonly [signature: string, value: unknown]> = {
-  IdleHint: ["b", true],
-  IdleSinceHint: ["t", 0],
-  OnBattery: ["b", false],
-};
+const types: Record<string, string> = { IdleHint: "b", IdleSinceHint: "t", OnBattery: "b" };
+const values: Record<string, unknown> = { IdleHint: true, IdleSinceHint: 0, OnBattery: false };
 let bus: ChildProcess;
 let mock: Mock;
 
 /** A property changes, and everybody who follows it hears. */
 function change(of: { path: string; of: string }, changed: Record<string, unknown>): void {
-  for (const [name, value] of Object.entries(changed)) values[name] = [values[name]?.[0] ?? "b", value];
-  const pairs = Object.keys(changed).map((name) => [name, values[name]]);
+  Object.assign(values, changed);
+  const pairs = Object.entries(changed).map(([name, value]) => [name, [types[name], value]]);
   mock.sendSignal(of.path, properties, "PropertiesChanged", "sa{sv}as", [of.of, pairs, []]);
 }
 
@@ -61,8 +57,8 @@ before(async () => {
   };
   mock = createClient({ busAddress: address });
   mock.connection.on("error", () => undefined);
-  for (const { path } of [login, power])
-    mock.setMethodCallHandler(path, properties, "Get", [(_of, property) => values[property], "v"]);
+  for (const { path, of } of [login, power])
+    mock.exportInterface(values, path, { name: of, methods: {}, properties: types });
   for (const name of ["org.freedesktop.login1", "org.freedesktop.UPower"])
     await new Promise<void>((resolve, reject) => {
       mock.requestName(name, 0, (error) => (error ? reject(error as Error) : resolve()));
@@ -78,7 +74,7 @@ test("logind's hint and UPower's are read at the start, and each change is told 
   skip,
 }, async () => {
   const idleSince = 1_700_000_000_000;
-  values.IdleSinceHint = ["t", idleSince * 1000];
+  values.IdleSinceHint = idleSince * 1000;
   let told = 0;
   using watch = new DesktopWatch(address, realClock, () => {
     told += 1;
@@ -96,9 +92,9 @@ test("logind's hint and UPower's are read at the start, and each change is told 
 test("who comes back to a locked desktop, and a plug that is pulled, freeze work by the bus alone", {
   skip,
 }, async () => {
-  values.IdleHint = ["b", true];
-  values.IdleSinceHint = ["t", (Date.now() - 60_000) * 1000];
-  values.OnBattery = ["b", false];
+  values.IdleHint = true;
+  values.IdleSinceHint = (Date.now() - 60_000) * 1000;
+  values.OnBattery = false;
   const made: Judgement[] = [];
   const nowhere = join(dir, "nowhere");
   using watch = new OwnerWatch({

@@ -61,9 +61,12 @@ export { emit as kernelEvent, type KernelSlice, type Lifecycle } from "./core/sl
 export { Past, type PastOptions } from "./past/past.ts";
 export { PastTree } from "./past/past-tree.ts";
 export { keyOfRight, type PastAnswer, type PastQuestion, tellRight } from "./past/question.ts";
+export { Replay, type Replayed, type ReplayOptions } from "./replay/replay.ts";
+export type { Difference } from "./replay/compare.ts";
 export { Slices } from "./core/slices.ts";
 export { pointTo, readPointer, writeSnapshot, type Pointer } from "./core/snapshot.ts";
 export { checks, type Check, type GateView } from "./gate/checks.ts";
+export type { Bans } from "./gate/bans.ts";
 export type { Answer, Intent } from "./gate/intent.ts";
 export {
   actOf,

@@ -18,6 +18,8 @@ export interface Draft {
   readonly policy?: string;
   readonly verdict?: Verdict;
   readonly undo?: JournalRecord["undo"];
+  readonly approved?: string | undefined;
+  readonly reason?: string | undefined;
 }
 
 /** Where and when a record is written. */
@@ -68,13 +70,15 @@ export function acceptedRecord(draft: Draft, { seq, epoch, time, engine }: Mark)
   if (key !== undefined) record.key = key;
   if (outcome !== undefined) record.outcome = outcome;
   if (trace !== undefined) record.trace = trace;
+  if (draft.approved !== undefined) record.approved = draft.approved;
+  if (draft.reason !== undefined) record.reason = draft.reason;
   if (draft.undo !== undefined) record.undo = draft.undo;
   return record;
 }
 
 /** The record of refusals of one ticket with one reason within a second. */
 export function refusedRecord(refused: Refused, mark: Mark): JournalRecord {
-  const { subject, role, ticket, path, kind, code, message, count, policy } = refused;
+  const { subject, role, ticket, path, kind, code, message, count, policy, command, judged } = refused;
   const verdict = { ok: false, kind, code, message, count };
   return {
     v: 1,
@@ -83,10 +87,11 @@ export function refusedRecord(refused: Refused, mark: Mark): JournalRecord {
     role,
     ticket,
     path,
-    command: null,
+    command,
     verdict,
     policy,
     events: [],
     effects: [],
+    judged,
   };
 }

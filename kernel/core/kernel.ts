@@ -1,5 +1,6 @@
 import { type Fault, toFault } from "@skep/fault";
-import { checks, type GateView, waitingAnswer } from "../gate/checks.ts";
+import { checks, type GateView } from "../gate/checks.ts";
+import type { Bans } from "../gate/bans.ts";
 import type { Answer, Intent } from "../gate/intent.ts";
 import type { PolicyEngine } from "../gate/policy.ts";
 import { Journal } from "../journal/journal.ts";
@@ -11,10 +12,10 @@ import { type Authority, callerOf, nobody } from "../session/authority.ts";
 import type { SessionHost } from "../session/host.ts";
 import { Session } from "../session/session.ts";
 import { Effects } from "../effects/effects.ts";
-import { ApprovedRuns, policyProvider } from "./approved.ts";
-import { consumedBy, inverseOf } from "./consequences.ts";
+import { ApprovedRuns } from "./approved.ts";
 import { DecisionScene } from "./deciding.ts";
 import { acceptedRecord, type Draft, type Mark, refusedRecord } from "./drafts.ts";
+import { decided, waiting } from "./judged.ts";
 import { Metrics } from "./metrics.ts";
 import type { KernelOptions } from "./options.ts";
 import { leastRecords, recover, type Recovered } from "./recover.ts";
@@ -50,6 +51,8 @@ export class Kernel implements SessionHost {
   readonly #policy: PolicyEngine | undefined;
   readonly #approved: ApprovedRuns | undefined;
   #sessions = 0;
+  /** The instant of what is decided now: checks, decision and record see one time. */
+  #at = 0;
   #ticking = false;
   #timer: { stop(): void } | undefined;
   #closed = false;
@@ -105,6 +108,7 @@ export class Kernel implements SessionHost {
     const { records } = this.journal.segments;
     for await (const record of this.journal.records(Math.max(0, records - retold), records))
       this.rings.told(record);
+    this.#instant();
     this.#accept(
       {
         subject: "system",
@@ -144,15 +148,17 @@ export class Kernel implements SessionHost {
     if (this.#closed) return;
     for (const { provider } of this.slices.bound)
       if (provider.left)
-        this.#byItself(provider.name, { op: "left", session: id }, (deciding) =>
-          provider.left?.({ id, subject }, deciding as never),
+        this.#byItself(
+          provider.name,
+          { op: "left", provider: provider.name, session: id, subject },
+          (deciding) => provider.left?.({ id, subject }, deciding as never),
         );
   }
 
   // Nobody hears of what fails here but the operator, and what comes after it must go on.
   #byItself(
     provider: string,
-    command: { readonly op: string; readonly session?: string },
+    command: { readonly op: string; readonly [more: string]: string },
     decide: (deciding: Deciding) => Decision | undefined,
   ): void {
     try {
@@ -182,19 +188,28 @@ export class Kernel implements SessionHost {
     });
   }
 
+  readonly #chance = (): string => this.options.chance(this.journal.next, this.slices.kernel.epoch.get());
+
   readonly #ring: Scene["ring"] = (path, capacity) => this.rings.ring(path, capacity);
 
   #view(): GateView {
     return {
       limits: this.limits,
       kernel: this.slices.kernel,
-      now: this.time.now(),
+      now: this.#instant(),
       monotonic: this.time.monotonic(),
       epoch: this.slices.kernel.epoch.get(),
       space: this.space,
       policy: this.#policy,
+      bans: this.slices.offered<Bans>("bans"),
       deciding: this.#decidingOf,
     };
+  }
+
+  /** A new instant. */
+  #instant(): number {
+    this.#at = this.time.now();
+    return this.#at;
   }
 
   readonly #decidingOf = ({ found, actor }: Intent): Deciding => this.#deciding(found, actor.caller);
@@ -221,7 +236,8 @@ export class Kernel implements SessionHost {
   #refused(intent: Intent, fault: Fault): void {
     this.metrics.counts.refused += 1;
     this.metrics.pressure[fault.row.reason] += 1;
-    if (intent.known) this.#refusals.add(intent, fault);
+    const judged = { seq: this.journal.next, time: this.#at };
+    if (intent.known) this.#refusals.add(intent, fault, judged);
     if (fault.kind === "internal")
       this.options.log?.(
         `internal error at ${intent.found.path}: ${String((fault.cause as Error)?.stack ?? fault.cause)}`,
@@ -230,48 +246,27 @@ export class Kernel implements SessionHost {
 
   #deciding(found: Found, caller: Caller): Deciding {
     return new DecisionScene(this.slices.bound[found.place.owner], found, caller, {
-      now: this.time.now(),
+      now: this.#at,
       next: this.journal.next,
       ring: this.#ring,
-      chance: this.options.chance,
+      chance: this.#chance,
     });
+  }
+
+  #owner({ found }: Intent): string {
+    return this.slices.bound[found.place.owner]?.provider.name ?? "kernel";
   }
 
   #decide(intent: Intent): Answer {
-    const { found, node, actor } = intent;
-    const deciding = this.#deciding(found, actor.caller) as Deciding<never, never>;
-    const decision = node.decide(intent.command as never, deciding);
-    const result = decision.result ?? null;
-    const undo = inverseOf(intent, deciding, result);
-    const seq = this.#accept({
-      ...this.#draftOf(intent),
-      provider: this.slices.bound[found.place.owner]?.provider.name ?? "kernel",
-      decision,
-      more: consumedBy(intent, result),
-      key: intent.key,
-      ...(undo && { undo }),
-    });
+    const { draft, result } = decided(intent, this.#decidingOf(intent), this.#owner(intent));
+    const seq = this.#accept(draft);
     return result === null ? { id: seq, verdict: "ok" } : { id: seq, verdict: "ok", result };
-  }
-
-  #draftOf({ actor, found, stored, trace, policy }: Intent): Omit<Draft, "provider" | "decision"> {
-    const { subject, role } = actor.authority;
-    return { subject, role, ticket: actor.caller.blocks, path: found.path, command: stored, trace, policy };
   }
 
   /** Stores an intent until it is approved. What could not run now is refused now. */
   #wait(intent: Intent): Answer {
-    const { found, node, actor, waits = [] } = intent;
-    node.decide(intent.command as never, this.#deciding(found, actor.caller) as Deciding<never, never>);
-    const answer = waitingAnswer(String(this.journal.next));
-    const { kind = "", code = "", message = "" } = answer;
-    const verdict = { ok: false, kind, code, message };
-    this.#accept({
-      ...this.#draftOf(intent),
-      provider: policyProvider,
-      decision: { events: waits },
-      verdict,
-    });
+    const { draft, answer } = waiting(intent, this.#decidingOf(intent));
+    this.#accept(draft);
     return answer;
   }
 
@@ -285,6 +280,7 @@ export class Kernel implements SessionHost {
   ): number | undefined {
     const owner = this.slices.bound.findIndex((bound) => bound.provider.name === provider);
     const found: Found = { place: { ...this.tree, owner }, path, params: {} };
+    this.#instant();
     const decision = decide(this.#deciding(found, callerOf(nobody, "system")));
     if (!decision) return undefined;
     return this.#accept({
@@ -310,7 +306,7 @@ export class Kernel implements SessionHost {
   }
 
   #mark(epoch = this.slices.kernel.epoch.get()): Mark {
-    return { seq: this.journal.next, epoch, time: this.time.now(), engine: this.options.version };
+    return { seq: this.journal.next, epoch, time: this.#at, engine: this.options.version };
   }
 
   #push(record: JournalRecord, bytes: Uint8Array): void {
@@ -346,7 +342,9 @@ export class Kernel implements SessionHost {
     for (const { provider, slice } of this.slices.bound) {
       const next = provider.tick?.next(slice as never);
       if (next === undefined || next > now || !this.#ticks.take(provider.name)) continue;
-      this.#byItself(provider.name, { op: "tick" }, (deciding) => provider.tick?.decide(deciding as never));
+      this.#byItself(provider.name, { op: "tick", provider: provider.name }, (deciding) =>
+        provider.tick?.decide(deciding as never),
+      );
     }
   }
 
@@ -367,6 +365,7 @@ export class Kernel implements SessionHost {
   }
 
   #journalRefusals(): void {
+    this.#instant();
     for (const refused of this.#refusals.take()) {
       const record = refusedRecord(refused, this.#mark());
       this.#push(record, encodeRecord(record));

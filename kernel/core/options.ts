@@ -17,8 +17,11 @@ export interface KernelOptions {
   readonly defer: (act: () => void) => void;
   /** Told once when the disk failed: the process must end, and the next start recovers by replay. */
   readonly fatal: (error: unknown) => void;
-  /** 32 random bytes, hex: the chance of one intent. */
-  readonly chance: () => string;
+  /**
+   * 32 bytes, hex: the chance of the intent that becomes this record. Nobody else may guess it; where a secret of the
+   * home and the place in the journal make it, a replay comes to the same.
+   */
+  readonly chance: (seq: number, epoch: number) => string;
   /** Identity given to a hive that is born in an empty home. */
   readonly born: () => { readonly id: string; readonly name: string };
   readonly space?: () => "ok" | "low" | "tight" | "full";

@@ -1,5 +1,10 @@
+import { canonical } from "@skep/canon";
 import type { Fault } from "@skep/fault";
 import type { Intent } from "../gate/intent.ts";
+import type { Json } from "../namespace/node.ts";
+
+/** Longest command that a refusal is told with, bytes: a longer one leaves too little room for the rest. */
+const mostCommand = 32 * 1024;
 
 /** Refusals of one ticket with one reason at one path within a second. */
 export interface Refused {
@@ -12,14 +17,27 @@ export interface Refused {
   readonly message: string;
   /** Version and rules of the policy that was asked. */
   readonly policy: string;
+  /** The first of them, as it is journalled; null where it did not come so far as to be one. */
+  readonly command: Json;
+  /** When that was judged, and the sequence that would have come next. */
+  readonly judged: { readonly seq: number; readonly time: number };
   count: number;
+}
+
+// What has no canonical form was refused for that.
+function writable(command: Json): Json {
+  try {
+    return Buffer.byteLength(canonical(command)) <= mostCommand ? command : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Gathers refusals, so that each ticket and reason costs one record a second. */
 export class Refusals {
   #gathered = new Map<string, Refused>();
 
-  add({ actor, found, policy }: Intent, fault: Fault): void {
+  add({ actor, found, policy, stored }: Intent, fault: Fault, judged: Refused["judged"]): void {
     const { subject, role, blocks } = actor.authority;
     const ticket = blocks.map(({ id }) => id);
     const key = `${ticket.join(",")} ${subject} ${fault.code}`;
@@ -35,6 +53,8 @@ export class Refusals {
         code: fault.code,
         message: fault.message,
         policy,
+        command: writable(stored),
+        judged,
         count: 1,
       });
   }

@@ -16,10 +16,10 @@ const control = (more: Partial<ControlNode>): ControlNode => ({
   ...more,
 });
 
-test("policy is asked after quota and before work, and nothing else changed its place", () => {
+test("bans and policy are asked after quota and before work, and nothing else changed its place", () => {
   assert.deepEqual(
     checks.map(({ name }) => name),
-    ["frame", "session", "lifecycle", "right", "schema", "fence", "idempotency", "quota", "policy", "work"],
+    ["frame", "session", "lifecycle", "right", "schema", "fence", "idempotency", "quota", "bans", "policy", "work"],
   );
 });
 

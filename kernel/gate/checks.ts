@@ -6,6 +6,7 @@ import type { Limits } from "../limits.ts";
 import type { Deciding, Json } from "../namespace/node.ts";
 import type { KernelSlice } from "../core/slice.ts";
 import { askOf } from "./ask.ts";
+import type { Bans } from "./bans.ts";
 import type { Answer, Intent } from "./intent.ts";
 import { actOf, type PolicyEngine } from "./policy.ts";
 
@@ -76,6 +77,8 @@ export interface GateView {
   readonly space: "ok" | "low" | "tight" | "full";
   /** What judges by policy; undefined when no provider does. */
   readonly policy: PolicyEngine | undefined;
+  /** What is banned; undefined where no provider tells. */
+  readonly bans?: Bans | undefined;
   /** What the provider's decision of an intent would see. */
   readonly deciding: (intent: Intent) => Deciding;
 }
@@ -150,7 +153,8 @@ function unwrap(intent: Intent, parsed: Record<string, unknown>): Record<string,
   return command;
 }
 
-function checked<T>(schema: ZodType<T>, value: unknown): T {
+/** A value that fits its schema. Throws `gate.schema` with the first misfit. */
+export function checked<T>(schema: ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
@@ -235,6 +239,14 @@ export function waitingAnswer(id: string): Answer {
   return cure === undefined ? told : { ...told, next: cure };
 }
 
+function bans({ actor, node, command }: Intent, { bans: standing }: GateView): undefined {
+  if (!standing?.active || actor.id === "system") return;
+  const uses = actOf(node, command).act?.uses?.(command as never) ?? [];
+  const { subject, blocks } = actor.authority;
+  const refusal = standing.refusal({ subject, blocks: blocks.map(({ id }) => id) }, uses);
+  if (refusal) throw refusal;
+}
+
 function policy(intent: Intent, view: GateView): Answer | undefined {
   if (!view.policy?.active) return undefined;
   intent.acting = actOf(intent.node, intent.command);
@@ -277,6 +289,7 @@ export const checks: readonly Check[] = [
   { name: "fence", check: fence },
   { name: "idempotency", check: idempotency },
   { name: "quota", check: quota },
+  { name: "bans", check: bans },
   { name: "policy", check: policy },
   { name: "work", check: work },
 ];

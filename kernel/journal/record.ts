@@ -49,6 +49,12 @@ export interface JournalRecord {
   /** The effect that this record ends. */
   readonly outcome?: string;
   readonly trace?: string;
+  /** The waiting intent that ran as this record. */
+  readonly approved?: string;
+  /** Why, in the words of whoever asked. */
+  readonly reason?: string;
+  /** Of a refusal: the sequence that would have come next, and the time, when it was judged first within its second. */
+  readonly judged?: { readonly seq: number; readonly time: number };
   /** The command that takes a reversible act back. */
   readonly undo?: { readonly path: string; readonly command: Json };
 }
@@ -93,13 +99,14 @@ function member(name: string, value: string | undefined): string {
 
 /** Canonical JSON of a record. Its own keys stand here in their order already, so that only what providers and clients gave is sorted. */
 function recordText(record: JournalRecord): string {
-  const { command, effects, engine, epoch, events, key, outcome, path, policy } = record;
-  const { role, seq, subject, ticket, time, trace, undo, v, verdict } = record;
+  const { approved, command, effects, engine, epoch, events, judged, key, outcome, path, policy } = record;
+  const { reason, role, seq, subject, ticket, time, trace, undo, v, verdict } = record;
   const ok = verdict.ok && Object.keys(verdict).length === 1;
   return (
-    `{"command":${canonical(command)},"effects":${listText(effects, effectText)},"engine":${nameText(engine)}` +
-    `,"epoch":${epoch},"events":${listText(events, eventText)}${member("key", key)}${member("outcome", outcome)}` +
-    `,"path":${nameText(path)},"policy":${nameText(policy)}${role === undefined ? "" : `,"role":${nameText(role)}`},"seq":${seq}` +
+    `{${approved === undefined ? "" : `"approved":${canonical(approved)},`}"command":${canonical(command)},"effects":${listText(effects, effectText)},"engine":${nameText(engine)}` +
+    `,"epoch":${epoch},"events":${listText(events, eventText)}` +
+    `${judged === undefined ? "" : `,"judged":${canonical(judged)}`}${member("key", key)}${member("outcome", outcome)}` +
+    `,"path":${nameText(path)},"policy":${nameText(policy)}${member("reason", reason)}${role === undefined ? "" : `,"role":${nameText(role)}`},"seq":${seq}` +
     `,"subject":${nameText(subject)},"ticket":${ticketText(ticket)},"time":${time}` +
     `${member("trace", trace)}${undo === undefined ? "" : `,"undo":${canonical(undo)}`},"v":${v},"verdict":${ok ? '{"ok":true}' : canonical(verdict)}}`
   );

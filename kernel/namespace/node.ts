@@ -93,6 +93,8 @@ export interface Act {
     command: never,
     deciding: Deciding<never, never>,
   ) => { readonly label?: string; readonly machine?: string };
+  /** What the command would have run, as bans name it: `module:<digest>`, `class:wasm`. */
+  readonly uses?: (command: never) => readonly string[];
 }
 
 interface Common {

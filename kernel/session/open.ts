@@ -65,7 +65,7 @@ class ValueHandle extends BytesHandle {
 }
 
 // What the gate judges when an upload is complete: a command that nobody typed.
-function completion(node: BlobNode): ControlNode {
+export function completion(node: BlobNode): ControlNode {
   return {
     kind: "control",
     doc: node.doc,

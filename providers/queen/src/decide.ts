@@ -66,7 +66,7 @@ function revoke(block: string, { views }: At): Decision {
   return { events, result: { block, known } };
 }
 
-function confirm({ views, now }: At, drift: number): Decision {
+function confirm({ views, now }: At, drift: () => number): Decision {
   const before = views.kernel.lifecycle.get();
   if (before.clock === "trusted") throw fault.trusted();
   const after = {
@@ -76,7 +76,7 @@ function confirm({ views, now }: At, drift: number): Decision {
     clock: "trusted",
   };
   return {
-    events: [{ type: "kernel:lifecycle@1", data: after }, emit("clock-confirmed@1", { drift })],
+    events: [{ type: "kernel:lifecycle@1", data: after }, emit("clock-confirmed@1", { drift: drift() })],
     result: { state: after.state },
   };
 }
@@ -85,7 +85,7 @@ function confirm({ views, now }: At, drift: number): Decision {
 export interface Present {
   readonly mostLive: number;
   /** How far the wall clock is ahead of record time, milliseconds. */
-  readonly drift: number;
+  readonly drift: () => number;
 }
 
 /** Decides one line of `/queen/ctl`. */

@@ -156,7 +156,7 @@ export function queenProvider(deps: QueenDeps): Provider {
               '{"clock":"confirm"}',
             ],
             decide: (command, at) =>
-              decide(command, at, { mostLive: deps.mostLive, drift: Math.round(deps.clock.drift()) }),
+              decide(command, at, { mostLive: deps.mostLive, drift: () => Math.round(deps.clock.drift()) }),
           },
         ),
       }),

@@ -2,7 +2,7 @@ import type { Journal, Provider } from "@skep/kernel";
 import { realClock } from "../clock.ts";
 import { loadConfig } from "../config/mod.ts";
 import { openBlobs } from "@skep/storage";
-import { StartLines } from "./live.ts";
+import { mostLive, StartLines } from "./live.ts";
 import { type Deps, jobLimits, mounts } from "./mounts.ts";
 import { places } from "./storage.ts";
 
@@ -32,7 +32,7 @@ export function foldedMounts(home: string, journal: Journal | undefined): Provid
       lines: new StartLines(),
       metrics: absentDeps(absent),
       proc: absentDeps(absent),
-      queen: absentDeps(absent),
+      queen: { mostLive, clock: absentDeps(absent) },
     },
     blobs: openBlobs(places.blobs(home), { toRead: true }),
     journal: () => journal ?? absent(),

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { type Fault, faults } from "@skep/fault";
 import type { Kernel, Session } from "@skep/kernel";
 import { createSigner as createLogSigner, type Signer } from "@skep/tlog";
@@ -9,7 +8,7 @@ import { version } from "../version.ts";
 import { askOn, configuredWitnesses } from "../witness/attach.ts";
 import { Door } from "./door.ts";
 import { type Fold, openFold } from "./fold.ts";
-import { type HiveKeys, hiveKeys } from "./keys.ts";
+import { chanceOf, type HiveKeys, hiveKeys } from "./keys.ts";
 import { Live } from "./live.ts";
 import { Net } from "./net.ts";
 import { Members, peersDeps } from "./members.ts";
@@ -94,7 +93,7 @@ function openOver(storage: HomeStorage, deps: Deps, { keys, fatal, say }: Openin
       limits: limitsOf(deps.config.values),
       defer: setImmediate,
       fatal: (error) => fatal(fault.stopped(undefined, { cause: error })),
-      chance: () => randomBytes(32).toString("hex"),
+      chance: chanceOf(deps.home, keys.origin),
       born: () => ({ id: keys.hive, name: keys.hive }),
       space: () => storage.space.now?.level ?? "ok",
       log: say,

@@ -1,4 +1,11 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomBytes } from "node:crypto";
+import {
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  type KeyObject,
+  randomBytes,
+} from "node:crypto";
 import {
   existsSync,
   linkSync,
@@ -90,6 +97,16 @@ function oldOf(home: string, kind: string): readonly string[] {
   return names
     .filter((name) => new RegExp(`^${kind}-[0-9a-f]{64}$`).test(name))
     .map((name) => name.slice(-64));
+}
+
+/**
+ * The chance of the intent that becomes a record: nobody without the home's secret can guess it, and a replay of the
+ * journal comes to the same.
+ */
+export function chanceOf(home: string, origin: string): (seq: number, epoch: number) => string {
+  const secret = privateFile(join(home, "keys", "chance"), () => randomBytes(32));
+  if (secret.length !== 32) throw fault.damaged(join(home, "keys", "chance"));
+  return (seq, epoch) => createHmac("sha256", secret).update(`${origin}\n${epoch}\n${seq}`).digest("hex");
 }
 
 const letters = "abcdefghijklmnopqrstuvwxyz234567";

@@ -11,6 +11,9 @@ import { collectFigures } from "./figures.ts";
 import type { HomeStorage } from "./storage.ts";
 
 const resolution = 5;
+/** Spawned workers that may live at a time. */
+export const mostLive = 256;
+
 /** Milliseconds of a window of the histogram: the last one and the one before are recent. */
 const window = 5000;
 
@@ -118,7 +121,7 @@ export class Live {
 
   get queen(): QueenDeps {
     return {
-      mostLive: 256,
+      mostLive,
       clock: { drift: () => this.#kernel().time.drift(), confirm: () => this.#kernel().time.confirm() },
     };
   }

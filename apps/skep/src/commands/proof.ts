@@ -1,4 +1,5 @@
 import type { Command } from "@skep/edge-cli";
+import { auditReplay } from "./audit-replay.ts";
 import { auditCat, auditExport, auditProof } from "./audit-cat.ts";
 import { auditKey, auditVerify } from "./audit-verify.ts";
 import { fsck } from "./fsck.ts";
@@ -12,6 +13,7 @@ export const proofCommands: readonly Command[] = [
   auditExport,
   auditProof,
   auditKey,
+  auditReplay,
   why,
   witness,
   fsck,

@@ -56,7 +56,7 @@ test("a refusal tells its code, and how often it came", async () => {
   await hive.skep(["echo", '{"kill":"worker-99"}', "/queen/ctl"]);
   const lines = (await skep("audit", "cat", "--refused")).trimEnd().split("\n");
   // Refusals are journalled once a second.
-  for (let left = 40; left > 0 && lines.at(-1) === ""; left -= 1)
+  for (let left = 400; left > 0 && lines.at(-1) === ""; left -= 1)
     lines.push(...(await skep("audit", "cat", "--refused")).trimEnd().split("\n"));
   const { seq, verdict } = JSON.parse(lines.at(-1) ?? "");
   assert.match(await skep("why", String(seq)), new RegExp(`refused \\(${verdict.code}\\)`));

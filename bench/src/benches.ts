@@ -9,4 +9,14 @@ import { memory, start } from "./rows/start.ts";
 import { streams } from "./rows/streams.ts";
 
 /** Every bench, in the order of the table. */
-export const benches: readonly Bench[] = [reads, controls, streams, console, jobs, owner, start, memory, million];
+export const benches: readonly Bench[] = [
+  reads,
+  controls,
+  streams,
+  console,
+  jobs,
+  owner,
+  start,
+  memory,
+  million,
+];

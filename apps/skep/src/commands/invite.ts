@@ -18,16 +18,35 @@ const Self = z.object({
   mesh: z.string(),
   peer: z.string().default(""),
   addresses: z.array(z.string()).default([]),
+  relays: z.array(z.string()).default([]),
 });
 
-const mostAddresses = 8;
+const mostAddresses = 10;
+
+/** Kinds of addresses: few are dear, so each kind has one before any has its second. */
+const kindsOfAddress: readonly RegExp[] = [
+  /\/tcp\/\d+$/,
+  /\/tcp\/443\/.*p2p-circuit$/,
+  /\/tcp\/\d+(\/p2p\/\w+)?\/p2p-circuit$/,
+  /\/quic-v1$/,
+  /./,
+];
 
 // The joiner knows the hive's name from its key.
-function shortened({ addresses, peer }: z.infer<typeof Self>): string[] {
+function shortened({ addresses, peer, relays }: z.infer<typeof Self>): string[] {
   const end = `/p2p/${peer}`;
-  return addresses
-    .slice(0, mostAddresses)
-    .map((address) => (address.endsWith(end) ? address.slice(0, -end.length) : address));
+  const own = addresses.map((address) => (address.endsWith(end) ? address.slice(0, -end.length) : address));
+  // Where it is met when the relay that it has now is lost.
+  const all = [...new Set([...own, ...relays.map((relay) => `${relay}/p2p-circuit`)])];
+  const kindOf = (address: string) => kindsOfAddress.findIndex((kind) => kind.test(address));
+  const rankOf = new Map(
+    all.map((address, at) => [
+      address,
+      all.slice(0, at).filter((one) => kindOf(one) === kindOf(address)).length,
+    ]),
+  );
+  const rank = (address: string) => (rankOf.get(address) ?? 0) * kindsOfAddress.length + kindOf(address);
+  return all.toSorted((left, right) => rank(left) - rank(right)).slice(0, mostAddresses);
 }
 
 function durationOf(text: string): number {
@@ -54,6 +73,7 @@ export const invite: Command = command({
   doc: "Prints the line for `skep join` there. Whoever holds it can join one machine with it until it expires, so hand it over in private. Take it back with `skep uninvite`; what joined with it is listed by `skep nodes`.",
   examples: [
     { run: "skep invite | ssh desk npx skep join", doc: "A machine of your own, over SSH" },
+    { run: "skep invite --lan", doc: "For a machine on the same network, found without any address" },
     { run: "skep invite --class borrowed --owner ann --expires 24h", doc: "A machine of somebody else" },
   ],
   flags: {
@@ -77,6 +97,10 @@ export const invite: Command = command({
       repeat: true,
       value: "MULTIADDR",
       doc: "Where the joiner reaches this hive, instead of all that it knows of itself",
+    },
+    lan: {
+      kind: "boolean",
+      doc: "Write no address into it: the machine finds this hive by mDNS on the network that both are on",
     },
     qr: { kind: "boolean", doc: "Show it as a QR code too, which a terminal gets by itself" },
   },
@@ -118,7 +142,7 @@ export const invite: Command = command({
       expiresAt,
     });
     const self = await reachable(client, io.clock, signal);
-    const addresses = flags.address.length > 0 ? flags.address : shortened(self);
+    const addresses = flags.lan ? [] : flags.address.length > 0 ? flags.address : shortened(self);
     const of = {
       hiveKey: keys.identity.publicKey,
       hive: keys.hive,

@@ -2,7 +2,8 @@ import { type Command, command } from "@skep/edge-cli";
 import { Fault } from "@skep/fault";
 import type { Changed, Why } from "@skep/provider-audit";
 import type { Client } from "@skep/ninep";
-import { escapeForeign } from "@skep/text";
+import { escapeForeign, formatTime } from "@skep/text";
+import { z } from "zod";
 import { connectOf, targetOf } from "../client/connect.ts";
 import { keyFlag } from "./audit-source.ts";
 
@@ -68,18 +69,45 @@ async function verifyChain(
   return Object.keys(proofs).length;
 }
 
+const Node = z.object({
+  node: z.string(),
+  name: z.string(),
+  state: z.string(),
+  path: z.string(),
+  why: z.string(),
+  since_ms: z.number(),
+});
+
+/** A machine that joined, by the name of its worker or its own. */
+async function machineOf(
+  client: Client,
+  of: string,
+  signal: AbortSignal,
+): Promise<z.infer<typeof Node> | undefined> {
+  if (!/^[\w.@:+-]+$/.test(of) || /^\d+$/.test(of)) return undefined;
+  const text = await read(client, "/net/nodes.json", signal).catch(() => "[]");
+  const rows = z.array(Node).parse(JSON.parse(text));
+  return rows.find(({ node }) => node === of) ?? rows.findLast(({ name }) => name === of);
+}
+
+function machineLine({ node, name, state, path, why, since_ms }: z.infer<typeof Node>): string {
+  const reason = why === "" ? (path === "none" ? "it is not connected" : path) : why;
+  return `${node} (${name}) is ${state} since ${formatTime(since_ms)}: ${reason}`;
+}
+
 /** `skep why`. */
 export const why: Command = command({
   name: "why",
   group: "proof",
   summary: "Tell why something happened, was refused, or is as it is",
-  doc: "For a record, a job or an action by its number, or for a file by its path. One line; with --long the whole chain from ticket over rule, approvals, decision and effects to the receipt, each link with its record. --verify checks the proof of every record with the key of the log.",
+  doc: "For a record, a job or an action by its number, for a machine by its name (how it is reached, and why not better), or for a file by its path. One line; with --long the whole chain from ticket over rule, approvals, decision and effects to the receipt, each link with its record. --verify checks the proof of every record with the key of the log.",
   examples: [
     { run: "skep why 17", doc: "Record, job or action 17" },
     { run: "skep why /jobs/17/status --long", doc: "Which acts last changed a file, and why the newest was" },
+    { run: "skep why desk", doc: "Why a machine is relayed, or absent" },
     { run: "skep why 17 --json", doc: "The chain with its proofs, for programs" },
   ],
-  args: [{ name: "of", kind: "string", doc: "A number, or a path" }],
+  args: [{ name: "of", kind: "string", doc: "A number, a machine, or a path" }],
   flags: {
     ...keyFlag,
     long: { kind: "boolean", short: "l", doc: "The whole chain" },
@@ -88,6 +116,11 @@ export const why: Command = command({
   run: async (context) => {
     const { args, flags, out, signal } = context;
     await using client = await connectOf(context);
+    const machine = await machineOf(client, args.of, signal);
+    if (machine) {
+      if (out.wantsJson) return out.json(machine);
+      return await out.line(escapeForeign(machineLine(machine), { form: "wire" }));
+    }
     const { told, text } = await find(client, args.of, signal);
     const proven = flags.verify
       ? await verifyChain(client, chainOf(told), flags.key, targetOf(context).home, signal)

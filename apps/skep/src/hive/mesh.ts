@@ -77,9 +77,10 @@ export interface HiveMesh {
   close(): Promise<void>;
 }
 
-function sightOf(mesh: Mesh, peerOfKey: (key: Uint8Array) => string): MeshSight {
+function sightOf(mesh: Mesh, relays: readonly string[], peerOfKey: (key: Uint8Array) => string): MeshSight {
   return {
     peer: mesh.peer,
+    relays,
     addresses: () => mesh.addresses(),
     path: (key) => {
       const peer = peerOfKey(Buffer.from(key, "hex"));
@@ -97,7 +98,7 @@ export function meshOf(hive: Hive, ninep: NinepEdge, log: (line: string) => void
   const open = async (): Promise<Mesh> => {
     const { createMesh, ninepProtocol, peerOfKey } = await import("@skep/edge-mesh");
     const mesh = await createMesh(await meshOptions(hive, where, log));
-    hive.net.mesh = sightOf(mesh, peerOfKey);
+    hive.net.mesh = sightOf(mesh, hive.config.values["mesh.relays"], peerOfKey);
     const serve = async (stream: MeshStream) => void (await ninep.handle(stream.socket(), "tcp").closed);
     await mesh.handle(ninepProtocol, serve, { streams: sessionsPerPeer });
     return mesh;

@@ -5,6 +5,8 @@ import type { HiveKeys } from "./keys.ts";
 export interface MeshSight {
   readonly peer: string;
   addresses(): readonly string[];
+  /** Relays of the configuration: where this hive reserves next when the present one is lost. */
+  readonly relays: readonly string[];
   /** How a machine is reached, by its key. */
   path(key: string): { readonly path: string; readonly why: string } | undefined;
 }
@@ -44,7 +46,7 @@ export class Net {
       hive: this.#keys.hive,
       key: this.#keys.identity.publicKey,
       mesh: on ? "on" : this.mesh === "refused" ? "refused" : "off",
-      ...(on && { peer: on.peer, addresses: on.addresses() as Json }),
+      ...(on && { peer: on.peer, addresses: on.addresses() as Json, relays: on.relays as Json }),
     };
   };
 

@@ -53,7 +53,7 @@ async function listenOf({ values, addresses }: Reaching): Promise<readonly strin
 /** A mesh of a machine that dials its hive. */
 export async function openNodeMesh(reaching: Reaching): Promise<NodeMesh> {
   const { createMesh, ninepProtocol, peerOfKey } = await import("@skep/edge-mesh");
-  const { seed, hiveKey, values, mdns, log, moved } = reaching;
+  const { seed, hiveKey, addresses, values, mdns, log, moved } = reaching;
   const peer = peerOfKey(Buffer.from(hiveKey, "hex"));
   const places = placesOf(reaching, peer);
   let told: readonly string[] = [];
@@ -72,7 +72,10 @@ export async function openNodeMesh(reaching: Reaching): Promise<NodeMesh> {
     return createMesh(options);
   });
   const note = (): void => {
-    const all = [used, ...told].filter((address) => address !== "").map((address) => named(address, peer));
+    // The hive may be at another relay of its own after the present one is lost.
+    const all = [used, ...told, ...addresses.filter(isRelayed)]
+      .filter((address) => address !== "")
+      .map((address) => named(address, peer));
     if (told.length > 0) moved?.([...new Set(all)].slice(0, mostAddresses));
   };
   const end = mesh.on((event) => {

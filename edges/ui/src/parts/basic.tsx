@@ -172,7 +172,7 @@ export function Facts({ facts }: { readonly facts: readonly (readonly [string, C
   return (
     <dl class="facts">
       {facts
-        .filter(([, value]) => value !== undefined && value !== "")
+        .filter(([, value]) => value !== undefined && value !== "" && value !== false)
         .map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>

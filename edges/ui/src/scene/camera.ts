@@ -17,10 +17,13 @@ export interface Size {
 const least = 2;
 const most = 160;
 
-/** The camera that shows everything within `radius`. */
-export function fit(radius: number, { width, height }: Size): Camera {
+/** The camera that shows everything within `radius` of a middle. */
+export function fit(
+  { middle, radius }: { readonly middle: { readonly x: number; readonly y: number }; readonly radius: number },
+  { width, height }: Size,
+): Camera {
   const scale = Math.min(width, height) / (2 * (radius + 0.4));
-  return { x: 0, y: 0, scale: Math.max(least, Math.min(96, scale)) };
+  return { ...middle, scale: Math.max(least, Math.min(110, scale)) };
 }
 
 /** Zooms by a factor so that the point of the view at `px`, `py` stays where it is. */

@@ -20,7 +20,8 @@ export interface Layout {
   readonly x: Float32Array;
   readonly y: Float32Array;
   readonly clusters: readonly Cluster[];
-  /** Of everything, from 0, 0. */
+  /** The middle of everything, and how far it reaches from there. */
+  readonly middle: { readonly x: number; readonly y: number };
   readonly radius: number;
 }
 
@@ -106,8 +107,20 @@ export function layoutOf(members: Iterable<Member>): Layout {
       made.ids.push(ids[cell] ?? "");
     }
   }
-  const radius = Math.max(2, ...clusters.map((one) => Math.hypot(one.x, one.y) + one.radius));
-  return { ...made, index: new Map(made.ids.map((id, at) => [id, at])), clusters, radius };
+  return { ...made, index: new Map(made.ids.map((id, at) => [id, at])), clusters, ...extentOf(made.x, made.y) };
+}
+
+/** The middle and the reach of all cells, that of the hive included. */
+function extentOf(x: Float32Array, y: Float32Array): Pick<Layout, "middle" | "radius"> {
+  let [left, right, top, bottom] = [0, 0, 0, 0];
+  for (let at = 0; at < x.length; at += 1) {
+    left = Math.min(left, x[at] ?? 0);
+    right = Math.max(right, x[at] ?? 0);
+    top = Math.min(top, y[at] ?? 0);
+    bottom = Math.max(bottom, y[at] ?? 0);
+  }
+  const middle = { x: (left + right) / 2, y: (top + bottom) / 2 };
+  return { middle, radius: Math.max(1.6, Math.max(right - left, bottom - top) / 2 + 1) };
 }
 
 /** The machine nearest to a place, where one is within `within`; -1 where none is. */

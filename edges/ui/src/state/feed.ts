@@ -17,6 +17,8 @@ const small = [
 
 const newestJobs = 200;
 const atOnce = 6;
+/** Milliseconds for which something is news. */
+const fresh = 10_000;
 
 /** Reads things again, each once however often it was asked for, a few at a time. */
 export class Reader {
@@ -51,7 +53,7 @@ export class Reader {
 
 /** What feeds need of the page. */
 export interface FeedGround {
-  readonly api: Pick<Api, "json" | "text">;
+  readonly api: Pick<Api, "json" | "text" | "now">;
   readonly live: Pick<Live, "follow">;
   every(ms: number, act: () => void): () => void;
 }
@@ -131,7 +133,11 @@ export function feed(state: HiveState, { api, live, every }: FeedGround): () => 
     }),
     "now",
   );
-  follow("/trace/ctl", byLine((line) => state.traced(line)));
+  // What happened before the page was open is told, but flashes no more.
+  follow(
+    "/trace/ctl",
+    byLine((line) => state.traced(line, api.now() - Number(line.time) < fresh)),
+  );
   const log = new Lines();
   follow("/log/queen.log", (event) => state.logged(log.take(event)));
   // Whoever may not see the trace learns of ends by looking again at what has none; so does who missed a part of it.

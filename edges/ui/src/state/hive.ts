@@ -203,18 +203,20 @@ export class HiveState {
   }
 
   /** Takes in a line of the trace: what somebody asked for, and the verdict. */
-  traced(line: Facts): void {
+  traced(line: Facts, isFresh = true): void {
     const { seq, time, subject, path, verdict, code } = line;
     const base = { seq: Number(seq), time: Number(time), subject: String(subject), path: String(path) };
-    if (verdict === "refused") this.#refuse({ ...base, code: String(code), line });
+    if (verdict === "refused") this.#refuse({ ...base, code: String(code), line, isFresh });
     else this.acts.push({ ...base, verdict: String(verdict), text: JSON.stringify(line.command ?? "").slice(0, 200) });
     this.#changed();
   }
 
-  #refuse({ line, ...base }: Omit<Refused, "message" | "reason" | "count"> & { readonly line: Facts }): void {
+  #refuse(refused: Omit<Refused, "message" | "reason" | "count"> & { readonly line: Facts; readonly isFresh: boolean }) {
+    const { line, isFresh, ...base } = refused;
     const reason = reasonOf(base.code);
     const message = String(line.message ?? base.code);
     this.refusals.push({ ...base, message, reason, count: Number(line.count ?? 1) });
+    if (!isFresh) return;
     const found = /^\/(?:worker|shard\/\w+\/worker)\/([^/]+)/.exec(base.path)?.[1] ?? base.subject;
     this.pulses.push({ machine: this.machines.has(found) ? found : "", reason, born: this.#now() });
   }

@@ -121,7 +121,7 @@ export class HiveScene {
     this.#stage?.draw(
       this.#picture,
       now,
-      { camera: this.#camera ?? fit(layout.radius, this.#size), selected: this.#selected, palette: paletteNow(), isStill: isStill() },
+      { camera: this.#camera ?? fit(layout, this.#size), selected: this.#selected, palette: paletteNow(), isStill: isStill() },
       this.#size,
     );
   }
@@ -144,7 +144,7 @@ export class HiveScene {
   }
 
   get #view(): Camera {
-    return this.#camera ?? fit(this.#picture.cells.layout.radius, this.#size);
+    return this.#camera ?? fit(this.#picture.cells.layout, this.#size);
   }
 
   #see(camera: Camera | undefined): void {

@@ -137,13 +137,14 @@ function NoCanvas({ trouble }: { readonly trouble: string }) {
 }
 
 // Machines renew their leases all the time; what people did is what is told.
-const isChatter = (path: string) => path.endsWith("/results") || path.startsWith("/cas/");
+const isChatter = ({ subject, path }: { readonly subject: string; readonly path: string }) =>
+  path.startsWith(`/worker/${subject}/`) || path.startsWith("/cas/");
 
 function Happened({ hive }: { readonly hive: HiveState }) {
   const app = useApp();
   useTick(2000);
   const now = app.api.now();
-  const acts = hive.acts.all.filter(({ path }) => !isChatter(path)).slice(-8);
+  const acts = hive.acts.all.filter((act) => !isChatter(act)).slice(-8);
   const both = [
     ...acts.map((act) => ({ ...act, refusal: undefined })),
     ...hive.refusals.all.slice(-8).map((refusal) => ({ ...refusal, refusal })),

@@ -8,7 +8,7 @@ import { percentile } from "../load.ts";
 import type { Bench, Measured } from "../row.ts";
 
 const moduleFile = fileURLToPath(new URL("../../../examples/modules/misbehaving/loop.wasm", import.meta.url));
-const rounds = 60;
+const rounds = 30;
 const runs = 3;
 
 interface Busy extends AsyncDisposable {

@@ -2,7 +2,7 @@ import type { Json, Table } from "@skep/kernel";
 import { escapeForeign } from "@skep/text";
 import { z } from "zod";
 
-/** Rules take less than this many characters of JSON. */
+/** Rules take less than this many characters. */
 const mostRules = 16 * 1024;
 
 const Reason = z.strictObject({ rule: z.string().max(32), text: z.string().max(256) });
@@ -19,8 +19,9 @@ export const OwnerCommand = z.strictObject({
   blind: z.array(z.string().max(32)).max(16).default([]),
   /** GPUs that are not lent now, each with why. */
   gpus: z.record(z.string().max(16), z.string().max(256)).default({}),
+  /** By their names, as texts. */
   rules: z
-    .record(z.string().max(32), z.json())
+    .record(z.string().max(64), z.string())
     .default({})
     .refine((rules) => JSON.stringify(rules).length < mostRules, `more than ${mostRules} characters`),
 });
@@ -44,10 +45,7 @@ export function ownerText(told: OwnerTold | undefined): string {
     ...reasons.map(({ rule, text }): [string, unknown] => [`why.${clean(rule)}`, text]),
     ...(blind.length > 0 ? [["unseen", blind.join(",")] as [string, unknown]] : []),
     ...Object.entries(gpus).map(([gpu, why]): [string, unknown] => [`gpu.${clean(gpu)}`, why]),
-    ...Object.entries(rules).map(([rule, value]): [string, unknown] => [
-      `rule.${clean(rule)}`,
-      typeof value === "string" ? value : JSON.stringify(value),
-    ]),
+    ...Object.entries(rules).map(([rule, value]): [string, unknown] => [`rule.${clean(rule)}`, value]),
   ];
   return lines.map(([name, value]) => `${name}=${clean(value)}\n`).join("");
 }

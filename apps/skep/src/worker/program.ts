@@ -76,6 +76,17 @@ function readTicket(workerHome: string): string {
   }
 }
 
+/** Rules by their names, each as a text. */
+function flat(rules: object, prefix = ""): Record<string, string> {
+  const pairs = Object.entries(rules).flatMap(([name, value]): [string, string][] => {
+    const key = `${prefix}${name}`;
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      return [[key, typeof value === "string" ? value : JSON.stringify(value)]];
+    return Object.entries(flat(value as object, `${key}.`));
+  });
+  return Object.fromEntries(pairs.filter(([key]) => key.length <= 64));
+}
+
 /** A judgement as the hive is told it. */
 function saysOf(judgement: Judgement, rules: Record<string, unknown>): OwnerSays {
   const { state, since, until, reasons, blind, gpus } = judgement;
@@ -87,7 +98,7 @@ function saysOf(judgement: Judgement, rules: Record<string, unknown>): OwnerSays
     reasons: reasons.slice(0, 16).map(({ rule, text }) => ({ rule, text: text.slice(0, 256) })),
     blind,
     gpus: Object.fromEntries(taken.map(([id, gpu]) => [id, gpu.reasons[0]?.text ?? ""])),
-    rules,
+    rules: flat(rules),
   };
 }
 

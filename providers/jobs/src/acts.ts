@@ -1,4 +1,5 @@
 import type { Deciding, Json } from "@skep/kernel";
+import { usesOf } from "./bans.ts";
 import { isEnded, type Jobs } from "./model.ts";
 import type { JobCommand } from "./schema.ts";
 
@@ -9,10 +10,23 @@ function target(command: JobCommand, { state }: Pick<Deciding<Jobs>, "state">): 
   return job ? { ended: isEnded(job.state) } : null;
 }
 
+/** What a command would have run: in a manifest, the field that `submit` reads. */
+function uses(command: JobCommand): readonly string[] {
+  if (command.op === "cancel") return [];
+  if (command.op === "submit" && command.run) {
+    const { kind, module, name } = command.run;
+    return usesOf({ kind, what: (kind === "wasm" ? module : name) ?? "" });
+  }
+  const { payload } = command.manifest ?? {};
+  const cid =
+    typeof payload === "object" && payload !== null && "module_cid" in payload ? payload.module_cid : "";
+  return usesOf({ kind: "wasm", what: String(cid).replace(/^sha256:/, "") });
+}
+
 /** What `/jobs/ctl` does. */
 export const jobActs = {
-  submit: { class: "compensable", compensation: "Cancel the job: `skep cancel ID`" },
-  array: { class: "compensable", compensation: "Cancel the array: `skep cancel ID`" },
+  submit: { class: "compensable", compensation: "Cancel the job: `skep cancel ID`", uses },
+  array: { class: "compensable", compensation: "Cancel the array: `skep cancel ID`", uses },
   cancel: { class: "compensable", compensation: "Submit it again: what it had done is lost", target },
 } as const;
 

@@ -1,5 +1,6 @@
 import { emitter, type EventMeta } from "@skep/kernel";
 import { extend, memberId, memberJobId, settled } from "./arrays.ts";
+import { containEvents } from "./contain.ts";
 import {
   change,
   finish,
@@ -33,7 +34,8 @@ import {
   type Where,
 } from "./model.ts";
 import { enqueue, forgetUsage } from "./queue.ts";
-import { agreementEvents, forgetVerdict, type JobRule, opened } from "./replicate-state.ts";
+import type { JobRule } from "./replicate-model.ts";
+import { agreementEvents, forgetVerdict, opened } from "./replicate-state.ts";
 
 /** What jobs that are submitted together have in common. */
 type Common = {
@@ -213,6 +215,7 @@ function pause(jobs: Jobs, worker: string, paused: boolean): void {
 
 export const events = {
   ...agreementEvents,
+  ...containEvents,
   "submitted@1": (jobs: Jobs, data: Submitted, meta: EventMeta) => {
     const { job: id, stdin, needs = [], from = "" } = data;
     add(jobs, { ...made(data, meta), id, stdin, needs, from });

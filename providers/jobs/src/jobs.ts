@@ -19,7 +19,7 @@ import { specJson, statusJson, statusText, textOf } from "./render.ts";
 import { due, nextDue } from "./schedule.ts";
 import { JobCommand, ResultCommand } from "./schema.ts";
 import { receiptText, type Signs } from "./replicate-render.ts";
-import type { Settled } from "./replicate-state.ts";
+import type { Settled } from "./replicate-model.ts";
 import { trustNodes } from "./replicate-trust.ts";
 import { storedSource } from "./source.ts";
 import type { JobLimits, Uses } from "./submit.ts";

@@ -14,6 +14,7 @@ import {
   type State,
 } from "./model.ts";
 import { tally } from "./arrays.ts";
+import { isBarred } from "./bans.ts";
 import { account, dequeue, enqueue, turned } from "./queue.ts";
 
 export type Leased = {
@@ -52,7 +53,7 @@ export function watch(jobs: Jobs, time: number): void {
 export function setIdle(jobs: Jobs, worker: string): void {
   const capacity = jobs.capacity.get(worker);
   const idle = capacity?.present && capacity.paused !== true && capacity.used < capacity.slots;
-  if (idle) jobs.idle.set(worker, 1);
+  if (idle && !isBarred(jobs, worker)) jobs.idle.set(worker, 1);
   else jobs.idle.delete(worker);
 }
 

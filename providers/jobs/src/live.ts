@@ -1,8 +1,9 @@
 import type { EventMeta, Runtime } from "@skep/kernel";
+import { containNotify } from "./contain.ts";
 import type { Ended, Leased } from "./events.ts";
 import { isEnded, type Job, type Jobs, noOutput, type Output } from "./model.ts";
 import { leaseLine, resultLine } from "./render.ts";
-import type { Revealing, Settled } from "./replicate-state.ts";
+import type { Revealing, Settled } from "./replicate-model.ts";
 
 /** Room of a ring of output, bytes. */
 export const outputBytes = 1024 * 1024;
@@ -77,6 +78,7 @@ function endLost(runtime: Runtime, state: Jobs): void {
 
 /** What the provider's rings are told, after durability. */
 export const notify = {
+  ...containNotify,
   "leased@1": ({ job: id, worker, until }: Leased, _meta: EventMeta, runtime: Runtime, state: Jobs) => {
     const job = state.jobs.get(id);
     if (job && !isEnded(job.state) && has(job, worker))

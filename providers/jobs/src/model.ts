@@ -1,8 +1,9 @@
-import type { Cell, Json, Table } from "@skep/kernel";
-import type { Agreement, JobRule } from "./replicate-state.ts";
+import type { Cell, Table } from "@skep/kernel";
+import type { End, Envelope, Output } from "./end.ts";
+import type { Contained } from "./bans.ts";
+import type { Agreement, JobRule } from "./replicate-model.ts";
 
-/** Output of a job: small output rides in the record, larger lies in the blob store. */
-export type Output = { readonly bytes: number; readonly inline?: string; readonly digest?: string };
+export type { End, Envelope, Output };
 
 /** Input of a job, likewise. */
 export type Input = { readonly bytes: number; readonly inline?: string; readonly digest?: string };
@@ -45,22 +46,6 @@ export type Where = {
 export const anywhere: Where = { labels: [], arch: "", memoryBytes: 0, classes: [], data: "internal" };
 
 export type State = "queued" | "running" | "done" | "failed" | "canceled" | "expired";
-
-/** A receipt as it came. */
-export type Envelope = { readonly [key: string]: Json | undefined };
-
-/** How a job ended. */
-export type End = {
-  readonly reason: string;
-  readonly exit: number | null;
-  readonly message: string;
-  readonly stdout: Output;
-  readonly stderr: Output;
-  /** The signed envelope as the worker sent it, null from a worker that does not sign. */
-  readonly receipt: Envelope | null;
-  readonly verified: boolean;
-  readonly peakBytes: number;
-};
 
 export type Late = {
   readonly worker: string;
@@ -179,7 +164,7 @@ export type Usage = {
 };
 
 /** The slice. Bound: live jobs, the newest thousand that ended, manifests until they expire, known workers. */
-export interface Jobs extends Agreement {
+export interface Jobs extends Agreement, Contained {
   readonly jobs: Table<Job>;
   /** Waiting jobs, linked in order of their lane. */
   readonly queue: Table<Waiting>;

@@ -1,3 +1,4 @@
+import { heldBy } from "./bans.ts";
 import { type Job, type Jobs, turnsOfAge } from "./model.ts";
 import { fits, type Machine, type Machines, machineOf } from "./place.ts";
 import { ncuOfSlotHour, priority } from "./priority.ts";
@@ -88,6 +89,7 @@ export class Picker {
   mayHave(job: Job, machine: Machine, apart = job.want > 1): boolean {
     const holders = [...job.leases.map(({ worker }) => worker), ...(this.#taken.get(job.id) ?? [])];
     if (holders.length >= job.want || holders.includes(machine.id)) return false;
+    if (heldBy(this.#state, job)) return false;
     if (!mayAnswer(this.#state, job, machine.id, this.#now)) return false;
     if (job.declined.some(({ worker, until }) => worker === machine.id && until > this.#now)) return false;
     if (this.#state.sweeping.size > 0 && this.#state.sweeping.has(job.array)) return false;

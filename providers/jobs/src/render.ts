@@ -1,5 +1,6 @@
-import { escapeForeign, printJson } from "@skep/text";
+import { escapeForeign, formatTime, printJson } from "@skep/text";
 import type { Json } from "@skep/kernel";
+import { heldBy, isBarred } from "./bans.ts";
 import { type Job, type Jobs, noOutput } from "./model.ts";
 import { fits, lacking, type Machine, type Machines, machineOf } from "./place.ts";
 import { termsOf } from "./replicate-render.ts";
@@ -89,7 +90,14 @@ export function waitOf(job: Job, { state, views, now }: At): string {
   const [need, ...others] = job.needs;
   if (need !== undefined)
     return `job ${need}${others.length > 0 ? ` and ${others.length} more` : ""} must end well first`;
-  const present = [...state.capacity.entries()].filter(([, { present }]) => present).map(([id]) => id);
+  const held = heldBy(state, job);
+  if (held)
+    return `held by ban ${held.ban} of ${clean(held.by)} on ${clean(held.target)} until ${formatTime(held.until)}: ${clean(held.reason)}`;
+  const present = [...state.capacity.entries()]
+    .filter(([id, { present: there }]) => there && !isBarred(state, id))
+    .map(([id]) => id);
+  if (present.length === 0 && state.bans.size > 0)
+    return "no worker is present that is not frozen or drained; `skep bans` lists what is";
   if (present.length === 0) return "no worker is present; start one with `skep worker`";
   const machines = present.map((id) => machineOf(state, views, id));
   const lacks = lacking(job, machines);

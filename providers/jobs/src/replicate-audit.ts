@@ -3,7 +3,7 @@ import type { Deciding, Decision, Emitted } from "@skep/kernel";
 import { emit } from "./events.ts";
 import type { End, Job, Jobs } from "./model.ts";
 import { type ToldAnswer, weigh } from "./replicate-receipt.ts";
-import type { Audits, Ballot, Seat } from "./replicate-state.ts";
+import type { Audits, Ballot, Seat } from "./replicate-model.ts";
 import type { Uses } from "./submit.ts";
 
 type At = Deciding<Jobs, Uses>;

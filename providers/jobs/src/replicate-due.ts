@@ -1,12 +1,10 @@
 import type { Deciding, Emitted } from "@skep/kernel";
 import { emit, toldEnd } from "./events.ts";
 import type { Job, Jobs } from "./model.ts";
-import { after, revealOf } from "./replicate.ts";
-import type { Ballot, Seat } from "./replicate-state.ts";
-import { settle } from "./replicate-verdict.ts";
-import type { Uses } from "./submit.ts";
+import type { Ballot, Seat } from "./replicate-model.ts";
+import { after, revealOf, settle } from "./replicate-verdict.ts";
 
-type At = Deciding<Jobs, Uses>;
+type At = Pick<Deciding<Jobs>, "state" | "now" | "next" | "chance">;
 
 /** Whether a machine was there all the time and could have told its answer. */
 function wasThere({ capacity }: Jobs, { worker, incarnation }: Seat, now: number): boolean {

@@ -2,7 +2,7 @@ import type { Emitted } from "@skep/kernel";
 import { isAnswer } from "@skep/trust";
 import type { End, Job } from "./model.ts";
 import { emit } from "./events.ts";
-import type { Audits, Standing } from "./replicate-state.ts";
+import type { Audits, Standing } from "./replicate-model.ts";
 
 /** Who is paid, for so long and so much memory. */
 export type Paid = readonly { readonly account: string; readonly ms: number; readonly bytes: number }[];

@@ -4,7 +4,7 @@ import { emit } from "./events.ts";
 import { fault } from "./faults.ts";
 import type { Job, Jobs } from "./model.ts";
 import { fits, type Machines, machineOf } from "./place.ts";
-import { type JobRule, standingOf } from "./replicate-state.ts";
+import { type JobRule, standingOf } from "./replicate-model.ts";
 
 type At = Pick<Deciding<Jobs, Machines>, "state" | "now" | "views">;
 
@@ -36,7 +36,7 @@ export function isAway({ histories }: Jobs, worker: string): boolean {
 /** Whether policy lets a machine do a job alone whose owner did not say how many shall. */
 function alone(state: Jobs, job: Job, worker: string, now: number): boolean {
   const machine = standingOf(state, worker).class;
-  if (machine !== "volunteer" || state.ballots.has(job.id)) return true;
+  if (machine !== "volunteer" || job.rule || state.ballots.has(job.id)) return true;
   const history = state.histories.get(worker);
   const drawn = draw(job.jobId, `${job.id} ${worker}`);
   return ruleFor({ machine, class: "pure", history, now, draw: drawn }).replicas === 1;

@@ -3,7 +3,7 @@ import { canonicalUtf8 } from "@skep/canon";
 import { isOutputOf, type SignedReceipt, verifyReceipt } from "@skep/receipt";
 import { answerKey, type Fate, isAnswer, keeps } from "@skep/trust";
 import type { Envelope, Job, Jobs, Limits, Output } from "./model.ts";
-import type { JobRule, Seat } from "./replicate-state.ts";
+import type { JobRule, Seat } from "./replicate-model.ts";
 
 /** What a worker told with its receipt. */
 export interface ToldAnswer {

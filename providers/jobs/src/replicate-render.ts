@@ -2,7 +2,7 @@ import { canonicalUtf8 } from "@skep/canon";
 import { printJson } from "@skep/text";
 import type { Json } from "@skep/kernel";
 import type { Job, Jobs } from "./model.ts";
-import { standingOf, type Verdict } from "./replicate-state.ts";
+import { standingOf, type Verdict } from "./replicate-model.ts";
 
 /** Signs text for the hive with the key of its identity. */
 export interface Signs {

@@ -1,154 +1,27 @@
-import type { Cell, EventMeta, Scope, Table } from "@skep/kernel";
+import type { EventMeta } from "@skep/kernel";
 import {
   after,
   type Determinism,
   type Fate,
-  type History,
   type MachineClass,
   newcomer,
   quarantine,
   release,
-  type Rule,
 } from "@skep/trust";
 import { finish, giveBack, unlease, watch } from "./leases.ts";
-import type { End, Job, Jobs, State } from "./model.ts";
+import type { Job, Jobs, State } from "./model.ts";
 import { dequeue, enqueue } from "./queue.ts";
-
-/** One machine's answer to a job that several answer. It exists from its commitment on. */
-export type Seat = {
-  readonly worker: string;
-  readonly try: number;
-  readonly owner: string;
-  readonly class: MachineClass;
-  readonly key: string;
-  /** Process that committed: another one cannot be expected to know the answer. */
-  readonly incarnation: string;
-  /** Empty of an auditor, who needs none. */
-  readonly commitment: string;
-  readonly committed: number;
-  /** 0 until it told its answer. */
-  readonly revealed: number;
-  readonly salt: string;
-  /** What is compared; empty without an answer. */
-  readonly answer: string;
-  /** How it came out; empty while nothing is known, and for good where it gave no answer for a reason of its host. */
-  readonly fate: Fate | "";
-  readonly why: string;
-  readonly end: End | null;
-  /** How long it had the job, milliseconds. */
-  readonly ms: number;
-};
-
-/** Rule of a job, as its verdict and its receipts name it. */
-export type JobRule = Rule & { readonly class: Determinism };
-
-/** What an audit runs again. */
-export type Audits = {
-  readonly job: string;
-  readonly answer: string;
-  readonly workers: readonly string[];
-  /** What was paid for it: it goes back where the answer was wrong. */
-  readonly paid: readonly { readonly account: string; readonly micro: number }[];
-};
-
-/** Several answers to one job on their way to a verdict. */
-export type Ballot = {
-  readonly rule: JobRule;
-  readonly phase: "commit" | "reveal";
-  readonly seats: readonly Seat[];
-  /** When the phase ends whoever is missing; 0 for not yet. */
-  readonly by: number;
-  /** The ended job whose accepted answer is run again. */
-  readonly audits?: Audits;
-};
-
-/** What a verdict says of one machine. */
-export type Judged = {
-  readonly worker: string;
-  readonly key: string;
-  readonly owner: string;
-  readonly class: MachineClass;
-  readonly try: number;
-  readonly verdict: "agreed" | "dissent" | "no-answer";
-  /** `valid`, what it did wrong, or why it gave no answer. */
-  readonly why: string;
-  readonly reason: string;
-  readonly commitment: string;
-  readonly salt: string;
-  readonly committed_ms: number;
-  readonly revealed_ms: number;
-  readonly receipt: End["receipt"];
-};
-
-/** What came of several answers, each with its receipt: a third party needs no more to check it. */
-export type Verdict = {
-  readonly job: string;
-  readonly job_id: string;
-  readonly rule: JobRule & { readonly owners: string; readonly policy: string };
-  /** What counts; null without a quorum. */
-  readonly answer: string | null;
-  readonly replicas: readonly Judged[];
-};
-
-/** What is known of a machine beside its hello. */
-export type Standing = { readonly class: MachineClass; readonly owner: string };
-
-/** The part of the slice that is about agreement. Bound: live ballots, verdicts of ended jobs in state, machines ever judged. */
-export interface Agreement {
-  readonly ballots: Table<Ballot>;
-  readonly verdicts: Table<Verdict>;
-  /** Ended jobs to what an audit of them found. */
-  readonly audits: Table<{
-    readonly audit: string;
-    readonly found: "waits" | "agreed" | "overturned" | "open";
-  }>;
-  readonly histories: Table<History>;
-  readonly standings: Table<Standing>;
-  /** Version of the policies in force. */
-  readonly policy: Cell<number>;
-}
-
-export const agreement = (scope: Scope): Agreement => ({
-  ballots: scope.table("ballots"),
-  verdicts: scope.table("verdicts"),
-  audits: scope.table("audits"),
-  histories: scope.table("histories"),
-  standings: scope.table("standings"),
-  policy: scope.cell("policy", 0),
-});
-
-type Committed = Pick<Seat, "worker" | "try" | "owner" | "class" | "key" | "incarnation" | "commitment"> & {
-  readonly job: string;
-  /** When those that are missing are not waited for any more; 0 for not yet. */
-  readonly by: number;
-};
-type Revealing = { readonly job: string; readonly by: number; readonly slow: readonly string[] };
-type Revealed = Pick<Seat, "worker" | "salt" | "answer" | "fate" | "why"> & {
-  readonly job: string;
-  readonly end: End;
-};
-type Settled = {
-  readonly job: string;
-  readonly worker: string;
-  readonly state: "done" | "failed";
-  readonly end: End;
-  readonly verdict: Verdict;
-};
-type Metered = {
-  readonly job: string;
-  readonly payer: string;
-  readonly paid: Audits["paid"];
-};
-type Audited = {
-  readonly job: string;
-  readonly audit: string;
-  readonly found: "agreed" | "overturned" | "open";
-  /** Machines whose answer was found right, and wrong. */
-  readonly right: readonly string[];
-  readonly wrong: readonly string[];
-  readonly class: Determinism;
-};
-export type { Audited, Committed, Revealed, Revealing, Settled };
+import type {
+  Audited,
+  Auditing,
+  Committed,
+  JobRule,
+  Metered,
+  Revealed,
+  Revealing,
+  Seat,
+  Settled,
+} from "./replicate-model.ts";
 
 function remember(jobs: Jobs, worker: string, fate: Fate, job: string, of: Determinism, now: number): void {
   const before = jobs.histories.get(worker) ?? newcomer(now);
@@ -228,13 +101,6 @@ function settled(jobs: Jobs, { job: id, worker, state, end, verdict }: Settled, 
   const job = jobs.jobs.get(id);
   if (job && worker !== "") jobs.jobs.set(id, { ...job, worker });
 }
-
-type Auditing = Audits & {
-  readonly audit: string;
-  readonly rule: JobRule;
-  readonly classes: readonly string[];
-  readonly seats: readonly Seat[];
-};
 
 function auditing(jobs: Jobs, data: Auditing, time: number): void {
   const { job: id, audit, answer, workers, paid, rule, classes, seats } = data;
@@ -350,9 +216,4 @@ export const agreementEvents = {
 export function forgetVerdict(jobs: Jobs, id: string): void {
   jobs.verdicts.delete(id);
   jobs.audits.delete(id);
-}
-
-/** What a machine is to this hive; one that did not join with an invitation is the hive's own. */
-export function standingOf({ standings }: Agreement, worker: string): Standing {
-  return standings.get(worker) ?? { class: "owned", owner: "hive" };
 }

@@ -14,7 +14,7 @@ import { emit } from "./events.ts";
 import { fault } from "./faults.ts";
 import type { Jobs } from "./model.ts";
 import { isAway } from "./replicate-place.ts";
-import { standingOf } from "./replicate-state.ts";
+import { standingOf } from "./replicate-model.ts";
 import type { Uses } from "./submit.ts";
 
 type At = Scene<Jobs, Uses>;

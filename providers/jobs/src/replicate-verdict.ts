@@ -9,7 +9,7 @@ import {
   type Seat,
   standingOf,
   type Verdict,
-} from "./replicate-state.ts";
+} from "./replicate-model.ts";
 import { accountOf, meteredOf, type Paid, paidIn } from "./replicate-meter.ts";
 
 type At = Pick<Deciding<Jobs>, "state" | "now" | "next" | "chance">;
@@ -177,4 +177,20 @@ export function settle(at: At, job: Job, ballot: Ballot): Emitted[] {
     return [emit("widened@1", { job: job.id, more })];
   const end = toldEnd("no-quorum", `${seats.length} machines did not agree`);
   return [emit("settled@1", { job: job.id, worker: "", state: "failed", end, verdict })];
+}
+
+/** What machines that have committed get to tell their answers, milliseconds: twice a lease, so that whoever is gone is known to be. */
+export const revealMs = 30_000;
+
+/** The answers are asked for; whoever has none yet is not waited for. */
+export function revealOf(job: string, slow: readonly string[], now: number): Emitted {
+  return emit("reveal@1", { job, by: now + revealMs, slow });
+}
+
+/** What the ballot will be once this seat has told. */
+export function after(ballot: Ballot, worker: string, told: Partial<Seat>): Ballot {
+  const seats = ballot.seats.map((seat) =>
+    seat.worker === worker && seat.revealed === 0 ? { ...seat, ...told } : seat,
+  );
+  return { ...ballot, seats };
 }

@@ -4,9 +4,9 @@ import { emit } from "./events.ts";
 import { fault } from "./faults.ts";
 import { type End, isEnded, type Job, type Jobs, type Lease, type Output } from "./model.ts";
 import { answersFor, type ToldAnswer, weigh } from "./replicate-receipt.ts";
-import { type Ballot, type Seat, standingOf } from "./replicate-state.ts";
+import { standingOf } from "./replicate-model.ts";
 import { settleAudit } from "./replicate-audit.ts";
-import { auditOf, settle } from "./replicate-verdict.ts";
+import { after, auditOf, revealOf, settle } from "./replicate-verdict.ts";
 import { nextLeases } from "./schedule.ts";
 import { meteredAlone } from "./replicate-meter.ts";
 import type { ResultCommand } from "./schema.ts";
@@ -16,8 +16,6 @@ type At = Deciding<Jobs, Uses>;
 type Commit = Extract<ResultCommand, { op: "commit" }>;
 type Done = Extract<ResultCommand, { op: "done" }>;
 
-/** What machines that have committed get to tell their answers, milliseconds: twice a lease, so that whoever is gone is known to be. */
-export const revealMs = 30_000;
 /** What machines that are slower than a quorum get at least, milliseconds. */
 const stragglerMs = 10_000;
 
@@ -55,10 +53,6 @@ export function commit({ job: id, commitment }: Commit, worker: string, at: At):
   return { events, result: { job: id, committed: there, of: ballot.rule.replicas } };
 }
 
-export function revealOf(job: string, slow: readonly string[], now: number): Emitted {
-  return emit("reveal@1", { job, by: now + revealMs, slow });
-}
-
 function toldOf(command: Done, stdout: Output, stderr: Output): ToldAnswer {
   const { reason, exit, receipt, salt } = command;
   return { reason, exit, stdout, stderr, receipt, salt };
@@ -70,15 +64,8 @@ function endOf(command: Done, stdout: Output, stderr: Output, verified: boolean)
   return { reason, exit, message, stdout, stderr, receipt, verified, peakBytes };
 }
 
-/** What the ballot will be once this seat has told. */
-export function after(ballot: Ballot, worker: string, told: Partial<Seat>): Ballot {
-  const seats = ballot.seats.map((seat) =>
-    seat.worker === worker && seat.revealed === 0 ? { ...seat, ...told } : seat,
-  );
-  return { ...ballot, seats };
-}
-
-const open = ({ seats }: Ballot): boolean => seats.some(({ revealed }) => revealed === 0);
+const open = ({ seats }: { readonly seats: readonly { readonly revealed: number }[] }): boolean =>
+  seats.some(({ revealed }) => revealed === 0);
 
 /** A machine tells its answer to a job that several answer, or that is audited. */
 export function doneSeat(command: Done, worker: string, at: At, out: readonly [Output, Output]): Decision {

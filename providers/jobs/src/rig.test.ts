@@ -122,6 +122,12 @@ export async function rig(files = recordingFiles(), clock = simulatedClock(7)): 
             type: "joined@1",
             data: { worker: id, slots, ...(ahead === undefined ? {} : { ahead }), kinds, incarnation },
           },
+          ...(of === undefined
+            ? []
+            : [
+                { type: "peers:invited@1", data: { invite: id, class: of, owner: whose } },
+                { type: "peers:redeemed@1", data: { invite: id, worker: id } },
+              ]),
         ],
       }));
       const session = sessions.get(id) ?? kernel.attach(fullAuthority(id, "worker"), "test");

@@ -1,5 +1,7 @@
 import type { Deciding, Decision, Emitted } from "@skep/kernel";
 import { membersOf } from "./arrays.ts";
+import { isBarred } from "./bans.ts";
+import { containing } from "./contain.ts";
 import { emit } from "./events.ts";
 import { straggleMs } from "./leases.ts";
 import { isEnded, type Job, type Jobs, type Lease, leaseMs, quickMs } from "./model.ts";
@@ -27,7 +29,7 @@ export function pickerOf({ state, views, now }: At, gone?: ReadonlySet<string>):
 export function nextLeases(at: At, worker: string, ended: Job): Emitted[] {
   const { state, now } = at;
   const free = state.capacity.get(worker);
-  if (!free?.present || free.paused === true || state.queue.size === 0) return [];
+  if (!free?.present || free.paused === true || isBarred(state, worker) || state.queue.size === 0) return [];
   const since = ended.leases.find((one) => one.worker === worker)?.since ?? 0;
   const ahead = now - since < quickMs ? (free.ahead ?? 0) : 0;
   const room = Math.min(mostNext, free.slots + ahead - (free.used - 1));
@@ -135,6 +137,9 @@ function sweep(state: Jobs): { events: Emitted[]; gone: string[] } {
 /** What time brings: leases and deadlines that ended, arrays that were cancelled, waiting jobs for idle workers, copies of stragglers. */
 export function due(at: At): Decision | undefined {
   const { state, now } = at;
+  // First and alone: what follows in the same record would be decided on leases that it takes back.
+  const held = containing(state);
+  if (held.length > 0) return { events: held };
   const swept = sweep(state);
   const check = state.check.get();
   const timely = check > 0 && check <= now;
@@ -153,7 +158,8 @@ export function due(at: At): Decision | undefined {
 
 /** The earliest time at which `due` has something to do; undefined for never. */
 export function nextDue(state: Jobs): number | undefined {
-  if (state.sweeping.size > 0 || (state.queue.size > 0 && state.idle.size > 0)) return 0;
+  if (state.containing.get() > 0 || state.sweeping.size > 0 || (state.queue.size > 0 && state.idle.size > 0))
+    return 0;
   const ballot = nextBallot(state);
   const check = state.check.get() || undefined;
   return ballot === undefined || (check !== undefined && check < ballot) ? check : ballot;

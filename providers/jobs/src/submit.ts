@@ -20,7 +20,7 @@ import {
 } from "./model.ts";
 import type { Machines } from "./place.ts";
 import { wishOf } from "./replicate-place.ts";
-import type { JobRule } from "./replicate-state.ts";
+import type { JobRule } from "./replicate-model.ts";
 import { idleFor } from "./schedule.ts";
 import { Details, type JobCommand } from "./schema.ts";
 
@@ -231,10 +231,11 @@ function needsOf({ needs, stdin }: Submit, at: At): Needs {
 }
 
 /** The job as it will be, as far as placement looks at it. */
-function asPlaced({ run, ordering }: Described, { caller, now, next }: At): Job {
+function asPlaced({ run, ordering, jobId }: Described, { caller, now, next }: At): Job {
   const { where = anywhere, priority = 0, rule } = ordering;
   return {
     id: String(next),
+    jobId,
     owner: caller.subject,
     submitted: now,
     run,

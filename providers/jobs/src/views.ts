@@ -9,12 +9,13 @@ import {
   type StreamSource,
 } from "@skep/kernel";
 import { recordOf } from "./arrays.ts";
+import { contained } from "./bans.ts";
 import { type Ended, events, type Forgotten, toldEnd } from "./events.ts";
 import { fault } from "./faults.ts";
 import { outputBytes, outputPath, resultBytes, resultPath } from "./live.ts";
 import { isEnded, type Job, type JobArray, type Jobs, listEnded } from "./model.ts";
 import { resultLine } from "./render.ts";
-import { agreement, type Settled, type Verdict } from "./replicate-state.ts";
+import { agreement, type Settled, type Verdict } from "./replicate-model.ts";
 import { storedSource, wholeSource } from "./source.ts";
 import type { Uses } from "./submit.ts";
 
@@ -45,6 +46,7 @@ export function initial(scope: Scope): Jobs {
     idle: scope.table("idle"),
     check: scope.cell("check", 0),
     ...agreement(scope),
+    ...contained(scope),
   };
 }
 

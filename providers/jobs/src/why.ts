@@ -1,4 +1,5 @@
 import type { Json, Scene } from "@skep/kernel";
+import { containTouches } from "./contain.ts";
 import type { Ended, Forgotten, Leased } from "./events.ts";
 import type { Job, Jobs } from "./model.ts";
 import { recordOf } from "./arrays.ts";
@@ -31,6 +32,7 @@ const many = ({ jobs }: { readonly jobs: readonly string[] }): string[] => jobs.
 
 /** Which files an event changes. */
 export const touches = {
+  ...containTouches,
   "submitted@1": one,
   "arrayed@1": ({ array }: { readonly array: string }) => `/jobs/${array}`,
   "array-canceled@1": ({ array }: { readonly array: string }) => `/jobs/${array}`,

@@ -25,8 +25,11 @@ const given = /^(?:ticket|hive\.json|join-box)(?:\.\w+)*$/;
  */
 export function wipe(folder: string, forget: boolean): void {
   markWipe(folder, forget);
-  for (const name of readdirSync(folder)) if (given.test(name)) rmSync(join(folder, name), { force: true });
+  for (const name of readdirSync(folder))
+    if (given.test(name) && name !== "hive.json") rmSync(join(folder, name), { force: true });
   for (const name of nodePlaces.given) rmSync(join(folder, name), { recursive: true, force: true });
+  // Last: while it stands, `skep worker` looks for the mark.
+  rmSync(nodePlaces.hive(folder), { force: true });
   if (forget) rmSync(nodePlaces.identity(folder), { force: true });
   syncDirectory(folder);
   rmSync(nodePlaces.leaving(folder), { force: true });

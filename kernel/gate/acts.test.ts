@@ -19,7 +19,19 @@ const control = (more: Partial<ControlNode>): ControlNode => ({
 test("bans and policy are asked after quota and before work, and nothing else changed its place", () => {
   assert.deepEqual(
     checks.map(({ name }) => name),
-    ["frame", "session", "lifecycle", "right", "schema", "fence", "idempotency", "quota", "bans", "policy", "work"],
+    [
+      "frame",
+      "session",
+      "lifecycle",
+      "right",
+      "schema",
+      "fence",
+      "idempotency",
+      "quota",
+      "bans",
+      "policy",
+      "work",
+    ],
   );
 });
 

@@ -26,6 +26,7 @@ export const knownRights: readonly string[] = [
   "collect",
   "govern",
   "approve",
+  "contain",
   "invite",
 ];
 

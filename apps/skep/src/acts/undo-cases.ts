@@ -33,6 +33,16 @@ async function joined({ kernel, owner }: UndoPlace): Promise<void> {
   kernel.system("peers", "/net/join", { op: "redeem" }, () => ({ events: [{ type: "redeemed@1", data }] }));
 }
 
+const bans = async (owner: Session): Promise<string> =>
+  (await text(owner, "/policy/bans"))
+    .replace(/^ban=\d+ (.*) at_ms=\d+/gm, "$1")
+    .replace(/until_ms=\d+ /g, "");
+const contained = (command: { readonly [key: string]: Json }): UndoCase => ({
+  path: "/policy/contain",
+  command: { ...command, reason: "odd" },
+  shows: bans,
+});
+
 /** One case for each reversible act, by path and name; a test asks for those that are missing. */
 export const undoCases: Readonly<Record<string, UndoCase>> = {
   "/queen/ctl spawn": {
@@ -54,6 +64,17 @@ export const undoCases: Readonly<Record<string, UndoCase>> = {
     },
     command: { op: "rollback", version: 1 },
     shows: rules,
+  },
+  "/policy/contain quarantine": contained({ op: "quarantine", class: "wasm" }),
+  "/policy/contain block": contained({ op: "block", subject: "ann" }),
+  "/policy/contain freeze": contained({ op: "freeze", worker: "w-a" }),
+  "/policy/contain revoke": contained({ op: "revoke", ticket: "b-1" }),
+  "/policy/contain drain": contained({ op: "drain", worker: "*" }),
+  "/policy/contain lift": {
+    path: "/policy/contain",
+    before: ({ owner }) => owner.append("/policy/contain", { op: "block", subject: "ann", reason: "odd" }),
+    command: { op: "lift", ban: "1" },
+    shows: bans,
   },
   "/net/ctl invite": {
     path: "/net/ctl",

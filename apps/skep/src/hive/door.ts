@@ -1,6 +1,6 @@
 import type { Credential } from "@skep/edge-ninep";
 import { faults } from "@skep/fault";
-import { type Authority, fullAuthority, type Kernel, type Session, within } from "@skep/kernel";
+import { type Authority, type Bans, fullAuthority, type Kernel, type Session, within } from "@skep/kernel";
 import type { SpawnedView } from "@skep/provider-queen";
 import { type Ticket, verify } from "@skep/ticket";
 import type { HiveKeys } from "./keys.ts";
@@ -90,6 +90,10 @@ export class Door {
 
   #attach(authority: Authority, edge: string): Session {
     if (this.#kernel.slices.kernel.lifecycle.get().state === "QUIESCED") throw fault.closing();
+    const { subject, blocks } = authority;
+    const bans = this.#kernel.slices.view<Bans>("bans");
+    const banned = bans.refusal({ subject, blocks: blocks.map(({ id }) => id) }, []);
+    if (banned) throw banned;
     const budget = this.#spawned.budget(authority.subject);
     // Whoever speaks as a spawned worker uses up what it was spawned with, beside what the ticket says.
     return this.#kernel.attach(

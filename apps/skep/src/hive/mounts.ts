@@ -11,6 +11,7 @@ import {
 } from "@skep/kernel";
 import { auditProvider, createChains, type WitnessesView } from "@skep/provider-audit";
 import { casProvider, type Retention } from "@skep/provider-cas";
+import { containmentProvider } from "@skep/provider-containment";
 import { type JobLimits, jobsProvider } from "@skep/provider-jobs";
 import { logProvider } from "@skep/provider-log";
 import { pastProvider } from "@skep/provider-past";
@@ -104,6 +105,7 @@ export function mounts(deps: Deps): Provider[] {
     metricsProvider(deps.live.metrics),
     queenProvider(deps.live.queen),
     casProvider({ blobs, retention: retentionOf(deps.config), most: mostBlob(deps.config) }),
+    containmentProvider(),
     workersProvider(),
     peersProvider(deps.peers),
     jobsProvider({

@@ -1,0 +1,2 @@
+export { containmentProvider } from "./src/containment.ts";
+export { ContainCommand } from "./src/command.ts";

@@ -29,24 +29,35 @@ interface Finding {
   readonly wrong: readonly string[];
 }
 
-/** What auditors found; undefined while more of them are needed. One's own machine is believed at once. */
+const named = (seats: readonly Seat[]): string[] => seats.map(({ worker }) => worker);
+
+/** The answer that auditors stand for; undefined while they do not. One's own machine is believed at once. */
+function trueAnswer(accepted: string, said: readonly Seat[]): string | undefined {
+  const own = said.find((seat) => seat.class === "owned");
+  if (own) return own.answer;
+  if (said.length === 1 && said[0]?.answer === accepted) return accepted;
+  return count(
+    said.map(({ worker, answer }) => ({ seat: worker, answer })),
+    2,
+  ).answer;
+}
+
+/** What auditors found; undefined while more of them are needed. */
 function findingOf(
   accepted: string,
   workers: readonly string[],
   auditors: readonly Seat[],
 ): Finding | undefined {
   const said = auditors.filter(({ answer, fate }) => answer !== "" && fate === "");
-  const own = said.find((seat) => seat.class === "owned");
-  const votes = said.map(({ worker, answer }) => ({ seat: worker, answer }));
-  const counted = count(votes, 2).answer;
-  const answer = own?.answer ?? (votes.length === 1 && votes[0]?.answer === accepted ? accepted : counted);
+  const bad = named(auditors.filter(({ fate }) => fate !== ""));
+  const answer = trueAnswer(accepted, said);
   if (answer === undefined)
-    return auditors.length < mostAuditors ? undefined : { found: "open", right: [], wrong: [] };
-  const of = (same: boolean) =>
-    said.filter((seat) => (seat.answer === answer) === same).map(({ worker }) => worker);
-  return answer === accepted
-    ? { found: "agreed", right: [...workers, ...of(true)], wrong: of(false) }
-    : { found: "overturned", right: of(true), wrong: [...workers, ...of(false)] };
+    return auditors.length < mostAuditors ? undefined : { found: "open", right: [], wrong: bad };
+  const same = named(said.filter((seat) => seat.answer === answer));
+  const other = named(said.filter((seat) => seat.answer !== answer));
+  if (answer === accepted)
+    return { found: "agreed", right: [...workers, ...same], wrong: [...other, ...bad] };
+  return { found: "overturned", right: same, wrong: [...workers, ...other, ...bad] };
 }
 
 /** What was paid for an answer that was wrong goes back. */

@@ -153,7 +153,7 @@ export async function rig(files = recordingFiles(), clock = simulatedClock(7)): 
     },
     async done(worker, job, stdout, exit = 0) {
       const { job_id } = (await self.status(job)) as { job_id: string };
-      const receipt = receiptFor(seeds.get(worker) as Uint8Array, job_id, stdout, exit);
+      const receipt = receiptFor(seeds.get(worker) as Uint8Array, job_id, stdout, exit, job);
       const line = {
         op: "done",
         job,
@@ -172,7 +172,7 @@ export async function rig(files = recordingFiles(), clock = simulatedClock(7)): 
 }
 
 /** A receipt as a worker makes it, over output that stands inline. */
-export function receiptFor(seed: Uint8Array, jobId: string, stdout: string, exit: number): object {
+export function receiptFor(seed: Uint8Array, jobId: string, stdout: string, exit: number, job = "0"): object {
   let state = createHash("sha256").update("phase-protocol:v1:commitment").digest();
   const chunks = stdout === "" ? [] : [stdout];
   for (const [seq, data] of chunks.entries()) {
@@ -197,7 +197,7 @@ export function receiptFor(seed: Uint8Array, jobId: string, stdout: string, exit
       total_duration_ms: 1,
       prompt_tokens: 0,
       completion_tokens: 0,
-      extra: { module_hash: `sha256:${"ab".repeat(32)}`, exit_code: String(exit) },
+      extra: { module_hash: `sha256:${"ab".repeat(32)}`, exit_code: String(exit), job },
     },
   };
   return signReceipt(createSigner(seed), { result, jobId, completedAt: 1_779_883_200_000_000_000n });

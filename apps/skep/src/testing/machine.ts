@@ -5,7 +5,6 @@ import { availableParallelism, loadavg } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Client } from "@skep/ninep";
-import type { Host } from "@skep/testing";
 import { delay } from "@skep/clock";
 import { realClock } from "../clock.ts";
 import { type JobRow, newestJobs } from "../jobs/list.ts";
@@ -36,6 +35,11 @@ export interface RunRow {
   readonly exit: number | null;
   readonly verified: boolean;
   readonly error?: unknown;
+}
+
+/** Where programs are started: a machine of a lab. */
+interface Host {
+  spawn(program: string, args: readonly string[], options?: SpawnOptions): ChildProcess;
 }
 
 /** A program that goes on, with what it has said so far. */

@@ -44,11 +44,14 @@ async function flooding(pool: SandboxPool, wallMs: number) {
 const grouped = await makePoolGroup(undefined);
 await grouped.remove();
 
+/** A flood ends nothing here before its time. */
+const limits = { stdoutBytes: 2 ** 40 };
+
 const turn = () => new Promise((resolve) => setTimeout(resolve, 150));
 
 for (const { name, layers } of switches)
   test(`nothing runs while frozen, and the job goes on afterwards (${name})`, async () => {
-    await using pool = await createSandboxPool({ warm: 1, layers });
+    await using pool = await createSandboxPool({ warm: 1, layers, limits });
     await pool.ready();
     const { ended, stop, bytes } = await flooding(pool, 20_000);
     const stopped = await pool.freeze();
@@ -68,7 +71,7 @@ for (const { name, layers } of switches)
   });
 
 test("frozen time counts for no limit", async () => {
-  await using pool = await createSandboxPool({ warm: 1 });
+  await using pool = await createSandboxPool({ warm: 1, limits });
   await pool.ready();
   const { ended } = await flooding(pool, 600);
   await pool.freeze();
@@ -86,7 +89,7 @@ test("frozen time counts for no limit", async () => {
 });
 
 test("a job that comes while all is frozen waits, and no process starts meanwhile", async () => {
-  await using pool = await createSandboxPool({ warm: 1 });
+  await using pool = await createSandboxPool({ warm: 1, limits });
   await pool.ready();
   await pool.freeze();
   const { pids } = spent();
@@ -101,7 +104,7 @@ test("a job that comes while all is frozen waits, and no process starts meanwhil
 
 for (const { name, layers } of switches)
   test(`a frozen job can be ended, and at rest no process is left (${name})`, async () => {
-    await using pool = await createSandboxPool({ warm: 2, layers });
+    await using pool = await createSandboxPool({ warm: 2, layers, limits });
     await pool.ready();
     const { ended, stop } = await flooding(pool, 20_000);
     await pool.freeze();
@@ -131,7 +134,7 @@ test("a timer stands still while held, and goes on with what was left", async ()
 });
 
 test("a process limit and niceness hold for what runs modules", async () => {
-  await using pool = await createSandboxPool({ warm: 1, nice: 19, cpus: 0.5 });
+  await using pool = await createSandboxPool({ warm: 1, nice: 19, cpus: 0.5, limits });
   await pool.ready();
   const { ended, stop } = await flooding(pool, 20_000);
   const nices = spent().pids.map(

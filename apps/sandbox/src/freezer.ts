@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { setPriority } from "node:os";
 import type { GroupFreezer } from "./pool-group.ts";
 
 /** One process that can be stopped, with all that it started. */
@@ -58,17 +59,32 @@ export function isStopped(pid: number): boolean {
   }
 }
 
+/** Niceness of what is to stop: it has to run once more for that, and others may want the processor. */
+const hasty = -10;
+
+/** Every thread of a process gets this niceness; only root may take niceness away. */
+function setNice(pid: number | undefined, nice: number): void {
+  if (pid === undefined || process.getuid?.() !== 0) return;
+  try {
+    for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), nice);
+  } catch {
+    // gone meanwhile
+  }
+}
+
 /** Stops and starts again all processes of a pool, and the time of what they do. */
 export class Freezer {
   #group: GroupFreezer | null;
+  readonly #nice: number;
   readonly #members = new Set<Stoppable>();
   readonly #waiting = new Set<Waiting>();
   #since: number | undefined;
   #spent = 0;
   #running = Promise.withResolvers<void>();
 
-  constructor(group: GroupFreezer | null) {
+  constructor(group: GroupFreezer | null, nice = 0) {
     this.#group = group;
+    this.#nice = nice;
     this.#running.resolve();
   }
 
@@ -120,6 +136,9 @@ export class Freezer {
       this.#running = Promise.withResolvers();
     }
     this.#stopAll();
+    // After the order, so that none of them gets further by it.
+    for (const { leader, pid } of this.#members)
+      for (const one of new Set([leader, pid])) setNice(one, hasty);
     if (!before) this.#holdTimers(asked);
     return this.#proof(asked);
   }
@@ -160,6 +179,8 @@ export class Freezer {
   thaw(): void {
     if (this.#since === undefined) return;
     const now = performance.now();
+    for (const { leader, pid } of this.#members)
+      for (const one of new Set([leader, pid])) setNice(one, this.#nice);
     this.#spent += now - this.#since;
     this.#since = undefined;
     this.let();

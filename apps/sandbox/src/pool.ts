@@ -121,7 +121,7 @@ export class SandboxPool implements AsyncDisposable {
   constructor(host: Host, sources: Sources, group: PoolGroup, options: SandboxOptions) {
     this.#host = host;
     this.#group = group;
-    this.#freezer = new Freezer(group.freezer);
+    this.#freezer = new Freezer(group.freezer, options.nice);
     const { nice, cpus, concurrency = 2 } = options;
     const each = cpus === undefined ? undefined : cpus / concurrency;
     this.#common = { freezer: this.#freezer, procs: group.procs, nice, cpus: each };

@@ -1,4 +1,5 @@
 export { heldContent } from "./src/jobs/blob.ts";
+export { type ArraySubmission, submitArray } from "./src/jobs/array-submit.ts";
 export { type Outcome, outcomeOf, type Waiting } from "./src/jobs/outcome.ts";
 export { type Submission, type Submitted, submit } from "./src/jobs/submit.ts";
 /** What a job is besides its module and input. */

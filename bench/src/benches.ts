@@ -1,9 +1,12 @@
 import type { Bench } from "./row.ts";
 import { console } from "./rows/console.ts";
+import { containment } from "./rows/containment.ts";
 import { controls } from "./rows/controls.ts";
+import { drain } from "./rows/drain.ts";
 import { jobs } from "./rows/jobs.ts";
 import { million } from "./rows/million.ts";
 import { owner } from "./rows/owner.ts";
+import { remote } from "./rows/remote.ts";
 import { reads } from "./rows/reads.ts";
 import { memory, start } from "./rows/start.ts";
 import { streams } from "./rows/streams.ts";
@@ -15,8 +18,11 @@ export const benches: readonly Bench[] = [
   streams,
   console,
   jobs,
+  remote,
+  drain,
   owner,
   start,
   memory,
+  containment,
   million,
 ];

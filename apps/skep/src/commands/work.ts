@@ -8,4 +8,14 @@ import { verify } from "./verify.ts";
 import { worker } from "./worker.ts";
 
 /** Commands about work: the jobs, and the machines that do them. */
-export const workCommands: readonly Command[] = [demo, run, jobs, cancel, verify, worker, owner, pause, resume];
+export const workCommands: readonly Command[] = [
+  demo,
+  run,
+  jobs,
+  cancel,
+  verify,
+  worker,
+  owner,
+  pause,
+  resume,
+];

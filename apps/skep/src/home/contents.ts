@@ -2,6 +2,8 @@
 export const homeContents = {
   format: "Number of the home's format; a newer one than the program's is refused",
   "skep.toml": "Your configuration, where you made one",
+  "owner.toml":
+    "Rules of the machine's owner for the workers of this home, where you made some: `skep owner`",
   "policy/": "Your policies and their cases, where you made some: what `skep policy apply` sends",
   "keys/":
     "Who the hive is and what it signs with: identity, ticket, log; its name; what was rotated away. Secret",

@@ -19,12 +19,12 @@ main{max-width:60rem;margin:0 auto;padding:2.5rem 1.25rem 4rem}h1{font-size:1.6r
 h2{font-size:1.05rem;margin:2.25rem 0 .75rem}p{margin:.25rem 0}.soft{color:var(--soft)}.folder{font:.85rem ui-monospace,monospace;color:var(--soft);overflow-wrap:anywhere}
 section.worker{margin-top:2rem}.state{display:flex;gap:1rem;align-items:center;background:var(--card);border:1px solid var(--line);border-left:.4rem solid var(--calm);border-radius:.6rem;padding:1rem 1.25rem}
 .state.off{border-left-color:var(--cold)}.state.gone{border-left-color:var(--soft)}.state strong{font-size:1.15rem}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.75rem;margin-top:.75rem}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(7.75rem,1fr));gap:.75rem;margin-top:.75rem}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:.75rem 1rem}.tile b{display:block;font-size:1.35rem;font-variant-numeric:tabular-nums}
 .tile span{color:var(--soft);font-size:.85rem}table{width:100%;border-collapse:collapse;font-variant-numeric:tabular-nums}
 th{font-weight:500;text-align:left;color:var(--soft);font-size:.85rem}th,td{padding:.4rem .6rem .4rem 0;border-bottom:1px solid var(--line)}td.n,th.n{text-align:right}
 .bar{height:.55rem;border-radius:.3rem;background:var(--honey);min-width:2px}td.wide{width:38%}
-.histogram{display:flex;align-items:flex-end;gap:3px;height:8rem;border-bottom:1px solid var(--line)}
+.histogram{margin-top:1rem;display:flex;align-items:flex-end;gap:3px;height:8rem;border-bottom:1px solid var(--line)}
 .histogram div{flex:1;background:var(--calm);border-radius:.2rem .2rem 0 0;min-height:0}.histogram div.late{background:var(--honey)}
 .scale{display:flex;gap:3px;color:var(--soft);font-size:.7rem}.scale span{flex:1;text-align:center;overflow:hidden}code{font:.9em ui-monospace,monospace}
 ul{margin:.25rem 0;padding-left:1.1rem}

@@ -1,5 +1,5 @@
-import { Api } from "./net/api.ts";
-import { type LinkState, Live } from "./net/live.ts";
+import type { Api } from "./net/api.ts";
+import type { LinkState, Live } from "./net/live.ts";
 import { type Problem, problemOf } from "./net/refusal.ts";
 import { feed, readPast } from "./state/feed.ts";
 import { HiveState } from "./state/hive.ts";
@@ -19,7 +19,12 @@ export interface Notice {
 export type Standing =
   | { readonly state: "opening" }
   | { readonly state: "none"; readonly problem?: Problem }
-  | { readonly state: "open"; readonly subject: string; readonly role: string; readonly until: number | undefined };
+  | {
+      readonly state: "open";
+      readonly subject: string;
+      readonly role: string;
+      readonly until: number | undefined;
+    };
 
 /** Milliseconds between two times that the views are told of news. */
 const pace = 120;
@@ -91,7 +96,8 @@ export class App {
       this.#setArmed(told.armed_ms ?? 0);
     } catch (thrown) {
       const problem = problemOf(thrown);
-      this.standing = code === undefined && problem.status === 401 ? { state: "none" } : { state: "none", problem };
+      this.standing =
+        code === undefined && problem.status === 401 ? { state: "none" } : { state: "none", problem };
       this.changed();
       return;
     }

@@ -4,7 +4,10 @@ import { recordsOf } from "./parts/time-bar.tsx";
 import { setTheme, themeNow } from "./theme.ts";
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.matches("input:not([type=range]), textarea, select, [contenteditable]");
+  return (
+    target instanceof HTMLElement &&
+    target.matches("input:not([type=range]), textarea, select, [contenteditable]")
+  );
 }
 
 /** Every action of the page by key; `g` begins the way to a view. */

@@ -29,8 +29,7 @@ for (const [name, palette] of Object.entries({ dark, light })) {
   });
 
   test(`what is no word stands out by three to one in the ${name} scheme`, () => {
-    for (const ground of grounds)
-      assert.ok(contrast(palette.dim, palette[ground]) >= 3, ground);
+    for (const ground of grounds) assert.ok(contrast(palette.dim, palette[ground]) >= 3, ground);
     assert.ok(contrast(palette.text, palette.cell) >= 4.5);
   });
 }

@@ -61,9 +61,16 @@ async function echo(api: Verbs, path: string, payload: string): Promise<readonly
   return [printOk("ECHO", [`path=${path}`, `bytes=${sizeOf(payload)}`])];
 }
 
-async function order(api: Verbs, verb: "SPAWN" | "KILL", piece: string, line: string): Promise<readonly string[]> {
+async function order(
+  api: Verbs,
+  verb: "SPAWN" | "KILL",
+  piece: string,
+  line: string,
+): Promise<readonly string[]> {
   const answer = await api.echo(control, line);
-  return answer.status === "ERR" ? [printOk(verb, [piece]), bare(refused(verb, answer))] : [printOk(verb, [piece])];
+  return answer.status === "ERR"
+    ? [printOk(verb, [piece]), bare(refused(verb, answer))]
+    : [printOk(verb, [piece])];
 }
 
 function help(): readonly string[] {
@@ -124,7 +131,8 @@ export async function run(api: Verbs, typed: string, { role }: Attached): Promis
 /** Completions of what is typed: verbs, then paths. */
 export async function complete(api: Verbs, typed: string): Promise<readonly string[]> {
   const [, head = "", word = ""] = /^(.*\s)?(\S*)$/.exec(typed) ?? [];
-  if (head === "") return Object.keys(verbs).filter((verb) => verb.startsWith(word.toUpperCase()) && word !== "");
+  if (head === "")
+    return Object.keys(verbs).filter((verb) => verb.startsWith(word.toUpperCase()) && word !== "");
   if (!word.startsWith("/")) return [];
   const cut = word.lastIndexOf("/");
   const dir = cut === 0 ? "/" : word.slice(0, cut);

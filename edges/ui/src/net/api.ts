@@ -119,13 +119,22 @@ export class Api {
   }
 
   /** Sends a request. Throws a Refusal for every answer that is none. */
-  async request(method: string, target: string, body?: Body, more: Record<string, string> = {}): Promise<Response> {
+  async request(
+    method: string,
+    target: string,
+    body?: Body,
+    more: Record<string, string> = {},
+  ): Promise<Response> {
     const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
     const isStream = method === "PUT" || method === "PATCH";
     const digest = bytes === undefined ? "" : isStream ? "stream" : await sha256(bytes);
-    const headers: Record<string, string> = { ...more, "x-skep-proof": await this.#proof(method, target, digest) };
+    const headers: Record<string, string> = {
+      ...more,
+      "x-skep-proof": await this.#proof(method, target, digest),
+    };
     if (digest !== "") headers["x-skep-body"] = digest;
-    if (bytes !== undefined) headers["Content-Type"] ??= isStream ? "application/octet-stream" : "application/json";
+    if (bytes !== undefined)
+      headers["Content-Type"] ??= isStream ? "application/octet-stream" : "application/json";
     let answer: Response;
     try {
       answer = await this.#ground.fetch(`${this.origin}${target}`, {
@@ -183,7 +192,9 @@ export class Api {
   }
 
   async echo(path: string, line: string): Promise<FsAnswer> {
-    return (await this.request("POST", "/v1/fs/echo", JSON.stringify({ path, line }))).json() as Promise<FsAnswer>;
+    return (
+      await this.request("POST", "/v1/fs/echo", JSON.stringify({ path, line }))
+    ).json() as Promise<FsAnswer>;
   }
 
   async #told(answer: Promise<Response>): Promise<SessionTold> {

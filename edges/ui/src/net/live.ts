@@ -5,10 +5,24 @@ export type LinkState = "connecting" | "open" | "lost" | "ended";
 
 /** What comes of something followed. */
 export type LiveEvent =
-  | { readonly event: "data"; readonly data: { readonly at: number; readonly next: number; readonly text?: string; readonly b64?: string } }
-  | { readonly event: "gap"; readonly data: { readonly from?: number; readonly to: number; readonly restarted?: boolean } }
+  | {
+      readonly event: "data";
+      readonly data: {
+        readonly at: number;
+        readonly next: number;
+        readonly text?: string;
+        readonly b64?: string;
+      };
+    }
+  | {
+      readonly event: "gap";
+      readonly data: { readonly from?: number; readonly to: number; readonly restarted?: boolean };
+    }
   | { readonly event: "text"; readonly data: { readonly text?: string; readonly b64?: string } }
-  | { readonly event: "list"; readonly data: { readonly entries: readonly { readonly name: string; readonly kind: string }[] } }
+  | {
+      readonly event: "list";
+      readonly data: { readonly entries: readonly { readonly name: string; readonly kind: string }[] };
+    }
   | { readonly event: "end"; readonly data: { readonly at: number } }
   | { readonly event: "error"; readonly data: Problem };
 

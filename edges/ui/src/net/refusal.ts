@@ -40,7 +40,8 @@ export function problemOf(thrown: unknown): Problem {
 export function readProblem(status: number, text: string): Problem {
   try {
     const body = JSON.parse(text) as Partial<Problem>;
-    if (typeof body.code === "string") return { ...body, status, code: body.code, detail: body.detail ?? body.code };
+    if (typeof body.code === "string")
+      return { ...body, status, code: body.code, detail: body.detail ?? body.code };
   } catch {
     // Not of the hive: a proxy in between.
   }

@@ -5,7 +5,13 @@ import type { Reason, Tone } from "../palette.ts";
 import { useApp } from "./context.ts";
 
 /** A word with a colour that stands for something. */
-export function Chip({ tone = "dim", children }: { readonly tone?: Tone; readonly children: ComponentChildren }) {
+export function Chip({
+  tone = "dim",
+  children,
+}: {
+  readonly tone?: Tone;
+  readonly children: ComponentChildren;
+}) {
   return <span class={`chip tone-${tone}`}>{children}</span>;
 }
 
@@ -83,7 +89,13 @@ export function Cli({ command }: { readonly command: string }) {
 }
 
 /** Nothing to show yet, and what to do about it. */
-export function Empty({ title, children }: { readonly title: string; readonly children?: ComponentChildren }) {
+export function Empty({
+  title,
+  children,
+}: {
+  readonly title: string;
+  readonly children?: ComponentChildren;
+}) {
   return (
     <div class="empty">
       <svg viewBox="0 0 32 32" aria-hidden="true">

@@ -83,7 +83,9 @@ export function useText(path: string | undefined): Loaded<string> {
     });
   }, [path, at]);
   if (at !== undefined) return past;
-  return text.path === path ? { value: text.value, problem: text.problem, again: () => undefined } : { again: () => undefined };
+  return text.path === path
+    ? { value: text.value, problem: text.problem, again: () => undefined }
+    : { again: () => undefined };
 }
 
 /** The JSON twin of a text, followed. */
@@ -120,6 +122,17 @@ function gapText(event: Extract<LiveEvent, { event: "gap" }>): string {
   return from === undefined ? "older lines are gone" : `${to - from} bytes are gone`;
 }
 
+function take(held: { lines: StreamLine[]; isEnded: boolean }, cut: Lines, event: LiveEvent): void {
+  const { lines } = held;
+  // The first gap only says that the oldest lines are not kept.
+  if (event.event === "gap") lines.push({ at: event.data.to, text: gapText(event), gap: true });
+  if (event.event === "data") for (const text of cut.take(event)) lines.push({ at: event.data.next, text });
+  if (event.event !== "end") return;
+  const rest = cut.flush();
+  if (rest !== "") lines.push({ at: event.data.at, text: rest });
+  held.isEnded = true;
+}
+
 /** Follows a stream: what is kept of it, and what comes. A restart of the hive neither loses nor repeats a line. */
 export function useStream(path: string | undefined): Stream {
   const app = useApp();
@@ -141,16 +154,8 @@ export function useStream(path: string | undefined): Stream {
       }, 80);
     };
     const stop = app.live.follow(path, (event) => {
-      const { lines } = held.current;
       if (event.event === "error") set({ ...none, problem: event.data });
-      // The first gap only says that the oldest lines are not kept.
-      if (event.event === "gap") lines.push({ at: event.data.to, text: gapText(event), gap: true });
-      if (event.event === "data") for (const text of cut.take(event)) lines.push({ at: event.data.next, text });
-      if (event.event === "end") {
-        const rest = cut.flush();
-        if (rest !== "") lines.push({ at: event.data.at, text: rest });
-        held.current.isEnded = true;
-      }
+      take(held.current, cut, event);
       soon();
     });
     return () => {

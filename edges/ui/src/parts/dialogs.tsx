@@ -3,7 +3,11 @@ import { useEffect, useRef } from "preact/hooks";
 import { useApp } from "./context.ts";
 import type { View } from "./views.ts";
 
-function Dialog(props: { readonly title: string; readonly close: () => void; readonly children: ComponentChildren }) {
+function Dialog(props: {
+  readonly title: string;
+  readonly close: () => void;
+  readonly children: ComponentChildren;
+}) {
   const box = useRef<HTMLDialogElement>(null);
   useEffect(() => box.current?.showModal(), []);
   return (
@@ -25,8 +29,8 @@ export function ArmDialog() {
   return (
     <Dialog title="This page only reads" close={close}>
       <p>
-        To <strong>{app.wantsArm}</strong> it has to be armed. It then may do what your ticket may, for fifteen
-        minutes, and says so at the top all the while.
+        To <strong>{app.wantsArm}</strong> it has to be armed. It then may do what your ticket may, for
+        fifteen minutes, and says so at the top all the while.
       </p>
       <div class="row">
         <button type="button" class="strong" onClick={() => app.arm()}>
@@ -72,7 +76,9 @@ export function HelpDialog({ views }: { readonly views: readonly View[] }) {
           </div>
         ))}
       </dl>
-      <p class="dim small">On the hive: arrows go from machine to machine, + and - zoom, 0 shows all, Enter opens.</p>
+      <p class="dim small">
+        On the hive: arrows go from machine to machine, + and - zoom, 0 shows all, Enter opens.
+      </p>
       <div class="row">
         <button type="button" onClick={close}>
           Close

@@ -5,7 +5,11 @@ import { useApp } from "./context.ts";
 import { type Field, fillFrom, lineOf, type Schema, variantsOf } from "./schema.ts";
 import { cliOf } from "./words.ts";
 
-function Input(props: { readonly field: Field; readonly value: string; readonly set: (value: string) => void }) {
+function Input(props: {
+  readonly field: Field;
+  readonly value: string;
+  readonly set: (value: string) => void;
+}) {
   const { field, value, set } = props;
   const { name, kind, choices, isRequired, pattern } = field;
   const heard = (event: { currentTarget: { value: string } }) => set(event.currentTarget.value);
@@ -123,7 +127,14 @@ export function ControlForm({ about }: { readonly about: Description }) {
         ))}
       <label for="line">
         <span>The line itself</span>
-        <textarea id="line" class="mono" rows={2} value={line} spellcheck={false} onInput={(event) => type(event.currentTarget.value)} />
+        <textarea
+          id="line"
+          class="mono"
+          rows={2}
+          value={line}
+          spellcheck={false}
+          onInput={(event) => type(event.currentTarget.value)}
+        />
       </label>
       {(about.examples ?? []).length > 0 && (
         <p class="links">
@@ -151,5 +162,7 @@ export function ControlForm({ about }: { readonly about: Description }) {
 function nameOfExample(example: unknown, at: number): string {
   if (typeof example === "string") return example.slice(0, 24);
   const first = Object.entries(example as object)[0];
-  return first ? `${first[0]} ${typeof first[1] === "string" ? first[1].slice(0, 16) : ""}`.trim() : `${at + 1}`;
+  return first
+    ? `${first[0]} ${typeof first[1] === "string" ? first[1].slice(0, 16) : ""}`.trim()
+    : `${at + 1}`;
 }

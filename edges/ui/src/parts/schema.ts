@@ -57,7 +57,8 @@ function kindOf(schema: Schema, root: Schema): Field["kind"] {
   }
   if (schema.type === "string" && (schema.maxLength ?? 0) > 1024) return "long";
   // What may be a number or its text is asked for as text.
-  if (schema.anyOf?.every((one) => ["string", "integer"].includes(resolve(one, root).type ?? ""))) return "text";
+  if (schema.anyOf?.every((one) => ["string", "integer"].includes(resolve(one, root).type ?? "")))
+    return "text";
   return kinds[schema.type ?? ""] ?? "json";
 }
 
@@ -91,12 +92,14 @@ export function variantsOf(given: Schema): readonly Variant[] {
   const ways = schema.oneOf ?? schema.anyOf ?? [schema];
   return ways.map((way, at) => {
     const { properties = {}, required = [] } = resolve(way, root);
-    const fields = Object.entries(properties).map(([name, one]) => fieldOf(name, one, root, required.includes(name)));
+    const fields = Object.entries(properties).map(([name, one]) =>
+      fieldOf(name, one, root, required.includes(name)),
+    );
     return { name: nameOf(fields, at), fields };
   });
 }
 
-function valueOf({ kind }: Field, text: string): unknown {
+function memberOf({ kind }: Field, text: string): unknown {
   if (kind === "number") return Number(text);
   if (kind === "switch") return text === "true";
   if (kind === "words") return text.split(/\s*\n\s*|\s*,\s*/).filter((word) => word !== "");
@@ -113,7 +116,7 @@ export function lineOf({ fields }: Variant, filled: Readonly<Record<string, stri
   const members = fields.flatMap((field): [string, unknown][] => {
     if (field.kind === "const") return [[field.name, field.value]];
     const text = filled[field.name] ?? "";
-    return text === "" ? [] : [[field.name, valueOf(field, text)]];
+    return text === "" ? [] : [[field.name, memberOf(field, text)]];
   });
   return JSON.stringify(Object.fromEntries(members));
 }

@@ -9,7 +9,13 @@ function go(hit: Hit): void {
 }
 
 /** One box for everything; `/` brings the keyboard here. */
-export function SearchBox({ views, acts }: { readonly views: readonly View[]; readonly acts: readonly Hit[] }) {
+export function SearchBox({
+  views,
+  acts,
+}: {
+  readonly views: readonly View[];
+  readonly acts: readonly Hit[];
+}) {
   const app = useApp();
   const input = useRef<HTMLInputElement>(null);
   const [query, setQuery] = useState("");
@@ -69,7 +75,7 @@ export function SearchBox({ views, acts }: { readonly views: readonly View[]; re
         onBlur={() => setTimeout(() => setOpen(false), 150)}
         onKeyDown={pressed}
       />
-      <kbd aria-hidden="true">/</kbd>
+      <kbd>/</kbd>
       {isOpen && (
         <div class="hits" id="hits" role="listbox" aria-label="Found">
           {hits.length === 0 && <p class="dim">Nothing is called that</p>}

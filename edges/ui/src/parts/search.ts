@@ -60,9 +60,17 @@ export async function search(
         href: app.href("machines", id),
       });
     for (const { id, state, worker } of [...jobs.values()].reverse())
-      offer(`${id} ${state} ${worker}`, { title: `Job ${id}`, small: `${state} · ${worker}`, href: app.href("jobs", id) });
+      offer(`${id} ${state} ${worker}`, {
+        title: `Job ${id}`,
+        small: `${state} · ${worker}`,
+        href: app.href("jobs", id),
+      });
     for (const { code, message, seq } of [...refusals.all].reverse().slice(0, 50))
-      offer(`${code} ${message}`, { title: message, small: code, href: app.href("audit", String(seq)) }, -0.5);
+      offer(
+        `${code} ${message}`,
+        { title: message, small: code, href: app.href("audit", String(seq)) },
+        -0.5,
+      );
   }
   return scored
     .sort((a, b) => b.score - a.score)

@@ -17,12 +17,22 @@ function ArmSwitch() {
   const left = app.armedUntil - Date.now();
   if (left > 0)
     return (
-      <button type="button" class="arm armed" onClick={() => app.disarm()} title="Make the page read-only again">
+      <button
+        type="button"
+        class="arm armed"
+        onClick={() => app.disarm()}
+        title="Make the page read-only again"
+      >
         Armed <b>{spanText(left)}</b>
       </button>
     );
   return (
-    <button type="button" class="arm" onClick={() => app.arm()} title="Let the page write for fifteen minutes">
+    <button
+      type="button"
+      class="arm"
+      onClick={() => app.arm()}
+      title="Let the page write for fifteen minutes"
+    >
       <Lock /> Read-only
     </button>
   );
@@ -60,7 +70,11 @@ function Pressure() {
       {reasons.map((reason) => {
         const count = hive.pressure.get(reason);
         return count === undefined ? null : (
-          <a key={reason} href={app.href("audit", "refusals")} class={count > 0 ? `tone-${toneOf[reason]}` : "dim"}>
+          <a
+            key={reason}
+            href={app.href("audit", "refusals")}
+            class={count > 0 ? `tone-${toneOf[reason]}` : "dim"}
+          >
             {reason} <b>{count}</b>
           </a>
         );
@@ -114,8 +128,9 @@ function SignIn() {
         <Copy text="skep ui" />
       </div>
       <p class="dim">
-        It opens this page with a link that works once, for 60 seconds. For a browser elsewhere, <code>skep ui --link</code>{" "}
-        prints the link. The page may what your ticket may, and only reads until you arm it.
+        It opens this page with a link that works once, for 60 seconds. For a browser elsewhere,{" "}
+        <code>skep ui --link</code> prints the link. The page may what your ticket may, and only reads until
+        you arm it.
       </p>
       {standing.problem && <Trouble problem={standing.problem} again={() => location.reload()} />}
     </main>
@@ -123,7 +138,13 @@ function SignIn() {
 }
 
 /** What is around every view. */
-export function Shell({ views, children }: { readonly views: readonly View[]; readonly children: ComponentChildren }) {
+export function Shell({
+  views,
+  children,
+}: {
+  readonly views: readonly View[];
+  readonly children: ComponentChildren;
+}) {
   const app = useApp();
   const [hasTime, setTime] = useState(app.route.at !== undefined);
   const hive = app.now;
@@ -134,9 +155,17 @@ export function Shell({ views, children }: { readonly views: readonly View[]; re
   });
   if (app.standing.state === "none") return <SignIn />;
   const acts = [
-    { title: app.isArmed ? "Make read-only" : "Arm the page", small: "action · A", act: () => void (app.isArmed ? app.disarm() : app.arm()) },
+    {
+      title: app.isArmed ? "Make read-only" : "Arm the page",
+      small: "action · A",
+      act: () => void (app.isArmed ? app.disarm() : app.arm()),
+    },
     { title: "Travel in time", small: "action · [ ]", act: () => setTime(true) },
-    { title: themeNow() === "dark" ? "Light colours" : "Dark colours", small: "action · T", act: () => setTheme(themeNow() === "dark" ? "light" : "dark") },
+    {
+      title: themeNow() === "dark" ? "Light colours" : "Dark colours",
+      small: "action · T",
+      act: () => setTheme(themeNow() === "dark" ? "light" : "dark"),
+    },
     { title: "Keys", small: "help · ?", act: () => app.showHelp() },
     { title: "Sign off", small: "action", act: () => void app.signOff() },
   ];
@@ -164,7 +193,10 @@ export function Shell({ views, children }: { readonly views: readonly View[]; re
           onClick={() => setTime(!hasTime)}
         >
           <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
-            <path d="M12 3a9 9 0 1 0 9 9 9 9 0 0 0-9-9zm0 2a7 7 0 1 1-7 7 7 7 0 0 1 7-7zm-1 2v6l4.5 2.7 1-1.7L13 12V7z" fill="currentColor" />
+            <path
+              d="M12 3a9 9 0 1 0 9 9 9 9 0 0 0-9-9zm0 2a7 7 0 1 1-7 7 7 7 0 0 1 7-7zm-1 2v6l4.5 2.7 1-1.7L13 12V7z"
+              fill="currentColor"
+            />
           </svg>
         </button>
         <ArmSwitch />

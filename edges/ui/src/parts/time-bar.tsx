@@ -12,7 +12,9 @@ function useMoment(at: string | undefined): string {
   const app = useApp();
   const { value } = useRead(at, async () => {
     const seq = Number(at);
-    const near = [...app.now.acts.all, ...app.now.refusals.all].filter((one) => one.seq <= seq && one.time > 0);
+    const near = [...app.now.acts.all, ...app.now.refusals.all].filter(
+      (one) => one.seq <= seq && one.time > 0,
+    );
     const best = near.reduce((last, one) => (one.seq >= last.seq ? one : last), { seq: -1, time: 0 });
     return best.time === 0 ? "" : momentText(best.time);
   });

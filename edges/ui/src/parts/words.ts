@@ -18,7 +18,11 @@ export function spanText(ms: number): string {
 
 /** How long ago a moment was. */
 export function agoText(time: number, now: number): string {
-  return time === 0 ? "" : now - time < 1500 ? "just now" : `${spanText(Math.floor((now - time) / 1000) * 1000)} ago`;
+  return time === 0
+    ? ""
+    : now - time < 1500
+      ? "just now"
+      : `${spanText(Math.floor((now - time) / 1000) * 1000)} ago`;
 }
 
 /** A moment, to the second, in the reader's own time. */

@@ -167,11 +167,14 @@ export function entriesOf(bundle: Uint8Array): readonly Uint8Array[] {
 }
 
 /** The key of a log, as `skep audit key` prints it: `<name>+<id>+<base64>`. */
-export async function parseLogKey(text: string): Promise<{ readonly id: string; readonly key: Bytes } | undefined> {
+export async function parseLogKey(
+  text: string,
+): Promise<{ readonly id: string; readonly key: Bytes } | undefined> {
   const [, name, id, encoded] = /^(\S+)\+([0-9a-f]{8})\+(\S+)$/.exec(text.trim()) ?? [];
   if (!name || !id || !encoded) return undefined;
   const typed = decode(encoded);
   const digest = await sha256(utf8(`${name}\n`), typed);
-  if (typed[0] !== 1 || typed.length !== 33 || Array.from(digest.subarray(0, 4), two).join("") !== id) return undefined;
+  if (typed[0] !== 1 || typed.length !== 33 || Array.from(digest.subarray(0, 4), two).join("") !== id)
+    return undefined;
   return { id, key: typed.slice(1) };
 }

@@ -16,7 +16,15 @@ import {
 } from "@skep/tlog";
 import fc from "fast-check";
 import { isSigned, same } from "./bytes.ts";
-import { entriesOf, isGrownFrom, leafHash, parseCheckpoint, parseLogKey, rootOfPath, Tree } from "./merkle.ts";
+import {
+  entriesOf,
+  isGrownFrom,
+  leafHash,
+  parseCheckpoint,
+  parseLogKey,
+  rootOfPath,
+  Tree,
+} from "./merkle.ts";
 import { commitmentOf, verifyReceipt } from "./receipt.ts";
 
 function commitToOutput({ stdout, stderr }: { stdout: Uint8Array; stderr: Uint8Array }) {
@@ -54,7 +62,10 @@ test("roots and audit paths out of tiles are those of the log", async () => {
     for (const at of new Set([0, 1, size >> 1, size - 1].filter((one) => one < size))) {
       const path = await tree.path(at);
       const theirs = await proveInclusion(at, size, read);
-      assert.deepEqual(path.map((hash) => Buffer.from(hash)), theirs.map((hash) => Buffer.from(hash)));
+      assert.deepEqual(
+        path.map((hash) => Buffer.from(hash)),
+        theirs.map((hash) => Buffer.from(hash)),
+      );
       const root = await rootOfPath(at, size, leaves[at] ?? new Uint8Array(), path);
       assert.ok(root && same(root, await tree.root()));
       assert.notDeepEqual(await rootOfPath(at, size, await leafHash(Buffer.from("another")), path), root);
@@ -83,12 +94,20 @@ test("a checkpoint is read as it was written, and its signature holds for the lo
 });
 
 test("entries come out of their bundle one by one", () => {
-  const bundle = Buffer.concat(["one", "", "three"].flatMap((text) => [Buffer.from([0, text.length]), Buffer.from(text)]));
-  assert.deepEqual(entriesOf(bundle).map((entry) => Buffer.from(entry).toString()), ["one", "", "three"]);
+  const bundle = Buffer.concat(
+    ["one", "", "three"].flatMap((text) => [Buffer.from([0, text.length]), Buffer.from(text)]),
+  );
+  assert.deepEqual(
+    entriesOf(bundle).map((entry) => Buffer.from(entry).toString()),
+    ["one", "", "three"],
+  );
 });
 
 test("the commitment over any output is the library's", async () => {
-  const bytes = fc.oneof(fc.uint8Array({ maxLength: 100 }), fc.nat(200_000).map((size) => new Uint8Array(size).fill(7)));
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 100 }),
+    fc.nat(200_000).map((size) => new Uint8Array(size).fill(7)),
+  );
   await fc.assert(
     fc.asyncProperty(bytes, bytes, async (stdout, stderr) => {
       const theirs = commitToOutput({ stdout, stderr });
@@ -112,7 +131,9 @@ const result: JobResult = {
   resumption: null,
   metrics: { total_duration_ms: 8, prompt_tokens: 0, completion_tokens: 0, extra: { exit_code: "0" } },
 };
-const receipt = JSON.stringify(signReceipt(worker, { result, jobId, completedAt: 1_779_883_200_000_000_000n }));
+const receipt = JSON.stringify(
+  signReceipt(worker, { result, jobId, completedAt: 1_779_883_200_000_000_000n }),
+);
 const expected = { key: worker.publicKey, jobId, stdout, stderr: Buffer.alloc(0) };
 const verdict = async (text: string, against = expected) =>
   Object.fromEntries((await verifyReceipt(text, against)).map(({ what, ok }) => [what, ok]));
@@ -125,6 +146,9 @@ test("a receipt that the library signed holds here, and each way of being wrong 
   assert.deepEqual(await verdict(receipt, { ...expected, key: "00".repeat(32) }), { ...good, worker: false });
   assert.deepEqual(await verdict(receipt, { ...expected, key: "" }), { ...good, worker: undefined });
   assert.deepEqual(await verdict(receipt, { ...expected, jobId: "cd".repeat(32) }), { ...good, job: false });
-  assert.deepEqual(await verdict(receipt, { ...expected, stdout: Buffer.from("else") }), { ...good, output: false });
+  assert.deepEqual(await verdict(receipt, { ...expected, stdout: Buffer.from("else") }), {
+    ...good,
+    output: false,
+  });
   assert.deepEqual(await verdict("{}"), { form: false });
 });

@@ -45,7 +45,10 @@ export async function commitmentOf(
 ): Promise<{ readonly digest: Bytes; readonly chunks: number }> {
   let digest = await sha256(utf8("phase-protocol:v1:commitment"));
   let chunks = 0;
-  for (const [kind, bytes] of [["stdout", stdout], ["stderr", stderr]] as const)
+  for (const [kind, bytes] of [
+    ["stdout", stdout],
+    ["stderr", stderr],
+  ] as const)
     for (let at = 0; at < bytes.length; at += chunkBytes) {
       const data = bytes.subarray(at, at + chunkBytes);
       const head = [digest, big(chunks, 8), big(kind.length, 4), utf8(kind), big(data.length, 4)];
@@ -62,7 +65,8 @@ export function receiptMessage({ completed_at, job_id, result, schema_version }:
 }
 
 function isReceipt(value: unknown): value is Receipt {
-  const { result, job_id, completed_at, worker_pubkey, signature, schema_version } = (value ?? {}) as Partial<Receipt>;
+  const { result, job_id, completed_at, worker_pubkey, signature, schema_version } = (value ??
+    {}) as Partial<Receipt>;
   return (
     schema_version === 1 &&
     [job_id, completed_at, worker_pubkey, signature].every((part) => typeof part === "string") &&
@@ -71,52 +75,57 @@ function isReceipt(value: unknown): value is Receipt {
   );
 }
 
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function signatureCheck(receipt: Receipt): Promise<Check> {
+  const [key, signature] = [ofHex(receipt.worker_pubkey), ofHex(receipt.signature)];
+  const ok = key && signature ? await isSigned(key, receiptMessage(receipt), signature) : false;
+  const what = "signature";
+  if (ok === undefined) return { what, ok, why: "this browser has no Ed25519: use `skep verify`" };
+  return { what, ok, why: ok ? "Ed25519 by the key in the receipt" : "the signature does not hold" };
+}
+
+function workerCheck(receipt: Receipt, known: string): Check {
+  const what = "worker";
+  if (known === "") return { what, ok: undefined, why: "the hive shows no key of this machine" };
+  if (receipt.worker_pubkey !== known)
+    return { what, ok: false, why: "signed by another key than this machine's" };
+  return { what, ok: true, why: "the key is the one that the hive knows of this machine" };
+}
+
+async function outputCheck({ result }: Receipt, { stdout, stderr }: Expected): Promise<Check> {
+  const { digest, chunks } = await commitmentOf(stdout, stderr);
+  const isSame = same(digest, Uint8Array.from(result.output_commitment));
+  const ok = isSame && chunks === result.output_chunk_count;
+  const told = `the bytes shown are those committed to, in ${chunks} chunk${chunks === 1 ? "" : "s"}`;
+  return {
+    what: "output",
+    ok,
+    why: ok ? told : "the bytes shown are not those that the worker committed to",
+  };
+}
+
 /** Verifies a receipt here, without asking the hive whether it holds. */
 export async function verifyReceipt(text: string, expected: Expected): Promise<readonly Check[]> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    value = undefined;
-  }
-  if (!isReceipt(value)) return [{ what: "form", ok: false, why: "it is no receipt of schema 1" }];
-  const [key, signature] = [ofHex(value.worker_pubkey), ofHex(value.signature)];
-  const signed = key && signature ? await isSigned(key, receiptMessage(value), signature) : false;
-  const { digest, chunks } = await commitmentOf(expected.stdout, expected.stderr);
-  const isOutput =
-    same(digest, Uint8Array.from(value.result.output_commitment)) && chunks === value.result.output_chunk_count;
-  const isKnown = expected.key !== "" && value.worker_pubkey === expected.key;
+  const receipt = parse(text);
+  if (!isReceipt(receipt)) return [{ what: "form", ok: false, why: "it is no receipt of schema 1" }];
+  const { job_id } = receipt;
+  const isJob = job_id === expected.jobId;
+  const job = {
+    what: "job",
+    ok: isJob,
+    why: isJob ? "for this very manifest" : `for job ${job_id.slice(0, 16)}…`,
+  };
   return [
-    {
-      what: "signature",
-      ok: signed,
-      why:
-        signed === undefined
-          ? "this browser has no Ed25519: use `skep verify`"
-          : signed
-            ? "Ed25519 by the key in the receipt"
-            : "the signature does not hold",
-    },
-    {
-      what: "worker",
-      ok: isKnown ? true : expected.key === "" ? undefined : false,
-      why: isKnown
-        ? "the key is the one that the hive knows of this machine"
-        : expected.key === ""
-          ? "the hive shows no key of this machine"
-          : "signed by another key than this machine's",
-    },
-    {
-      what: "job",
-      ok: value.job_id === expected.jobId,
-      why: value.job_id === expected.jobId ? "for this very manifest" : `for job ${value.job_id.slice(0, 16)}…`,
-    },
-    {
-      what: "output",
-      ok: isOutput,
-      why: isOutput
-        ? `the bytes shown are those committed to, in ${chunks} chunk${chunks === 1 ? "" : "s"}`
-        : "the bytes shown are not those that the worker committed to",
-    },
+    await signatureCheck(receipt),
+    workerCheck(receipt, expected.key),
+    job,
+    await outputCheck(receipt, expected),
   ];
 }

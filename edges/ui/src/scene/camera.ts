@@ -19,7 +19,10 @@ const most = 160;
 
 /** The camera that shows everything within `radius` of a middle. */
 export function fit(
-  { middle, radius }: { readonly middle: { readonly x: number; readonly y: number }; readonly radius: number },
+  {
+    middle,
+    radius,
+  }: { readonly middle: { readonly x: number; readonly y: number }; readonly radius: number },
   { width, height }: Size,
 ): Camera {
   const scale = Math.min(width, height) / (2 * (radius + 0.4));

@@ -107,7 +107,12 @@ export function layoutOf(members: Iterable<Member>): Layout {
       made.ids.push(ids[cell] ?? "");
     }
   }
-  return { ...made, index: new Map(made.ids.map((id, at) => [id, at])), clusters, ...extentOf(made.x, made.y) };
+  return {
+    ...made,
+    index: new Map(made.ids.map((id, at) => [id, at])),
+    clusters,
+    ...extentOf(made.x, made.y),
+  };
 }
 
 /** The middle and the reach of all cells, that of the hive included. */

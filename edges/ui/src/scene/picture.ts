@@ -178,21 +178,38 @@ export class Picture {
 
   /** Names that have room in a view: of the hive and the sites, and of machines where they are large enough. */
   labels(camera: Camera, size: Size, most: number): readonly Label[] {
+    const sites = this.#siteLabels(camera, size);
+    return detailAt(camera.scale) === "names"
+      ? [...sites, ...this.#machineLabels(camera, size, most)]
+      : sites;
+  }
+
+  #siteLabels(camera: Camera, size: Size): Label[] {
+    const { clusters } = this.#cells.layout;
+    if (clusters.length <= 1 && !clusters[0]?.name) return [];
+    return clusters.map(({ name, x, y, radius, count }) => ({
+      text: name === "" ? "no site" : name,
+      small: `${count} machine${count === 1 ? "" : "s"}`,
+      ...toView(camera, x, y + radius, size),
+      kind: "site",
+    }));
+  }
+
+  #machineLabels(camera: Camera, size: Size, most: number): Label[] {
     const { layout } = this.#cells;
     const labels: Label[] = [];
-    if (layout.clusters.length > 1 || layout.clusters[0]?.name)
-      for (const { name, x, y, radius, count } of layout.clusters) {
-        const at = toView(camera, x, y + radius, size);
-        const text = name === "" ? "no site" : name;
-        labels.push({ text, small: `${count} machine${count === 1 ? "" : "s"}`, ...at, kind: "site" });
-      }
-    if (detailAt(camera.scale) !== "names") return labels;
+    const isSeen = ({ x, y }: { x: number; y: number }) =>
+      x > -40 && y > -40 && x < size.width + 40 && y < size.height + 40;
     for (let at = 0; at < layout.ids.length && labels.length < most; at += 1) {
       const id = layout.ids[at] ?? "";
       const spot = toView(camera, layout.x[at] ?? 0, layout.y[at] ?? 0, size);
-      if (spot.x < -40 || spot.y < -40 || spot.x > size.width + 40 || spot.y > size.height + 40) continue;
-      const machine = this.#state.machines.get(id);
-      labels.push({ text: shortName(id), small: smallOf(machine), ...spot, kind: "machine" });
+      if (!isSeen(spot)) continue;
+      labels.push({
+        text: shortName(id),
+        small: smallOf(this.#state.machines.get(id)),
+        ...spot,
+        kind: "machine",
+      });
     }
     return labels;
   }

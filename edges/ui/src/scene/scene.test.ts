@@ -17,14 +17,22 @@ function hive(count: number, site: (at: number) => string = (at) => (at % 3 === 
   );
   state.setMachines(Array.from({ length: count }, (_, at) => `w-${at}`));
   for (let at = 0; at < count; at += 1)
-    state.setInfo(`w-${at}`, { id: `w-${at}`, present: true, slots: 2, class: "owned", labels: [`site=${site(at)}`] });
+    state.setInfo(`w-${at}`, {
+      id: `w-${at}`,
+      present: true,
+      slots: 2,
+      class: "owned",
+      labels: [`site=${site(at)}`],
+    });
   return { state, picture: new Picture(state), pass: (ms: number) => (time += ms) };
 }
 
 test("no two machines share a cell, whatever the sites", () => {
   fc.assert(
     fc.property(fc.array(fc.nat(4), { maxLength: 200 }), (sites) => {
-      const { ids, x, y, radius, middle } = layoutOf(sites.map((site, at) => ({ id: `${at}`, site: `${site}` })));
+      const { ids, x, y, radius, middle } = layoutOf(
+        sites.map((site, at) => ({ id: `${at}`, site: `${site}` })),
+      );
       for (let a = 0; a < ids.length; a += 1) {
         assert.ok(Math.abs((x[a] ?? 0) - middle.x) <= radius && Math.abs((y[a] ?? 0) - middle.y) <= radius);
         for (let b = a + 1; b < ids.length; b += 1)
@@ -62,7 +70,12 @@ test("a job that is leased makes its machine glow and sends a mote there, and it
   const motes: Mote[] = Array.from({ length: 8 }, () => ({ x: 0, y: 0, alpha: 0, tone: "dim" }));
   pass(1090);
   assert.equal(picture.motes(1090, motes), 1);
-  assert.ok(Math.hypot((motes[0]?.x ?? 0) - (cells.layout.x[at] ?? 0), (motes[0]?.y ?? 0) - (cells.layout.y[at] ?? 0)) < 0.1);
+  assert.ok(
+    Math.hypot(
+      (motes[0]?.x ?? 0) - (cells.layout.x[at] ?? 0),
+      (motes[0]?.y ?? 0) - (cells.layout.y[at] ?? 0),
+    ) < 0.1,
+  );
   state.event({ seq: 10, event: "jobs:ended@1", data: { job: "9", worker: "w-2", state: "done" } });
   assert.equal(picture.motes(1102, motes), 1);
   assert.equal(motes[0]?.tone, "ok");
@@ -97,7 +110,10 @@ test("names are written only where there is room for them", () => {
   const { picture } = hive(300);
   picture.update();
   const far = picture.labels(fit(picture.cells.layout, size), size, 80);
-  assert.deepEqual(far.map(({ kind }) => kind), ["site", "site"]);
+  assert.deepEqual(
+    far.map(({ kind }) => kind),
+    ["site", "site"],
+  );
   const near = picture.labels({ x: 0, y: 0, scale: 80 }, size, 80);
   assert.ok(near.length <= 80 && near.some(({ kind }) => kind === "machine"));
 });
@@ -125,7 +141,13 @@ test("every machine is reached with the arrow keys, and found where it stands", 
   for (let more = true; more; ) {
     const before = seen.size;
     for (const from of [...seen])
-      for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]] as const) seen.add(neighbour(layout, from, dx, dy));
+      for (const [dx, dy] of [
+        [1, 0],
+        [-1, 0],
+        [0, 1],
+        [0, -1],
+      ] as const)
+        seen.add(neighbour(layout, from, dx, dy));
     more = seen.size > before;
   }
   assert.equal(seen.size, 40);

@@ -1,5 +1,13 @@
 import "pixi.js/unsafe-eval";
-import { Application, BitmapText, Container, Graphics, Particle, ParticleContainer, type Texture } from "pixi.js";
+import {
+  Application,
+  BitmapText,
+  Container,
+  Graphics,
+  Particle,
+  ParticleContainer,
+  type Texture,
+} from "pixi.js";
 import { numberOf, type Palette } from "../palette.ts";
 import type { Camera, Size } from "../scene/camera.ts";
 import { faceColour, faceNames, type Label, type Mote, type Picture, type Ring } from "../scene/picture.ts";
@@ -47,7 +55,8 @@ function texturesOf({ renderer }: Application): Textures {
     cell: make((graphics) => graphics.poly(hexagon(cellRadius)).fill(0xffffff)),
     // A soft light out of rings, because a gradient would need a shader of its own.
     glow: make((graphics) => {
-      for (let step = 16; step >= 1; step -= 1) graphics.circle(0, 0, step * 3).fill({ color: 0xffffff, alpha: 0.03 });
+      for (let step = 16; step >= 1; step -= 1)
+        graphics.circle(0, 0, step * 3).fill({ color: 0xffffff, alpha: 0.03 });
     }),
     dot: make((graphics) => graphics.circle(0, 0, 8).fill(0xffffff)),
     ring: make((graphics) => graphics.circle(0, 0, 28).stroke({ width: 4, color: 0xffffff })),
@@ -79,7 +88,12 @@ export class Stage {
   #glowParticles: Particle[] = [];
   readonly #motePool: Particle[];
   readonly #ringPool: Particle[];
-  readonly #moteData: Mote[] = Array.from({ length: mostMotes }, () => ({ x: 0, y: 0, alpha: 0, tone: "honey" }));
+  readonly #moteData: Mote[] = Array.from({ length: mostMotes }, () => ({
+    x: 0,
+    y: 0,
+    alpha: 0,
+    tone: "honey",
+  }));
   readonly #ringData: Ring[] = Array.from({ length: mostRings }, () => ({
     x: 0,
     y: 0,
@@ -135,7 +149,10 @@ export class Stage {
   draw(picture: Picture, now: number, look: Look, size: Size): boolean {
     const { camera, palette } = look;
     const isRepainted = this.#repaint(palette);
-    this.#world.position.set(size.width / 2 - camera.x * camera.scale, size.height / 2 - camera.y * camera.scale);
+    this.#world.position.set(
+      size.width / 2 - camera.x * camera.scale,
+      size.height / 2 - camera.y * camera.scale,
+    );
     this.#world.scale.set(camera.scale);
     this.#drawCells(picture, isRepainted);
     const moves = this.#drawMotes(picture, now, look) + this.#drawRings(picture, now, look);
@@ -150,7 +167,10 @@ export class Stage {
     this.#painted = palette;
     this.#colours = faceNames.map((_, face) => numberOf(faceColour(face, palette)));
     this.#core.clear();
-    this.#core.poly(hexagon(0.52)).fill(numberOf(palette.surface)).stroke({ width: 0.06, color: numberOf(palette.honey) });
+    this.#core
+      .poly(hexagon(0.52))
+      .fill(numberOf(palette.surface))
+      .stroke({ width: 0.06, color: numberOf(palette.honey) });
     for (const [at, half] of [0.1, 0.18, 0.24, 0.24].entries())
       this.#core.moveTo(-half, -0.22 + at * 0.15).lineTo(half, -0.22 + at * 0.15);
     this.#core.stroke({ width: 0.05, color: numberOf(palette.honey), cap: "round" });
@@ -162,7 +182,8 @@ export class Stage {
     const { layout } = picture.cells;
     const fresh = picture.take();
     if (fresh === "all") this.#place(picture);
-    if (fresh === "all" || isRepainted) for (let at = 0; at < layout.ids.length; at += 1) this.#dress(picture, at);
+    if (fresh === "all" || isRepainted)
+      for (let at = 0; at < layout.ids.length; at += 1) this.#dress(picture, at);
     else for (const at of fresh) this.#dress(picture, at);
   }
 

@@ -66,7 +66,7 @@ function parse(line: string): Facts | undefined {
   }
 }
 
-function valueOf(path: string, event: LiveEvent): unknown {
+function contentOf(path: string, event: LiveEvent): unknown {
   if (event.event !== "text") return undefined;
   const text = textOf(event.data);
   return path.endsWith(".json") ? parse(text) : text;
@@ -85,7 +85,7 @@ export function feed(state: HiveState, { api, live, every }: FeedGround): () => 
     ends.push(live.follow(path, hear, from));
   for (const path of small)
     follow(path, (event) => {
-      const value = valueOf(path, event);
+      const value = contentOf(path, event);
       if (value !== undefined) state.setFact(path, value);
     });
   follow("/worker", (event) => {
@@ -112,7 +112,7 @@ export function feed(state: HiveState, { api, live, every }: FeedGround): () => 
       const path = `/proc/pressure/${name}.json`;
       if (state.facts.has(path)) continue;
       state.setFact(path, {});
-      follow(path, (told) => state.setFact(path, valueOf(path, told) ?? {}));
+      follow(path, (told) => state.setFact(path, contentOf(path, told) ?? {}));
     }
   });
   const byLine = (act: (line: Facts) => void) => {

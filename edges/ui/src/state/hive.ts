@@ -122,7 +122,9 @@ export class HiveState {
     const machine = this.machines.get(id);
     if (!machine) return;
     const { site } = machine;
-    const node = (this.facts.get("/net/nodes.json") as readonly Facts[] | undefined)?.find?.((one) => one.id === id);
+    const node = (this.facts.get("/net/nodes.json") as readonly Facts[] | undefined)?.find?.(
+      (one) => one.id === id,
+    );
     dress(machine, { ...node, ...info });
     if (machine.site !== site) this.membership += 1;
     this.touched.add(id);
@@ -207,11 +209,21 @@ export class HiveState {
     const { seq, time, subject, path, verdict, code } = line;
     const base = { seq: Number(seq), time: Number(time), subject: String(subject), path: String(path) };
     if (verdict === "refused") this.#refuse({ ...base, code: String(code), line, isFresh });
-    else this.acts.push({ ...base, verdict: String(verdict), text: JSON.stringify(line.command ?? "").slice(0, 200) });
+    else
+      this.acts.push({
+        ...base,
+        verdict: String(verdict),
+        text: JSON.stringify(line.command ?? "").slice(0, 200),
+      });
     this.#changed();
   }
 
-  #refuse(refused: Omit<Refused, "message" | "reason" | "count"> & { readonly line: Facts; readonly isFresh: boolean }) {
+  #refuse(
+    refused: Omit<Refused, "message" | "reason" | "count"> & {
+      readonly line: Facts;
+      readonly isFresh: boolean;
+    },
+  ) {
     const { line, isFresh, ...base } = refused;
     const reason = reasonOf(base.code);
     const message = String(line.message ?? base.code);

@@ -140,11 +140,16 @@ export function isEnded(job: Job): boolean {
 }
 
 function labelsOf(info: Readonly<Record<string, unknown>>): readonly string[] {
-  return Array.isArray(info.labels) ? info.labels.filter((label): label is string => typeof label === "string") : [];
+  return Array.isArray(info.labels)
+    ? info.labels.filter((label): label is string => typeof label === "string")
+    : [];
 }
 
 /** What the owner of a machine says of it, in whichever of its files. */
-function ownerOf(info: Readonly<Record<string, unknown>>): { readonly state: string; readonly reason: string } {
+function ownerOf(info: Readonly<Record<string, unknown>>): {
+  readonly state: string;
+  readonly reason: string;
+} {
   const owner = info.owner;
   if (typeof owner === "object" && owner !== null) {
     const { state, reason } = owner as Record<string, unknown>;

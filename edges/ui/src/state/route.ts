@@ -12,7 +12,11 @@ export function parseRoute(fragment: string): Route {
   const [path = "", query = ""] = fragment.replace(/^#\/?/, "").split("?", 2);
   const [view = "", ...rest] = path.split("/").map(plain);
   const at = new URLSearchParams(query).get("at") ?? undefined;
-  return { view: view === "" ? "hive" : view, object: rest.join("/"), at: at && /^\d{1,15}$/.test(at) ? at : undefined };
+  return {
+    view: view === "" ? "hive" : view,
+    object: rest.join("/"),
+    at: at && /^\d{1,15}$/.test(at) ? at : undefined,
+  };
 }
 
 function plain(part: string): string {

@@ -43,9 +43,14 @@ function Queue({ chosen }: { readonly chosen: string }) {
   const app = useApp();
   const hive = useHive();
   const past = useRead(app.route.at === undefined ? undefined : app.pathAt("/actions"), async () =>
-    (await app.api.list(app.pathAt("/actions"))).entries.filter(({ kind }) => kind === "dir").map(({ name }) => name),
+    (await app.api.list(app.pathAt("/actions"))).entries
+      .filter(({ kind }) => kind === "dir")
+      .map(({ name }) => name),
   );
-  const ids = app.route.at === undefined ? ((hive.facts.get("/actions") as readonly string[]) ?? []) : (past.value ?? []);
+  const ids =
+    app.route.at === undefined
+      ? ((hive.facts.get("/actions") as readonly string[]) ?? [])
+      : (past.value ?? []);
   return (
     <section class="pane list" aria-label="Waiting">
       <header>
@@ -54,7 +59,8 @@ function Queue({ chosen }: { readonly chosen: string }) {
       </header>
       {ids.length === 0 && (
         <Empty title="Nothing waits for people">
-          What a policy asks approvals for is stored, not done, and stands here until enough of them are given.
+          What a policy asks approvals for is stored, not done, and stands here until enough of them are
+          given.
         </Empty>
       )}
       <ol class="rows">
@@ -203,13 +209,25 @@ function Decide({ id }: { readonly id: string }) {
         <input value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
       </label>
       <div class="row">
-        <Act what={`approve action ${id}`} act={send({ decision: "approve", ...signed }, `Approved action ${id}`)} strong>
+        <Act
+          what={`approve action ${id}`}
+          act={send({ decision: "approve", ...signed }, `Approved action ${id}`)}
+          strong
+        >
           Approve
         </Act>
-        <Act what={`reject action ${id}`} act={send({ decision: "reject", reason }, `Rejected action ${id}`)} disabled={reason === ""}>
+        <Act
+          what={`reject action ${id}`}
+          act={send({ decision: "reject", reason }, `Rejected action ${id}`)}
+          disabled={reason === ""}
+        >
           Reject
         </Act>
-        <Act what={`comment on action ${id}`} act={send({ comment: reason }, "Commented")} disabled={reason === ""}>
+        <Act
+          what={`comment on action ${id}`}
+          act={send({ comment: reason }, "Commented")}
+          disabled={reason === ""}
+        >
           Comment
         </Act>
       </div>
@@ -227,7 +245,8 @@ function Rules() {
       {value && <pre class="content">{value}</pre>}
       {value?.split("\n").length === 2 && (
         <p class="dim">
-          No rule is in force: what a ticket allows is done. <a href={app.href("files", "policy/ctl")}>Put policies in force</a>
+          No rule is in force: what a ticket allows is done.{" "}
+          <a href={app.href("files", "policy/ctl")}>Put policies in force</a>
         </p>
       )}
       <Cli command="skep cat /policy/rules" />

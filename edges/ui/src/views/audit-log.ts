@@ -84,14 +84,19 @@ export async function auditOf(api: Api, key: string): Promise<LogSeen> {
   const isRoot = same(await tree.root(), root);
   const before = remembered(origin);
   const older = before && ofBase64(before.root);
-  const isGrown = before && older ? before.size <= size && (await isGrownFrom(tree, before.size, older)) : undefined;
+  const isGrown =
+    before && older ? before.size <= size && (await isGrownFrom(tree, before.size, older)) : undefined;
   if (isRoot && isGrown !== false) remember(origin, { size, root: base64Of(root) });
   return {
     size,
     origin,
     root: base64Of(root),
     checks: [
-      { what: "root", ok: isRoot, why: isRoot ? "the tiles hash to the root of the checkpoint" : "the tiles hash to another root" },
+      {
+        what: "root",
+        ok: isRoot,
+        why: isRoot ? "the tiles hash to the root of the checkpoint" : "the tiles hash to another root",
+      },
       {
         what: "consistency",
         ok: isGrown,
@@ -135,7 +140,9 @@ export async function proveRecord(api: Api, seq: number): Promise<Proven> {
       {
         what: "inclusion",
         ok,
-        why: ok ? `${path.length} hashes lead from these bytes to the root over ${size} records` : "the hashes lead to another root",
+        why: ok
+          ? `${path.length} hashes lead from these bytes to the root over ${size} records`
+          : "the hashes lead to another root",
       },
       {
         what: "place",

@@ -30,7 +30,9 @@ interface Row {
 }
 
 function rowsOf({ acts, refusals }: HiveState): Row[] {
-  const taken = acts.all.map((act): Row => ({ ...act, tone: act.verdict === "ok" ? "ok" : "warn", count: 1 }));
+  const taken = acts.all.map(
+    (act): Row => ({ ...act, tone: act.verdict === "ok" ? "ok" : "warn", count: 1 }),
+  );
   const refused = refusals.all.map(
     (one): Row => ({
       ...one,
@@ -51,12 +53,15 @@ function Timeline({ chosen, onlyRefused }: { readonly chosen: string; readonly o
   const rows = rowsOf(app.now)
     .filter(({ seq }) => seq <= last)
     .filter(({ tone }) => !onlyRefused || tone !== "ok")
-    .filter((row) => wanted === "" || `${row.seq} ${row.subject} ${row.path} ${row.verdict} ${row.text}`.includes(wanted));
+    .filter(
+      (row) =>
+        wanted === "" || `${row.seq} ${row.subject} ${row.path} ${row.verdict} ${row.text}`.includes(wanted),
+    );
   return (
     <section class="pane list" aria-label="Timeline">
       <header>
         <h1>Audit</h1>
-        <a class="button" href={app.href("audit", onlyRefused ? "" : "refusals")} aria-pressed={onlyRefused}>
+        <a class="button" href={app.href("audit", onlyRefused ? "" : "refusals")}>
           {onlyRefused ? "All" : "Refusals"}
         </a>
         <input
@@ -76,7 +81,10 @@ function Timeline({ chosen, onlyRefused }: { readonly chosen: string; readonly o
       <ol class="rows timeline">
         {rows.slice(0, 150).map((row) => (
           <li key={`${row.seq}${row.verdict}`}>
-            <a href={app.href("audit", String(row.seq))} aria-current={String(row.seq) === chosen ? "true" : undefined}>
+            <a
+              href={app.href("audit", String(row.seq))}
+              aria-current={String(row.seq) === chosen ? "true" : undefined}
+            >
               <b>{row.seq}</b>
               <Chip tone={row.tone}>{row.verdict}</Chip>
               <span class="grow">
@@ -94,7 +102,8 @@ function Timeline({ chosen, onlyRefused }: { readonly chosen: string; readonly o
   );
 }
 
-const wordOf = (ok: boolean | undefined) => (ok === undefined ? "not checked" : ok ? "holds" : "does not hold");
+const wordOf = (ok: boolean | undefined) =>
+  ok === undefined ? "not checked" : ok ? "holds" : "does not hold";
 const chipTone = (ok: boolean | undefined) => (ok === undefined ? "warn" : ok ? "ok" : "bad");
 
 /** What was checked, line by line. */
@@ -135,7 +144,12 @@ function Log() {
             facts={[
               ["records", String(value.size)],
               ["origin", value.origin],
-              ["root", <code class="break" key="root">{value.root}</code>],
+              [
+                "root",
+                <code class="break" key="root">
+                  {value.root}
+                </code>,
+              ],
             ]}
           />
           <Checks checks={value.checks} />
@@ -145,11 +159,17 @@ function Log() {
         <span>
           Key of the log, as <code>skep audit key</code> prints it
         </span>
-        <input value={key} spellcheck={false} placeholder="name+id+key" onChange={(event) => keep(event.currentTarget.value)} />
+        <input
+          value={key}
+          spellcheck={false}
+          placeholder="name+id+key"
+          onChange={(event) => keep(event.currentTarget.value)}
+        />
       </label>
       <p class="dim small">
-        The tiles of the log are read and hashed here. Each checkpoint that this browser has seen is remembered, and every
-        later one has to begin with it. {hive.refusals.all.length > 0 && "A refusal opens with its reason on the left."}
+        The tiles of the log are read and hashed here. Each checkpoint that this browser has seen is
+        remembered, and every later one has to begin with it.{" "}
+        {hive.refusals.all.length > 0 && "A refusal opens with its reason on the left."}
       </p>
       <Cli command="skep audit verify" />
     </div>
@@ -177,7 +197,9 @@ function Record({ seq }: { readonly seq: number }) {
           ←
         </a>
         <h1>Record {seq}</h1>
-        {typeof record?.verdict === "string" && <Chip tone={record.verdict === "ok" ? "ok" : "bad"}>{record.verdict}</Chip>}
+        {typeof record?.verdict === "string" && (
+          <Chip tone={record.verdict === "ok" ? "ok" : "bad"}>{record.verdict}</Chip>
+        )}
       </header>
       {seen && (
         <div class="refusal">
@@ -185,7 +207,8 @@ function Record({ seq }: { readonly seq: number }) {
             <Chip tone={toneOf[seen.reason]}>{seen.reason}</Chip> <b>{seen.message}</b>
           </p>
           <p class="small dim">
-            <code>{seen.code}</code> · asked by {seen.subject} · {seen.count > 1 && `${seen.count} times in that second`}
+            <code>{seen.code}</code> · asked by {seen.subject} ·{" "}
+            {seen.count > 1 && `${seen.count} times in that second`}
           </p>
         </div>
       )}

@@ -17,7 +17,8 @@ const transcript: Said[] = [];
 const history: string[] = [];
 let keys = 0;
 
-const kindOf = (line: string): Said["kind"] => (/^OK /.test(line) ? "ok" : /^ERR /.test(line) ? "err" : "data");
+const kindOf = (line: string): Said["kind"] =>
+  /^OK /.test(line) ? "ok" : /^ERR /.test(line) ? "err" : "data";
 
 function say(kind: Said["kind"], text: string): void {
   keys += 1;
@@ -90,14 +91,17 @@ export function Console() {
       <header>
         <h1>Console</h1>
         <span class="grow" />
-        <Copy text={transcript.map(({ kind, text }) => `${kind === "typed" ? "> " : ""}${text}`).join("\n")} label="Copy all" />
+        <Copy
+          text={transcript.map(({ kind, text }) => `${kind === "typed" ? "> " : ""}${text}`).join("\n")}
+          label="Copy all"
+        />
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <div class="transcript" role="log" aria-label="Transcript" tabIndex={0}>
         {transcript.length === 0 && (
           <p class="dim">
-            HELP lists the verbs. <kbd>Tab</kbd> completes, <kbd>↑</kbd> brings back. It acts with this page's session: what
-            writes needs the page to be armed.
+            HELP lists the verbs. <kbd>Tab</kbd> completes, <kbd>↑</kbd> brings back. It acts with this page's
+            session: what writes needs the page to be armed.
           </p>
         )}
         {transcript.map(({ key, kind, text }) => (

@@ -27,7 +27,11 @@ function hiveFindings(hive: HiveState): Finding[] {
     },
   ];
   for (const warning of Array.isArray(warnings) ? warnings : [])
-    found.push({ about: "start", state: "warning", text: typeof warning === "string" ? warning : JSON.stringify(warning) });
+    found.push({
+      about: "start",
+      state: "warning",
+      text: typeof warning === "string" ? warning : JSON.stringify(warning),
+    });
   return found;
 }
 
@@ -37,14 +41,22 @@ function machineFindings(hive: HiveState): Finding[] {
   const skewed = all.filter(({ info }) => Math.abs(Number(info.clockOffset ?? 0)) > 5000);
   const found: Finding[] = [
     all.length === 0
-      ? { about: "machines", state: "warning", text: "none", cure: "skep invite, or skep worker on this machine" }
+      ? {
+          about: "machines",
+          state: "warning",
+          text: "none",
+          cure: "skep invite, or skep worker on this machine",
+        }
       : { about: "machines", state: "ok", text: `${all.length - away.length} of ${all.length} are here` },
   ];
   if (away.length > 0)
     found.push({
       about: "machines",
       state: "note",
-      text: `away: ${away.slice(0, 5).map(({ id }) => id).join(", ")}${away.length > 5 ? ` and ${away.length - 5} more` : ""}`,
+      text: `away: ${away
+        .slice(0, 5)
+        .map(({ id }) => id)
+        .join(", ")}${away.length > 5 ? ` and ${away.length - 5} more` : ""}`,
       cure: "They come back by themselves when they are on; skep node remove for those that will not",
     });
   for (const { id, info } of skewed)
@@ -70,7 +82,9 @@ async function browserFindings(): Promise<readonly Finding[]> {
     {
       about: "this browser",
       state: verifies ? "ok" : "warning",
-      text: verifies ? "verifies receipts and the log by itself" : "has no Ed25519: receipts cannot be verified here",
+      text: verifies
+        ? "verifies receipts and the log by itself"
+        : "has no Ed25519: receipts cannot be verified here",
       ...(!verifies && { cure: "Use a newer browser, or skep verify" }),
     },
     {

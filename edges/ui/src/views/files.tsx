@@ -18,7 +18,9 @@ export function Files({ object }: { readonly object: string }) {
       <header>
         <Crumbs path={path} />
         {value && <Chip>{value.kind}</Chip>}
-        {value?.size !== undefined && value.kind !== "dir" && value.size > 0 && <Chip>{bytesText(value.size)}</Chip>}
+        {value?.size !== undefined && value.kind !== "dir" && value.size > 0 && (
+          <Chip>{bytesText(value.size)}</Chip>
+        )}
       </header>
       {value && <p class="dim">{value.doc}</p>}
       {problem && <Trouble problem={problem} again={again} />}
@@ -70,7 +72,9 @@ function Directory({ path, whole }: { readonly path: string; readonly whole: str
     <>
       {value.entries.length === 0 && (
         <Empty title="Nothing is listed here">
-          {path === "/at" ? "Open a moment by its record: the clock at the top does." : "Names may still be walked to: type one in the search box."}
+          {path === "/at"
+            ? "Open a moment by its record: the clock at the top does."
+            : "Names may still be walked to: type one in the search box."}
         </Empty>
       )}
       <ol class="rows files">
@@ -146,7 +150,11 @@ function Text({ about }: { readonly about: Description }) {
       {value !== undefined && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         <pre class="content" tabIndex={0}>
-          {value === "" ? "(empty)" : isJson || shown.endsWith(".json") || value.startsWith("{") ? pretty(value) : value}
+          {value === ""
+            ? "(empty)"
+            : isJson || shown.endsWith(".json") || value.startsWith("{")
+              ? pretty(value)
+              : value}
         </pre>
       )}
       <div class="row">
@@ -185,7 +193,11 @@ function AppendText({ path }: { readonly path: string }) {
     <form class="row" onSubmit={(event) => event.preventDefault()}>
       <label class="grow">
         <span class="hidden">A line</span>
-        <input value={text} placeholder="A line to append" onInput={(event) => set(event.currentTarget.value)} />
+        <input
+          value={text}
+          placeholder="A line to append"
+          onInput={(event) => set(event.currentTarget.value)}
+        />
       </label>
       <Act what={`append to ${path}`} act={send} disabled={text === ""}>
         Append

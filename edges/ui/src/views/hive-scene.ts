@@ -121,7 +121,12 @@ export class HiveScene {
     this.#stage?.draw(
       this.#picture,
       now,
-      { camera: this.#camera ?? fit(layout, this.#size), selected: this.#selected, palette: paletteNow(), isStill: isStill() },
+      {
+        camera: this.#camera ?? fit(layout, this.#size),
+        selected: this.#selected,
+        palette: paletteNow(),
+        isStill: isStill(),
+      },
       this.#size,
     );
   }
@@ -189,7 +194,10 @@ export class HiveScene {
     const canvas = this.#canvas;
     const pointers = new Map<number, PointerEvent>();
     let moved = 0;
-    const on = <K extends keyof HTMLElementEventMap>(name: K, act: (event: HTMLElementEventMap[K]) => void) => {
+    const on = <K extends keyof HTMLElementEventMap>(
+      name: K,
+      act: (event: HTMLElementEventMap[K]) => void,
+    ) => {
       canvas.addEventListener(name, act, { passive: false });
       this.#ends.push(() => canvas.removeEventListener(name, act));
     };

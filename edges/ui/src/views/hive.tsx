@@ -28,7 +28,12 @@ export function Hive({ object }: { readonly object: string }) {
       )}
       {object && (
         <aside class="details" aria-label={`Machine ${object}`}>
-          <button type="button" class="quiet close" aria-label="Close" onClick={() => app.go({ view: "hive", object: "" })}>
+          <button
+            type="button"
+            class="quiet close"
+            aria-label="Close"
+            onClick={() => app.go({ view: "hive", object: "" })}
+          >
             ✕
           </button>
           <MachineDetails key={object} id={object} heading="h2" />
@@ -95,7 +100,7 @@ function Canvas({ selected }: { readonly selected: string | undefined }) {
   if (trouble !== undefined) return <NoCanvas trouble={trouble} />;
   return (
     <div class="canvas" ref={box}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the scene is walked with the arrow keys */}
+      {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: the scene is walked with the arrow keys */}
       <canvas
         ref={canvas}
         tabIndex={0}
@@ -106,7 +111,7 @@ function Canvas({ selected }: { readonly selected: string | undefined }) {
       <p class="hidden" aria-live="polite">
         {said}
       </p>
-      <div class="zoom" role="group" aria-label="Zoom">
+      <fieldset class="zoom" aria-label="Zoom">
         <button type="button" aria-label="Nearer" onClick={() => scene.current?.zoom(1.4)}>
           +
         </button>
@@ -116,7 +121,7 @@ function Canvas({ selected }: { readonly selected: string | undefined }) {
         <button type="button" aria-label="Show all" onClick={() => scene.current?.fit()}>
           ⤢
         </button>
-      </div>
+      </fieldset>
     </div>
   );
 }

@@ -24,7 +24,8 @@ function Beginning() {
     <div class="pane">
       <Submit />
       <Empty title="Choose a job">
-        Its output, its receipt and why it is where it is stand here. <kbd>/</kbd> finds one by its number or machine.
+        Its output, its receipt and why it is where it is stand here. <kbd>/</kbd> finds one by its number or
+        machine.
       </Empty>
     </div>
   );
@@ -39,7 +40,9 @@ function Queue({ chosen }: { readonly chosen: string }) {
   const [wanted, setWanted] = useState("");
   const [most, setMost] = useState(rows);
   useTick(5000);
-  const all = [...hive.jobs.values()].sort((a, b) => Number(b.id) - Number(a.id)).filter((job) => matches(job, wanted));
+  const all = [...hive.jobs.values()]
+    .sort((a, b) => Number(b.id) - Number(a.id))
+    .filter((job) => matches(job, wanted));
   const alive = all.filter((job) => !isEnded(job)).length;
   const isListed = hive.facts.has("/jobs");
   const listed = (hive.facts.get("/jobs") as readonly string[] | undefined)?.length ?? 0;
@@ -155,10 +158,17 @@ function One({ id }: { readonly id: string }) {
 function Why({ job }: { readonly job: Job }) {
   const { value, problem } = useText(`/jobs/${job.id}/why`);
   if (problem) return null;
+  const [first = "…", ...chain] = (value ?? "…").trim().split("\n");
   return (
-    <p class="why">
-      <b>Why</b> {value ?? "…"} {job.message && <span>{job.message}</span>}
-    </p>
+    <div class="why">
+      <b>Why</b> {first} {job.message && <span>{job.message}</span>}
+      {chain.length > 0 && (
+        <details>
+          <summary>the whole chain</summary>
+          {chain.join("\n")}
+        </details>
+      )}
+    </div>
   );
 }
 
@@ -172,7 +182,13 @@ function Outputs({ job }: { readonly job: Job }) {
     <section aria-label="Output">
       <div class="tabs" role="tablist">
         {(["stdout", "stderr"] as const).map((name) => (
-          <button type="button" role="tab" key={name} aria-selected={which === name} onClick={() => choose(name)}>
+          <button
+            type="button"
+            role="tab"
+            key={name}
+            aria-selected={which === name}
+            onClick={() => choose(name)}
+          >
             {name} {sizes[name] > 0 && <small>{bytesText(sizes[name])}</small>}
           </button>
         ))}

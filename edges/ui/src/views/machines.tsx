@@ -61,7 +61,10 @@ function All({ chosen }: { readonly chosen: string }) {
       <ol class="rows">
         {all.slice(0, most).map((machine) => (
           <li key={machine.id}>
-            <a href={app.href("machines", machine.id)} aria-current={machine.id === chosen ? "true" : undefined}>
+            <a
+              href={app.href("machines", machine.id)}
+              aria-current={machine.id === chosen ? "true" : undefined}
+            >
               <b>{machine.id}</b>
               <StateChip state={machine.state} />
               <span class="grow dim">{machine.reason || machine.site || machine.class}</span>
@@ -92,7 +95,18 @@ function Load({ machine: { running, slots } }: { readonly machine: Machine }) {
   );
 }
 
-const shownApart = new Set(["id", "state", "class", "role", "slots", "since", "present", "layers", "key", "labels"]);
+const shownApart = new Set([
+  "id",
+  "state",
+  "class",
+  "role",
+  "slots",
+  "since",
+  "present",
+  "layers",
+  "key",
+  "labels",
+]);
 
 function plain(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
@@ -108,13 +122,17 @@ export function MachineDetails({ id, heading }: { readonly id: string; readonly 
   if (!machine)
     return (
       <Empty title={`No machine ${id}`}>
-        {app.route.at === undefined ? "It left, or your ticket does not show it." : "It was not there at that time."}{" "}
+        {app.route.at === undefined
+          ? "It left, or your ticket does not show it."
+          : "It was not there at that time."}{" "}
         <a href={app.href("machines")}>All machines</a>
       </Empty>
     );
   const { info, state, reason, slots, running, site } = machine;
   const list = (value: unknown) => (Array.isArray(value) ? value.join(" · ") : undefined);
-  const rest = Object.entries(info).filter(([name, value]) => !shownApart.has(name) && value !== "" && value !== null);
+  const rest = Object.entries(info).filter(
+    ([name, value]) => !shownApart.has(name) && value !== "" && value !== null,
+  );
   return (
     <>
       <header>
@@ -148,7 +166,8 @@ export function MachineDetails({ id, heading }: { readonly id: string; readonly 
 }
 
 function reasonless({ state, running, slots }: Machine): string {
-  if (state === "busy") return `it works on ${running.size} job${running.size === 1 ? "" : "s"}, ${slots} slots`;
+  if (state === "busy")
+    return `it works on ${running.size} job${running.size === 1 ? "" : "s"}, ${slots} slots`;
   if (state === "ready") return "it waits for work";
   return state === "unknown" ? "its info was not read yet" : "no reason is told";
 }
@@ -156,7 +175,9 @@ function reasonless({ state, running, slots }: Machine): string {
 function Work({ machine }: { readonly machine: Machine }) {
   const app = useApp();
   const { jobs } = useHive();
-  const own = [...jobs.values()].filter(({ worker }) => worker === machine.id).sort((a, b) => Number(b.id) - Number(a.id));
+  const own = [...jobs.values()]
+    .filter(({ worker }) => worker === machine.id)
+    .sort((a, b) => Number(b.id) - Number(a.id));
   return (
     <section aria-label="Its jobs">
       <h2>Jobs</h2>

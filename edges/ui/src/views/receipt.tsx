@@ -9,7 +9,8 @@ interface Verified {
 }
 
 const toneOf = (ok: boolean | undefined) => (ok === undefined ? "warn" : ok ? "ok" : "bad");
-const wordOf = (ok: boolean | undefined) => (ok === undefined ? "not checked" : ok ? "holds" : "does not hold");
+const wordOf = (ok: boolean | undefined) =>
+  ok === undefined ? "not checked" : ok ? "holds" : "does not hold";
 
 /** The verdict over all checks: it holds only where every one of them does. */
 export function verdictOf(checks: readonly Check[]): boolean | undefined {
@@ -40,7 +41,11 @@ export function Receipt({ job }: { readonly job: Job }) {
   return (
     <section class="receipt" aria-label="Receipt">
       <p class={`verdict tone-${toneOf(whole)}`} data-verdict={String(whole)}>
-        {whole ? "Verified in this browser" : whole === false ? "This receipt does not hold" : "Not all could be checked here"}
+        {whole
+          ? "Verified in this browser"
+          : whole === false
+            ? "This receipt does not hold"
+            : "Not all could be checked here"}
       </p>
       <ul class="checks">
         {value.checks.map(({ what, ok, why }) => (
@@ -60,13 +65,19 @@ export function Receipt({ job }: { readonly job: Job }) {
 
 function unlessOutput(check: Check): Check {
   if (check.what !== "output") return check;
-  return { ...check, ok: undefined, why: "only the newest part of the output is here: `skep verify` reads all of it" };
+  return {
+    ...check,
+    ok: undefined,
+    why: "only the newest part of the output is here: `skep verify` reads all of it",
+  };
 }
 
 function NoReceipt({ job }: { readonly job: Job }) {
   return (
     <p class="dim">
-      {job.state === "done" ? "This worker signs no receipts." : `There is no receipt: the job ended as ${job.state}.`}
+      {job.state === "done"
+        ? "This worker signs no receipts."
+        : `There is no receipt: the job ended as ${job.state}.`}
     </p>
   );
 }

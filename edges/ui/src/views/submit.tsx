@@ -28,7 +28,10 @@ export async function submit(
   const stdin =
     input.length === 0
       ? {}
-      : { stdin: input.length <= inlineBytes ? { inline: base64Of(input) } : { digest: await app.api.put(input) } };
+      : {
+          stdin:
+            input.length <= inlineBytes ? { inline: base64Of(input) } : { digest: await app.api.put(input) },
+        };
   const key = crypto.randomUUID();
   const { id } = await app.api.post("/jobs/ctl", JSON.stringify({ op: "submit", run, ...stdin }), key);
   return String(id);
@@ -41,7 +44,12 @@ async function readModule(app: App, file: File | undefined): Promise<Module | un
   app.tell({
     tone: "bad",
     text: `Cannot run ${file.name}: it is no WASM module`,
-    problem: { status: 0, code: "page.module", detail: "", next: "Compile for wasm32-wasi; examples/modules has some" },
+    problem: {
+      status: 0,
+      code: "page.module",
+      detail: "",
+      next: "Compile for wasm32-wasi; examples/modules has some",
+    },
   });
   return undefined;
 }

@@ -62,6 +62,10 @@ test("the scenario comes out the same each time, and has what a hive does", asyn
     ...["joined", "left"].map((n) => `workers:${n}@1`),
     ...[
       "submitted",
+      "arrayed",
+      "array-canceled",
+      "swept",
+      "unstarted",
       "leased",
       "ended",
       "late",

@@ -242,7 +242,12 @@ async function work(scenario: Scenario, owner: Session): Promise<void> {
   await ben.done(lost, "from ben", 3);
   await ann.done(lost, "from ann");
   const { manifest } = signManifest(createSigner(Buffer.from(sha256("owner"), "hex")), {
-    payload: { kind: "wasm", module_cid: `sha256:${module}`, input: [], max_duration_ms: 500 },
+    payload: {
+      kind: "wasm",
+      module_cid: `sha256:${module}`,
+      input: [...Buffer.from('{"deadline_ms":60000}')],
+      max_duration_ms: 500,
+    },
     createdAt: BigInt(scenario.kernel.time.now()) * 1_000_000n,
     expiresAt: BigInt(scenario.kernel.time.now() + 60 * seconds) * 1_000_000n,
   });
@@ -250,6 +255,41 @@ async function work(scenario: Scenario, owner: Session): Promise<void> {
   await owner.append("/jobs/ctl", { op: "submit", manifest } as never);
   await submit({ run: { kind: "task", name: "by-hand", args: ["a", "b"] } });
   await scenario.pass(90 * seconds);
+  await queueing(scenario, owner, ann);
+}
+
+/** Jobs that need others, that ask for a machine, and an array that is cancelled. */
+async function queueing(scenario: Scenario, owner: Session, ann: GoldenWorker): Promise<void> {
+  const run = { kind: "wasm", module: sha256("module") };
+  const submit = async (more: object): Promise<string> => {
+    const { result } = await owner.append("/jobs/ctl", { op: "submit", run, ...more } as never);
+    return (result as { job: string }).job;
+  };
+  await ann.hello("ann-second-life");
+  const first = await submit({});
+  const second = await submit({ needs: [first], stdin: { job: first } });
+  await submit({ run: { ...run, where: { labels: ["gpu"], data: "private" }, priority: 3 } });
+  await ann.done(first, "output of the first");
+  const failed = await submit({});
+  await submit({ needs: [failed] });
+  await scenario.pass(10);
+  await ann.tell({ op: "return", job: second, reason: "owner" });
+  const inputs = ["one", "two", "three"];
+  const part = { first: 0, total: 4, inputs: sha256(inputs.map((text) => `${sha256(text)}\n`).join("")) };
+  const { manifest } = signManifest(createSigner(Buffer.from(sha256("owner"), "hex")), {
+    payload: {
+      kind: "wasm",
+      module_cid: `sha256:${sha256("module")}`,
+      input: [...Buffer.from(JSON.stringify({ array: part }))],
+    },
+    createdAt: BigInt(scenario.kernel.time.now()) * 1_000_000n,
+    expiresAt: BigInt(scenario.kernel.time.now() + 60 * seconds) * 1_000_000n,
+  });
+  const given = inputs.map((text) => ({ inline: Buffer.from(text).toString("base64") }));
+  const { result } = await owner.append("/jobs/ctl", { op: "array", manifest, inputs: given } as never);
+  await scenario.pass(10);
+  await owner.append("/jobs/ctl", { op: "cancel", job: (result as { array: string }).array } as never);
+  await scenario.pass(30 * seconds);
 }
 
 async function command(scenario: Scenario, owner: Session): Promise<void> {

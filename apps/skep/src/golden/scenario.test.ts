@@ -255,6 +255,9 @@ async function work(scenario: Scenario, owner: Session): Promise<void> {
   await owner.append("/jobs/ctl", { op: "submit", manifest } as never);
   await submit({ run: { kind: "task", name: "by-hand", args: ["a", "b"] } });
   await scenario.pass(90 * seconds);
+  await ann.hello("ann-second-life");
+  await scenario.pass(10);
+  await ann.done(lost, "from ann, at last");
   await queueing(scenario, owner, ann);
 }
 
@@ -265,11 +268,12 @@ async function queueing(scenario: Scenario, owner: Session, ann: GoldenWorker): 
     const { result } = await owner.append("/jobs/ctl", { op: "submit", run, ...more } as never);
     return (result as { job: string }).job;
   };
-  await ann.hello("ann-second-life");
   const first = await submit({});
   const second = await submit({ needs: [first], stdin: { job: first } });
   await submit({ run: { ...run, where: { labels: ["gpu"], data: "private" }, priority: 3 } });
+  await scenario.pass(10);
   await ann.done(first, "output of the first");
+  await scenario.pass(10);
   const failed = await submit({});
   await submit({ needs: [failed] });
   await scenario.pass(10);

@@ -1,5 +1,6 @@
 import type { Command } from "@skep/edge-cli";
 import { approvals, approve, reject, undo } from "./approvals.ts";
+import { banCommand, bans, drain, unban } from "./bans.ts";
 import { policyApply, policyCheck, policyRollback, policyShow, policySigners, policyTest } from "./policy.ts";
 import { policyWhatIf } from "./policy-what-if.ts";
 
@@ -16,4 +17,8 @@ export const judgeCommands: readonly Command[] = [
   policyRollback,
   policyWhatIf,
   policySigners,
+  banCommand,
+  bans,
+  unban,
+  drain,
 ];

@@ -203,3 +203,30 @@ test("a ban survives a restart, and ends by itself", async (t) => {
   assert.doesNotMatch(await text(owner, "/policy/bans"), /subject:ann/);
   assert.equal(as(again, "ann").state, "ACTIVE");
 });
+
+test("a ban by the command line is listed, told to whoever meets it, and undone as any act is", async (t) => {
+  const place = await hive(t);
+  const made = await place.skep([
+    "ban",
+    "subject",
+    "ann",
+    "--reason",
+    "laptop stolen",
+    "--for",
+    "2d",
+    "--yes",
+  ]);
+  assert.match(made.out, /^Ban \d+: subject ann until .*Z; `skep unban \d+` lifts it\n$/, made.err);
+  const id = /\d+/.exec(made.out)?.[0] ?? "";
+  assert.match(
+    (await place.skep(["bans"])).out,
+    new RegExp(`${id} +block +subject:ann +owner .* laptop stolen`),
+  );
+  assert.match((await place.skep(["undo", id, "--yes"])).out, /Undone/);
+  assert.equal((await place.skep(["bans"])).err, "Nothing is banned\n");
+  const drained = await place.skep(["drain", "--reason", "upgrade", "--json"]);
+  assert.equal(
+    (await place.skep(["unban", JSON.parse(drained.out).ban])).out.trim().startsWith("Lifted"),
+    true,
+  );
+});

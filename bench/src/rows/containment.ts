@@ -1,0 +1,78 @@
+import type { Client } from "@skep/ninep";
+import { attach, type HiveProcess, startHive } from "../hive.ts";
+import type { Bench } from "../row.ts";
+import { loopOf } from "./loop.ts";
+
+const sessions = 1000;
+const rounds = 5;
+
+async function people(hive: HiveProcess, token: string): Promise<Client[]> {
+  const clients: Client[] = [];
+  for (let at = 0; at < sessions; at += 50)
+    clients.push(
+      ...(await Promise.all(Array.from({ length: 50 }, () => attach({ path: hive.ready.socket }, token)))),
+    );
+  return clients;
+}
+
+/** Every session keeps asking; gives when each was refused for the first time. */
+function untilRefused(clients: readonly Client[]): Promise<readonly number[]> {
+  return Promise.all(
+    clients.map(async (client) => {
+      try {
+        for (;;) await client.readAll("/proc/lifecycle/state");
+      } catch {
+        return performance.now();
+      }
+    }),
+  );
+}
+
+interface Ban {
+  readonly name: string;
+  readonly line: object;
+}
+
+async function once(hive: HiveProcess, owner: Client, token: string, { line }: Ban): Promise<number> {
+  const clients = await people(hive, token);
+  const refused = untilRefused(clients);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const began = performance.now();
+  await owner.append("/policy/contain", JSON.stringify(line));
+  const last = Math.max(...(await refused)) - began;
+  for (const client of clients) await client.close().catch(() => undefined);
+  const bans = JSON.parse((await owner.readAll("/policy/bans.json")).toString()) as { ban: string }[];
+  for (const { ban } of bans) await owner.append("/policy/contain", JSON.stringify({ op: "lift", ban }));
+  return last;
+}
+
+/** Containment under load: 1,000 sessions that all keep reading, from the ban's line to the last refusal. */
+export const containment: Bench = {
+  name: "containment",
+  extra: true,
+  async run(tell) {
+    await using hive = await startHive();
+    await using owner = await hive.owner();
+    const token = await hive.ticket("ann", "queen", [{ path: "/", verb: "rw" }]);
+    const runs: number[] = [];
+    for (let at = 0; at < rounds; at += 1) {
+      tell(`block, round ${at + 1} of ${rounds}`);
+      runs.push(
+        await once(hive, owner, token, {
+          name: "block",
+          line: { op: "block", subject: "ann", reason: "bench" },
+        }),
+      );
+    }
+    const { recentMax } = await loopOf(owner);
+    return [
+      {
+        name: `block to the last of ${sessions} busy sessions ended`,
+        unit: "ms",
+        runs,
+        goal: { most: 1000 },
+      },
+      { name: "longest piece of work on the loop, containment", unit: "ms", runs: [recentMax] },
+    ];
+  },
+};

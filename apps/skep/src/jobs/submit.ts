@@ -19,6 +19,11 @@ export interface Wish {
   readonly priority?: number | undefined;
   /** How long after its submission it is too late for it. */
   readonly deadlineMs?: number | undefined;
+  /** Machines of different owners that answer it, and how many of them must agree. */
+  readonly replicas?: number | undefined;
+  readonly quorum?: number | undefined;
+  /** Two honest machines may give other bytes. */
+  readonly loose?: boolean | undefined;
 }
 
 /** Which machines may have a job; what is left out is no matter. */
@@ -57,12 +62,15 @@ function whereOf({ labels, arch, memoryBytes, classes, data }: WhereWish): objec
 }
 
 /** What a manifest says of where, when and in which order a job runs. */
-function orderingOf({ where, priority, deadlineMs }: Wish): object {
+function orderingOf({ where, priority, deadlineMs, replicas, quorum, loose }: Wish): object {
   const wanted = whereOf(where ?? {});
   return {
     ...(wanted ? { where: wanted } : {}),
     ...(priority ? { priority } : {}),
     ...(deadlineMs === undefined ? {} : { deadline_ms: deadlineMs }),
+    ...(replicas === undefined ? {} : { replicas }),
+    ...(quorum === undefined ? {} : { quorum }),
+    ...(loose ? { determinism: "loose" } : {}),
   };
 }
 

@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import type { Context } from "@skep/edge-cli";
 import { kinds, toFault } from "@skep/fault";
 import type { Client } from "@skep/ninep";
-import { readRunFacts, type SignedReceipt, verifyReceipt } from "@skep/receipt";
+import { type SignedReceipt, verifyReceipt } from "@skep/receipt";
+import { checkVerdict } from "@skep/trust";
 import { connectOf } from "../client/connect.ts";
 import { fault, unreadable } from "./faults.ts";
 
@@ -78,24 +79,66 @@ async function outputOf({ stdout, stderr }: VerifyRequest) {
 
 function factsOf({ result, job_id, completed_at, worker_pubkey }: SignedReceipt): Record<string, string> {
   const { metrics, completion } = result;
-  const facts = readRunFacts(metrics.extra) ?? metrics.extra;
   return {
     job_id,
     worker_key: worker_pubkey,
     completed_at,
     completion,
     duration_ms: String(metrics.total_duration_ms),
-    ...facts,
+    ...metrics.extra,
   };
 }
 
 const saidOf = (failed: string, why: string): string =>
   failed === "malformed" ? `it is no receipt: ${why}` : `${failed}: ${why}`;
 
+function verdictIn(text: string): unknown {
+  try {
+    const found = JSON.parse(text) as { format?: unknown } | null;
+    return found?.format === "skep-verdict:v1" ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Verifies a verdict on several answers; `key` is the hive's, whose signature binds who owns which machine. */
+async function verifyVerdict({ out }: Context, value: unknown, key: string | undefined): Promise<number> {
+  const checked = checkVerdict(value, key);
+  if (!checked.ok) {
+    if (out.wantsJson) await out.json({ verified: false, failed: "verdict", why: checked.why });
+    else await out.line({ tone: "bad", text: "does not verify: " }, checked.why);
+    return kinds.corrupt.exit;
+  }
+  const { job, rule, answer, replicas, hive, hive_key } = checked.verdict;
+  const rows = replicas.map(({ worker, owner, class: of, verdict, why }) => ({
+    worker,
+    owner,
+    class: of,
+    verdict,
+    why,
+  }));
+  if (out.wantsJson) {
+    const told = { job, hive: hive ?? null, hive_key: hive_key ?? null, rule, answer, replicas: rows };
+    await out.json({ verified: true, signed: checked.signed, ...told });
+    return 0;
+  }
+  const whose = checked.signed
+    ? ", signed by the hive"
+    : "; who owns which machine was not checked (give --key of the hive)";
+  await out.line({ tone: "good", text: "verified" }, whose);
+  await out.line("  job           ", job);
+  await out.line("  rule          ", `${rule.quorum} of ${rule.replicas}, ${rule.class}; ${rule.owners}`);
+  for (const { worker, owner, verdict, why } of rows)
+    await out.line(`  ${worker.padEnd(14)}`, `${verdict}: ${why} (${owner})`);
+  return 0;
+}
+
 /** Verifies a receipt offline; the exit code says whether it holds. */
 export async function verifyFile(context: Context, request: VerifyRequest): Promise<number> {
   const { out } = context;
   const text = String(await read(request.file)).trim();
+  const several = verdictIn(text);
+  if (several !== undefined) return await verifyVerdict(context, several, request.key);
   const verdict = verifyReceipt(text, await keyOf(context, request, text), await outputOf(request));
   const checked = request.stdout !== undefined || request.stderr !== undefined;
   if (!verdict.ok) {

@@ -1,8 +1,10 @@
 import type { Bench } from "./row.ts";
+import { churn } from "./rows/churn.ts";
 import { console } from "./rows/console.ts";
 import { containment } from "./rows/containment.ts";
 import { controls } from "./rows/controls.ts";
 import { drain } from "./rows/drain.ts";
+import { idle } from "./rows/idle.ts";
 import { jobs } from "./rows/jobs.ts";
 import { million } from "./rows/million.ts";
 import { owner } from "./rows/owner.ts";
@@ -25,4 +27,6 @@ export const benches: readonly Bench[] = [
   memory,
   containment,
   million,
+  idle,
+  churn,
 ];

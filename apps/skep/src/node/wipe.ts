@@ -17,7 +17,7 @@ export function markWipe(folder: string, forget: boolean): void {
 }
 
 /** Files that the hive gave, with what is left of one that was being written. */
-const given = /^(?:ticket|hive\.json|join-box)(?:\.\w+)*$/;
+const given = /^(?:ticket|hive\.json|join-box|owner\.state\.json)(?:\.\w+)*$/;
 
 /**
  * Takes away all that the hive gave: ticket, blobs, results, where it is; with `forget` the machine's own identity too. A mark

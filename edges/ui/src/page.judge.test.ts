@@ -62,7 +62,10 @@ async function down(): Promise<void> {
   if (!child || child.exitCode !== null) return;
   const ended = new Promise((done) => child.once("exit", done));
   child.kill("SIGTERM");
+  // A daemon that is not gone by then is gone the hard way: the page has to live through that as well.
+  const late = setTimeout(() => child.kill("SIGKILL"), 6000);
   await ended;
+  clearTimeout(late);
 }
 
 function watch(made: Page): Page {

@@ -58,6 +58,16 @@ test("an array makes a job for each input, in parts, and its status counts them"
   assert.deepEqual([index, of], [4, array]);
 });
 
+test("an array that waits says why the next of its jobs does", async () => {
+  await using hive = await rig();
+  const { array } = await give(hive, numbers(2), { total: 2 });
+  const why = Buffer.from(await hive.owner.read(`/jobs/${array}/why`)).toString();
+  assert.equal(
+    why,
+    "queued: 0 of 2 done, 0 failed, 0 run, 2 wait; the next one waits: no worker is present; start one with `skep worker`\n",
+  );
+});
+
 test("the manifest binds the inputs, the places and the whole: what differs is refused, and what is repeated makes nothing", async () => {
   await using hive = await rig();
   const first = await give(hive, numbers(2), { total: 4 });

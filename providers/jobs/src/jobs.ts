@@ -34,6 +34,8 @@ export interface JobsDeps {
   record(seq: number): Promise<JournalRecord | undefined>;
   /** How long ended jobs stay in state, milliseconds; as long as they fit where left out. */
   readonly keepEndedMs?: number;
+  /** True where a ledger offers its view: what was given then orders work. */
+  readonly ledger?: boolean;
   /** Signs verdicts for the hive, so that what it says of owners can be held against it. */
   readonly signs?: Signs;
   /** The chain of records from a ticket to what became of it, where the app connects what knows it. */
@@ -125,12 +127,17 @@ function jobDir(t: Build<Jobs, Uses>, views: Views, deps: JobsDeps): Node {
       },
     ),
     why: t.text("Why it waits, where it runs, or how it ended, and which records led there", {
-      render: (scene) => views.withAny<string>(scene, (job) => whyOf(job, scene, deps), arrayWhy),
+      render: (scene) =>
+        views.withAny<string>(
+          scene,
+          (job) => whyOf(job, scene, deps),
+          (array) => arrayWhy(array, scene),
+        ),
       json: (scene) =>
         views.withAny<Json>(
           scene,
           (job) => whyJson(job, scene, deps),
-          (array) => ({ why: arrayWhy(array).trimEnd() }),
+          (array) => ({ why: arrayWhy(array, scene).trimEnd() }),
         ),
     }),
   });
@@ -143,7 +150,7 @@ export function jobsProvider(deps: JobsDeps): Provider {
   return defineProvider<Jobs, Uses>({
     name: "jobs",
     doc: "Work, its output and its receipts",
-    uses: ["cas", "workers", "members"],
+    uses: ["cas", "workers", "members", ...(deps.ledger ? ["ledger"] : [])],
     initial,
     events,
     notify: notify as never,

@@ -1,5 +1,6 @@
 import type { Json } from "@skep/kernel";
 import type { JobArray } from "./model.ts";
+import { type At, waitOf } from "./render.ts";
 
 /** Parts of an array that its status tells; of one with more they are in the answers to its submission. */
 const mostParts = 1024;
@@ -43,10 +44,21 @@ export function arraySpec({ id, run, total }: JobArray): Json {
   return { array: id, ...run, total };
 }
 
+/** Why the next of its jobs waits; empty where none does. */
+function waitOfNext({ id, counts }: JobArray, at: At): string {
+  if (counts.queued === 0) return "";
+  for (const { first } of at.state.lanes.values()) {
+    const job = at.state.jobs.get(first);
+    if (job?.array === id) return `; the next one waits: ${waitOf(job, at)}`;
+  }
+  return "";
+}
+
 /** `why` of an array: one line. */
-export function arrayWhy(array: JobArray): string {
+export function arrayWhy(array: JobArray, at: At): string {
   const { counts, total, canceled } = array;
   const by = canceled === "" ? "" : `, canceled by ${canceled}`;
   const rest = array.endedAt > 0 ? "all ended" : `${counts.running} run, ${counts.queued} wait`;
-  return `${stateOf(array)}: ${counts.done} of ${total} done, ${counts.failed} failed, ${rest}${by}\n`;
+  const told = `${counts.done} of ${total} done, ${counts.failed} failed, ${rest}${by}`;
+  return `${stateOf(array)}: ${told}${waitOfNext(array, at)}\n`;
 }

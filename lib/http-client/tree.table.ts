@@ -13,6 +13,59 @@ export type ArmSession = { readonly minutes: number };
 /** CasCommand, as the interface of the hive describes it. */
 export type CasCommand = { readonly op: "gc" };
 
+/** ContainCommand, as the interface of the hive describes it. */
+export type ContainCommand =
+  | {
+      readonly op: "quarantine";
+      readonly module: string;
+      readonly reason: string;
+      readonly for_s?: number;
+      readonly until?: number;
+    }
+  | {
+      readonly op: "quarantine";
+      readonly class: string;
+      readonly reason: string;
+      readonly for_s?: number;
+      readonly until?: number;
+    }
+  | {
+      readonly op: "block";
+      readonly subject: string;
+      readonly reason: string;
+      readonly for_s?: number;
+      readonly until?: number;
+    }
+  | {
+      readonly op: "freeze";
+      readonly worker: string;
+      readonly reason: string;
+      readonly for_s?: number;
+      readonly until?: number;
+    }
+  | {
+      readonly op: "revoke";
+      readonly ticket: string;
+      readonly reason: string;
+      readonly for_s?: number;
+      readonly until?: number;
+    }
+  | {
+      readonly op: "revoke";
+      readonly node: string;
+      readonly reason: string;
+      readonly for_s?: number;
+      readonly until?: number;
+    }
+  | {
+      readonly op: "drain";
+      readonly worker: string | "*";
+      readonly reason: string;
+      readonly for_s?: number;
+      readonly until?: number;
+    }
+  | { readonly op: "lift"; readonly ban: string };
+
 /** Description, as the interface of the hive describes it. */
 export type Description = {
   readonly path: string;
@@ -84,10 +137,36 @@ export type JobCommand =
           readonly stderr_bytes?: number;
         };
         readonly grade?: "fresh" | "shared";
+        readonly where?: JobWhere;
+        readonly priority?: number;
+        readonly deadline_ms?: number;
+        readonly replicas?: number;
+        readonly quorum?: number;
+        readonly determinism?: "pure" | "loose";
       };
-      readonly stdin?: { readonly inline: string } | { readonly digest: string };
+      readonly stdin?:
+        | { readonly inline: string }
+        | { readonly digest: string }
+        | { readonly job: string | number };
+      readonly needs?: ReadonlyArray<string | number>;
+    }
+  | {
+      readonly op: "array";
+      readonly manifest: Readonly<Record<string, unknown>>;
+      readonly inputs: ReadonlyArray<{ readonly inline: string } | { readonly digest: string }>;
+      readonly array?: string | number;
     }
   | { readonly op: "cancel"; readonly job: string | number };
+
+/** JobWhere, as the interface of the hive describes it. */
+export type JobWhere = {
+  readonly labels?: ReadonlyArray<string>;
+  readonly arch?: string;
+  readonly memory_bytes?: number;
+  readonly classes?: ReadonlyArray<"owned" | "borrowed" | "rented" | "volunteer">;
+  readonly data?: "public" | "internal" | "private";
+  readonly attested?: boolean;
+};
 
 /** JoinCommand, as the interface of the hive describes it. */
 export type JoinCommand = {
@@ -180,7 +259,9 @@ export type ResultCommand =
       readonly stderr?: { readonly bytes: number; readonly inline?: string; readonly digest?: string };
       readonly receipt?: Readonly<Record<string, unknown>>;
       readonly peak_bytes?: number;
+      readonly salt?: string;
     }
+  | { readonly op: "commit"; readonly job: string | number; readonly commitment: string }
   | {
       readonly op: "return";
       readonly job: string | number;
@@ -195,6 +276,11 @@ export type SpawnBudget = { readonly ttl_s?: number; readonly ops?: number };
 /** Stored, as the interface of the hive describes it. */
 export type Stored = { readonly path: string; readonly size?: number; readonly stored?: boolean };
 
+/** TrustCommand, as the interface of the hive describes it. */
+export type TrustCommand =
+  | { readonly op: "quarantine"; readonly reason: string; readonly ttl_ms?: number }
+  | { readonly op: "release" };
+
 /** WorkerCommand, as the interface of the hive describes it. */
 export type WorkerCommand =
   | {
@@ -207,6 +293,8 @@ export type WorkerCommand =
       readonly grades?: ReadonlyArray<"fresh" | "shared">;
       readonly layers?: ReadonlyArray<string>;
       readonly version?: string;
+      readonly arch?: string;
+      readonly memory_bytes?: number;
       readonly now?: number;
     }
   | { readonly op: "bye" }
@@ -218,17 +306,8 @@ export type WorkerCommand =
       readonly reasons?: ReadonlyArray<{ readonly rule: string; readonly text: string }>;
       readonly blind?: ReadonlyArray<string>;
       readonly gpus?: Readonly<Record<string, string>>;
-      readonly rules?: Readonly<Record<string, __schema0>>;
+      readonly rules?: Readonly<Record<string, string>>;
     };
-
-/** __schema0, as the interface of the hive describes it. */
-export type __schema0 =
-  | string
-  | number
-  | boolean
-  | null
-  | ReadonlyArray<__schema0>
-  | Readonly<Record<string, __schema0>>;
 
 /** What each control takes; a part that a state names is any text. */
 export interface Controls {
@@ -237,9 +316,11 @@ export interface Controls {
   readonly "/jobs/ctl": JobCommand;
   readonly "/net/ctl": NetCommand;
   readonly "/net/join": JoinCommand;
+  readonly "/policy/contain": ContainCommand;
   readonly "/policy/ctl": PolicyCommand;
   readonly "/queen/ctl": QueenCommand;
   readonly [path: `/worker/${string}/ctl`]: WorkerCommand;
   readonly [path: `/worker/${string}/leave`]: LeaveCommand;
   readonly [path: `/worker/${string}/results`]: ResultCommand;
+  readonly [path: `/worker/${string}/standing`]: TrustCommand;
 }

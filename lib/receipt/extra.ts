@@ -22,6 +22,23 @@ const RunFacts = z.strictObject({
   job: Name,
   /** Position in the journal of the record that let the job run. */
   journal: Decimal,
+  /** Number of the try, from 1: a receipt of another try is a replay. */
+  try: Decimal.optional(),
+  /** Class of the machine, and whose it is, as the hive has it. */
+  class: z.enum(["owned", "borrowed", "rented", "volunteer"]).optional(),
+  owner: Name.optional(),
+  /** Who may see what the job works on. */
+  label: z.enum(["public", "internal", "private"]).optional(),
+  /** Machines that must agree, and that answer: `2/3`. */
+  rule: z
+    .string()
+    .regex(/^[1-9]\/[1-9]$/)
+    .optional(),
+  /** Version of the policies in force: `v3`. */
+  policy: z
+    .string()
+    .regex(/^v\d{1,15}$/)
+    .optional(),
 });
 
 /** Facts of a run beyond what Phase's metrics hold. */
@@ -29,7 +46,9 @@ export type RunFacts = z.infer<typeof RunFacts>;
 
 /** Checks the facts of a run and gives them as `metrics.extra` takes them. Throws a ZodError naming the field. */
 export function printRunFacts(facts: RunFacts): Record<string, string> {
-  return RunFacts.parse(facts);
+  return Object.fromEntries(
+    Object.entries(RunFacts.parse(facts)).filter(([, value]) => value !== undefined),
+  ) as Record<string, string>;
 }
 
 /** Reads the facts back out of a receipt that Skep wrote; undefined when another writer's lacks some of them. */

@@ -35,4 +35,5 @@ export {
   type Rule,
   ruleFor,
 } from "./rule.ts";
+export { checkVerdict, type SignedVerdict, type VerdictCheck } from "./verdict.ts";
 export { answerKey, type Count, count, isAnswer, majority, reachable, type Vote } from "./vote.ts";

@@ -64,6 +64,15 @@ export interface Rig extends AsyncDisposable {
   done(worker: string, job: string, stdout: string, exit?: number): Promise<object>;
 }
 
+/** What the provider of machines tells of one that joined with an invitation. */
+function joined(worker: string, of: string | undefined, owner: string) {
+  if (of === undefined) return [];
+  return [
+    { type: "peers:invited@1", data: { invite: worker, class: of, owner } },
+    { type: "peers:redeemed@1", data: { invite: worker, worker } },
+  ];
+}
+
 export async function rig(files = recordingFiles(), clock = simulatedClock(7)): Promise<Rig> {
   const known = new Map<string, Known>();
   const members = new Map<string, Member>();
@@ -122,12 +131,7 @@ export async function rig(files = recordingFiles(), clock = simulatedClock(7)): 
             type: "joined@1",
             data: { worker: id, slots, ...(ahead === undefined ? {} : { ahead }), kinds, incarnation },
           },
-          ...(of === undefined
-            ? []
-            : [
-                { type: "peers:invited@1", data: { invite: id, class: of, owner: whose } },
-                { type: "peers:redeemed@1", data: { invite: id, worker: id } },
-              ]),
+          ...joined(id, of, whose),
         ],
       }));
       const session = sessions.get(id) ?? kernel.attach(fullAuthority(id, "worker"), "test");

@@ -15,6 +15,9 @@ export function workerRights(id: string): { readonly path: string; readonly verb
     { path: `/worker/${id}`, verb: "rw" },
     { path: "/jobs", verb: "rw" },
     { path: "/cas", verb: "rw" },
+    // What its owner earned, and the proofs of it.
+    { path: "/ledger", verb: "read" },
+    { path: "/audit/proof", verb: "read" },
   ];
 }
 

@@ -3,7 +3,7 @@ import { contextAdd, contextList, contextRemove, contextUse } from "./context.ts
 import { invite, inviteList, inviteRevoke } from "./invite.ts";
 import { join } from "./join.ts";
 import { leave } from "./leave.ts";
-import { nodes, nodesLabel, nodesRemove } from "./nodes.ts";
+import { nodes, nodesLabel, nodesQuarantine, nodesRelease, nodesRemove } from "./nodes.ts";
 import { ticketNarrow, ticketRevoke, ticketSeal, ticketShow } from "./ticket-edit.ts";
 import { ticketMint } from "./ticket-mint.ts";
 import { userAdd } from "./user-add.ts";
@@ -18,6 +18,8 @@ export const accessCommands: readonly Command[] = [
   nodes,
   nodesRemove,
   nodesLabel,
+  nodesQuarantine,
+  nodesRelease,
   userAdd,
   ticketMint,
   ticketNarrow,

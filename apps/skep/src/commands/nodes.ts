@@ -26,7 +26,11 @@ export const nodes: Command = command({
     await using client = await connectOf(context);
     const text = (await client.readAll("/net/nodes.json", { signal: context.signal })).toString();
     const rows = z.array(Row).parse(JSON.parse(text));
-    const shown = context.flags.all ? rows : rows.filter(({ state }) => state !== "removed");
+    const wanted = context.flags.all ? rows : rows.filter(({ state }) => state !== "removed");
+    const { trustOf } = await import("../jobs/trust.ts");
+    const shown = await Promise.all(
+      wanted.map(async (row) => ({ ...row, trust: await trustOf(client, row.node) })),
+    );
     if (shown.length === 0)
       context.out.message("No machine has joined yet: `skep invite` prints what one needs");
     await context.out.table(shown, [
@@ -36,6 +40,7 @@ export const nodes: Command = command({
       { title: "class", cell: ({ class: of }) => of },
       { title: "owner", cell: ({ owner }) => owner },
       { title: "labels", cell: ({ labels }) => labels.join(" ") },
+      { title: "trust", cell: ({ trust }) => trust },
       { title: "path", cell: ({ path }) => path },
       { title: "why", cell: ({ why }) => why },
     ]);
@@ -68,6 +73,44 @@ export const nodesRemove: Command = command({
     out.message(`Removed ${args.node}`);
   },
 });
+
+/** `skep node quarantine` and `skep node release`. */
+function standing(name: "quarantine" | "release", summary: string): Command {
+  return command({
+    name: `node ${name}`,
+    group: "access",
+    summary,
+    examples: [
+      { run: `skep node ${name} w-abcdefghijkl`, doc: "`skep cat /worker/ID/trust` tells why it stands so" },
+    ],
+    args: [{ name: "node", kind: "string", doc: "Name of the machine, as `skep nodes` shows it" }],
+    flags: {
+      reason: { kind: "string", default: "by hand", doc: "Why, for the record; a release needs none" },
+    },
+    run: async (context) => {
+      const { args, flags, out, signal } = context;
+      const [{ connectOf }, { appendLine }] = await Promise.all([
+        import("../client/connect.ts"),
+        import("../client/control.ts"),
+      ]);
+      await using client = await connectOf(context);
+      const line = name === "release" ? { op: name } : { op: name, reason: flags.reason };
+      await appendLine(client, `/worker/${args.node}/standing`, JSON.stringify(line), signal);
+      out.message(`${args.node}: ${name === "release" ? "released" : "quarantined"}`);
+    },
+  });
+}
+
+/** `skep node quarantine`. */
+export const nodesQuarantine: Command = standing(
+  "quarantine",
+  "Give a machine no more work until it is released",
+);
+/** `skep node release`. */
+export const nodesRelease: Command = standing(
+  "release",
+  "Let a machine back that was put away: its next answers are all checked",
+);
 
 /** `skep node label`. */
 export const nodesLabel: Command = command({

@@ -5,7 +5,7 @@ export const verify: Command = command({
   name: "verify",
   group: "jobs",
   summary: "Check a receipt against a worker's key",
-  doc: "With --key no hive is asked; otherwise the hive is asked for the key of the worker that --worker or the receipt names. With --stdout or --stderr the output is held against the receipt too; a stream that is not named is taken as empty.",
+  doc: "A verdict on several answers (`skep cat /jobs/ID/receipt` of a job with replicas) is checked as a whole: every receipt, every commitment, the owners and the count; --key is then the key of the hive. With --key no hive is asked; otherwise the hive is asked for the key of the worker that --worker or the receipt names. With --stdout or --stderr the output is held against the receipt too; a stream that is not named is taken as empty.",
   examples: [
     { run: "skep verify receipt.json", doc: "Against what the hive knows of its workers" },
     {

@@ -3,6 +3,7 @@ import { cancel } from "./cancel.ts";
 import { demo } from "./demo.ts";
 import { jobs } from "./jobs.ts";
 import { owner, pause, resume } from "./owner.ts";
+import { ledgerExport, ledgerShow, ledgerVerify } from "./ledger.ts";
 import { run } from "./run.ts";
 import { verify } from "./verify.ts";
 import { worker } from "./worker.ts";
@@ -14,6 +15,9 @@ export const workCommands: readonly Command[] = [
   jobs,
   cancel,
   verify,
+  ledgerShow,
+  ledgerExport,
+  ledgerVerify,
   worker,
   owner,
   pause,

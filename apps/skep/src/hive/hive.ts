@@ -8,7 +8,7 @@ import { version } from "../version.ts";
 import { askOn, configuredWitnesses } from "../witness/attach.ts";
 import { Door } from "./door.ts";
 import { type Fold, openFold } from "./fold.ts";
-import { chanceOf, type HiveKeys, hiveKeys } from "./keys.ts";
+import { chanceOf, type HiveKeys, hiveKeys, signsOf } from "./keys.ts";
 import { Live } from "./live.ts";
 import { Net } from "./net.ts";
 import { Members, peersDeps } from "./members.ts";
@@ -155,6 +155,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     origin: keys.origin,
     fold,
     limits: jobLimits(config),
+    signs: signsOf(keys),
     peers: peersDeps(new Members(home, keys, () => live().time.now()), keys, net),
     clock: realClock,
     started: Date.now(),

@@ -5,6 +5,7 @@ import {
   createPublicKey,
   type KeyObject,
   randomBytes,
+  sign,
 } from "node:crypto";
 import {
   existsSync,
@@ -87,6 +88,15 @@ export interface HiveKeys {
   readonly origin: string;
   /** Public keys that were rotated away and still count, 64 hex digits each. */
   readonly old: { readonly ticket: readonly string[]; readonly log: readonly string[] };
+}
+
+/** Signs what the hive says to strangers. */
+export function signsOf({ identity, hive }: Pick<HiveKeys, "identity" | "hive">) {
+  return {
+    key: identity.publicKey,
+    hive,
+    sign: (message: Uint8Array): string => sign(null, message, identity.key).toString("hex"),
+  };
 }
 
 /** Where rotated keys' public halves are kept: `ticket-<64 hex digits>`, `log-…`, `identity-…`. */

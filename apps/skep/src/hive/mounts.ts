@@ -12,7 +12,8 @@ import {
 import { auditProvider, createChains, type WitnessesView } from "@skep/provider-audit";
 import { casProvider, type Retention } from "@skep/provider-cas";
 import { containmentProvider } from "@skep/provider-containment";
-import { type JobLimits, jobsProvider } from "@skep/provider-jobs";
+import { accountOf, type JobLimits, jobsProvider, type Signs } from "@skep/provider-jobs";
+import { ledgerProvider } from "@skep/provider-ledger";
 import { logProvider } from "@skep/provider-log";
 import { pastProvider } from "@skep/provider-past";
 import { type PeersDeps, peersProvider } from "@skep/provider-peers";
@@ -46,6 +47,8 @@ export interface Deps {
   readonly origin: string;
   readonly fold: Fold;
   readonly limits: JobLimits;
+  /** Signs verdicts with the identity of the hive; nothing does where the past is folded. */
+  readonly signs?: Signs;
   readonly peers: PeersDeps;
   readonly clock: Clock;
   readonly started: number;
@@ -114,7 +117,15 @@ export function mounts(deps: Deps): Provider[] {
       keepEndedMs: deps.config.values["retention.ended_jobs_age"],
       record: deps.record,
       ended: deps.ended,
+      ledger: true,
+      ...(deps.signs && { signs: deps.signs }),
       ...(chains && { chain: (seq) => chains.of(String(seq)) }),
+    }),
+    ledgerProvider({
+      posting: async (account, n) => index?.find("ledger", `${account}/${n}`),
+      record: deps.record,
+      account: (member) =>
+        accountOf((member ?? { class: "owned", owner: "" }) as Parameters<typeof accountOf>[0]),
     }),
     auditProvider(audit),
     pastProvider({ journal: deps.journal, ask: (question) => deps.fold.past(question) }),

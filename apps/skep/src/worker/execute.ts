@@ -7,7 +7,7 @@ import type { Pace } from "../owner/pace.ts";
 import type { Lease } from "./lease.ts";
 import { Live } from "./live.ts";
 import type { Modules } from "./modules.ts";
-import { type Ending, type Issuer, resultLine } from "./result.ts";
+import { type Ended, type Ending, type Issuer, resultLine } from "./result.ts";
 import { resolveEnv } from "./secrets.ts";
 import { inputOf } from "./stdin.ts";
 
@@ -115,9 +115,11 @@ async function endingOf(
  * Runs one leased job to its end, whatever that is, and gives the line of its result. Aborting the signal ends the
  * module at once; what it had put out until then is told and signed. Rejects only when the worker stops meanwhile.
  */
-export async function perform(lease: Lease, means: Means, signal: AbortSignal): Promise<string> {
+export async function perform(lease: Lease, means: Means, signal: AbortSignal): Promise<Ended> {
   await using capture = new Capture(means.outputPath(lease));
-  const live = new Live(lease.job, capture, () => means.client(), means.clock);
+  // An answer that others give too is shown to nobody before all have committed.
+  const shown = () => (lease.commit === true ? undefined : means.client());
+  const live = new Live(lease.job, capture, shown, means.clock);
   const onOutput: NonNullable<SandboxJob["onOutput"]> = (stream, bytes) => {
     const shown = live.add(stream, bytes);
     const kept = capture.add(stream, bytes);

@@ -26,6 +26,18 @@ const Lease = z.object({
   grade: z.enum(["fresh", "shared"]),
   stdin: z.object({ bytes: Count, inline: z.string().optional(), digest: Digest.optional() }),
   try: z.int().min(1),
+  /** Whether the answer is committed to before it is told. */
+  commit: z.boolean().optional(),
+  /** Whose machine the hive takes this for, and under which rule it works: the receipt tells them. */
+  terms: z
+    .object({
+      class: z.enum(["owned", "borrowed", "rented", "volunteer"]),
+      owner: z.string().min(1).max(256),
+      label: z.enum(["public", "internal", "private"]),
+      rule: z.string().regex(/^[1-9]\/[1-9]$/),
+      policy: z.string().regex(/^v\d{1,15}$/),
+    })
+    .optional(),
   start_ms: Count,
   until: Count,
 });
@@ -34,7 +46,12 @@ const Lease = z.object({
 export type Lease = z.infer<typeof Lease>;
 
 /** What a line of the inbox says. */
-export type InboxLine = { readonly hello: string } | { readonly cancel: string } | { readonly lease: Lease };
+export type InboxLine =
+  | { readonly hello: string }
+  | { readonly cancel: string }
+  /** Everybody has committed: what was committed to is told now. */
+  | { readonly reveal: string }
+  | { readonly lease: Lease };
 
 /** Reads one line; throws `worker.inbox` for one that was cut, because lines were lost with it. */
 export function readInbox(line: string): InboxLine {
@@ -46,6 +63,7 @@ export function readInbox(line: string): InboxLine {
   }
   if (typeof value === "object" && value !== null) {
     if ("hello" in value && typeof value.hello === "string") return { hello: value.hello };
+    if ("reveal" in value && typeof value.reveal === "string") return { reveal: value.reveal };
     if ("cancel" in value && typeof value.cancel === "string") return { cancel: value.cancel };
   }
   const lease = Lease.safeParse(value);

@@ -1,8 +1,9 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { canonicalUtf8 } from "@skep/canon";
 import type { Client } from "@skep/ninep";
 import { type Committed, printRunFacts, type Signer, signReceipt } from "@skep/receipt";
 import type { SandboxLimits } from "@skep/sandbox";
+import { isAnswer, promise } from "@skep/trust";
 import { type Capture, type Captured, inlineBytes, inlineTogether } from "./capture.ts";
 import { type Pace, unpaced } from "../owner/pace.ts";
 import type { Lease } from "./lease.ts";
@@ -68,6 +69,8 @@ function receiptOf(lease: Lease, ending: Ending, committed: Committed, issuer: I
           job: lease.job,
           // The record that made it; one of an array is named after its place there, too.
           journal: lease.job.split(".")[0] ?? lease.job,
+          try: String(lease.try),
+          ...lease.terms,
         }),
       },
     },
@@ -113,13 +116,35 @@ interface Telling {
   readonly pace?: Pace;
 }
 
+/** How a job ended, as lines for the hive. */
+export interface Ended {
+  readonly line: string;
+  /** Told first, where several machines answer: the line itself waits until all have committed. */
+  readonly commit?: string;
+}
+
+/** What binds this worker to its answer before it sees another's; nothing where an end is no answer. */
+function commitOf(lease: Lease, { reason }: Ending, committed: Committed, { signer }: Issuer) {
+  if (lease.commit !== true || !isAnswer(reason)) return undefined;
+  const salt = randomBytes(32).toString("hex");
+  const { job, try: attempt } = lease;
+  const commitment = promise({
+    output: committed.commitment,
+    salt,
+    worker: signer.publicKey,
+    job,
+    try: attempt,
+  });
+  return { salt, line: JSON.stringify({ op: "commit", job, commitment }) };
+}
+
 /** The line that ends a job, with its output stored and its receipt signed. */
 export async function resultLine(
   lease: Lease,
   ending: Ending,
   capture: Capture,
   { issuer, use, now, pace = unpaced }: Telling,
-): Promise<string> {
+): Promise<Ended> {
   const { stdout, stderr } = capture;
   const outInline = stdout.inMemory && stdout.bytes <= inlineBytes;
   const room = outInline ? inlineTogether - stdout.bytes : inlineTogether;
@@ -128,6 +153,8 @@ export async function resultLine(
     stdout: await tell(stdout, outInline, use, pace),
     stderr: await tell(stderr, errInline, use, pace),
   };
+  const committed = capture.finish();
+  const commit = commitOf(lease, ending, committed, issuer);
   const line = {
     op: "done",
     job: lease.job,
@@ -135,8 +162,9 @@ export async function resultLine(
     exit: ending.exit,
     message: ending.message,
     ...told,
-    receipt: receiptOf(lease, ending, capture.finish(), issuer, now()),
+    receipt: receiptOf(lease, ending, committed, issuer, now()),
     peak_bytes: ending.peakBytes,
+    ...(commit ? { salt: commit.salt } : {}),
   };
-  return JSON.stringify(line);
+  return { line: JSON.stringify(line), ...(commit ? { commit: commit.line } : {}) };
 }

@@ -14,6 +14,8 @@ interface Pending {
 
 /** A result that is not acknowledged within so long goes to the disk, milliseconds. */
 const spoolAfter = 50;
+/** An answer that nobody asked for within so long is not wanted any more, milliseconds. */
+const longestHeld = 900_000;
 /** Wait before a result that the hive could not take yet is sent again. */
 const againAfter = 250;
 
@@ -23,6 +25,10 @@ export class Results {
   readonly #clock: Clock;
   readonly #log: (line: string) => void;
   readonly #pending = new Map<string, Pending>();
+  readonly #held = new Map<
+    string,
+    { readonly attempt: number; readonly line: string; readonly since: number }
+  >();
   #file: RemoteFile | undefined;
 
   constructor(spool: Spool, clock: Clock, log: (line: string) => void) {
@@ -39,7 +45,7 @@ export class Results {
 
   /** Whether a result of this job, of whichever try, is on its way. */
   has(job: string): boolean {
-    return [...this.#pending.values()].some((pending) => pending.job === job);
+    return this.#held.has(job) || [...this.#pending.values()].some((pending) => pending.job === job);
   }
 
   /** From now on results go to this file; resolves when what waited was sent. */
@@ -54,6 +60,36 @@ export class Results {
     if (this.#file !== file) return;
     this.#file = undefined;
     for (const pending of this.#pending.values()) this.#keep(pending);
+  }
+
+  /** Whether an answer waits here until the hive asks for it. */
+  get holding(): boolean {
+    const late = this.#clock.monotonic() - longestHeld;
+    for (const [job, { since }] of this.#held) if (since < late) this.#held.delete(job);
+    return this.#held.size > 0;
+  }
+
+  /** Commits to an answer and keeps it until `reveal`. It is not spooled: a process that dies has given no answer. */
+  async commit(
+    job: string,
+    attempt: number,
+    told: { readonly commit: string; readonly line: string },
+  ): Promise<void> {
+    this.#held.set(job, { attempt, line: told.line, since: this.#clock.monotonic() });
+    await this.add(job, attempt, told.commit);
+  }
+
+  /** Everybody has committed: the answer goes. */
+  async reveal(job: string): Promise<void> {
+    const held = this.#held.get(job);
+    if (!held) return;
+    this.#held.delete(job);
+    await this.add(job, held.attempt, held.line);
+  }
+
+  /** The hive does not want an answer any more. */
+  forget(job: string): void {
+    this.#held.delete(job);
   }
 
   /** Resolves when the hive has answered, or at once without a connection. */

@@ -152,6 +152,7 @@ export class Worker {
   #take(line: string): void {
     const said = readInbox(line);
     if ("cancel" in said) this.#cancel(said.cancel);
+    else if ("reveal" in said) void this.#results.reveal(said.reveal);
     else if ("lease" in said) this.#accept(said.lease);
   }
 
@@ -208,6 +209,7 @@ export class Worker {
       this.#start(waiting.lease);
     }
     this.#running.get(job)?.stop.abort();
+    this.#results.forget(job);
   }
 
   #giveBackLate(): void {
@@ -226,14 +228,16 @@ export class Worker {
 
   async #perform(lease: Lease, signal: AbortSignal): Promise<void> {
     try {
-      const line = await perform(lease, this.#means, signal).finally(() => this.#next());
+      const ended = await perform(lease, this.#means, signal).finally(() => this.#next());
       if (signal.aborted && this.#stopped.signal.aborted) return;
       if (signal.reason === byOwner) {
         await this.#tell({ op: "return", job: lease.job, reason: "owner" });
         return;
       }
       this.#endedJobs += 1;
-      await this.#results.add(lease.job, lease.try, line);
+      const { line, commit } = ended;
+      if (commit === undefined) await this.#results.add(lease.job, lease.try, line);
+      else await this.#results.commit(lease.job, lease.try, { line, commit });
     } catch (thrown) {
       if (this.#stopped.signal.aborted) return;
       const { message, cause } = toFault(thrown);
@@ -268,7 +272,7 @@ export class Worker {
   }
 
   #renew(): void {
-    if (this.#running.size > 0) this.#tell({ op: "renew" });
+    if (this.#running.size > 0 || this.#results.holding) this.#tell({ op: "renew" });
   }
 
   #tell(command: object): Promise<unknown> {

@@ -1,0 +1,98 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { type Command, command } from "@skep/edge-cli";
+import { kinds } from "@skep/fault";
+import { keyFlag } from "./audit-source.ts";
+
+/** `skep ledger show`. */
+export const ledgerShow: Command = command({
+  name: "ledger show",
+  group: "jobs",
+  summary: "Show what machines earned and owners spent",
+  doc: "Millionths of an NCU. Who lends a machine sees its own account, whoever runs the hive sees all. Credits order work and keep nobody from it; `commons` is the other side of what nobody could pay and of what faded.",
+  examples: [
+    { run: "skep ledger show", doc: "Balances" },
+    { run: "skep ledger show --entries", doc: "The newest postings" },
+  ],
+  flags: { entries: { kind: "boolean", doc: "Postings instead of balances" } },
+  run: async (context) => {
+    const [{ connectOf }, { balancesOf }] = await Promise.all([
+      import("../client/connect.ts"),
+      import("../ledger/history.ts"),
+    ]);
+    await using client = await connectOf(context);
+    if (context.flags.entries) {
+      await context.out.data(await client.readAll("/ledger/entries"));
+      return;
+    }
+    await context.out.table(await balancesOf(client), [
+      { title: "account", cell: ({ account }) => account },
+      { title: "ncu", cell: ({ ncu }) => ncu, align: "right" },
+      { title: "floor", cell: ({ floor }) => (floor / 1_000_000).toFixed(6), align: "right" },
+      { title: "postings", cell: ({ postings }) => String(postings), align: "right" },
+    ]);
+  },
+});
+
+/** `skep ledger export`. */
+export const ledgerExport: Command = command({
+  name: "ledger export",
+  group: "jobs",
+  summary: "Write the history of an account with the proofs of its records",
+  examples: [
+    { run: "skep ledger export ann --file ann.json", doc: "Checked anywhere by `skep ledger verify`" },
+  ],
+  args: [{ name: "account", kind: "string", doc: "The account, as `skep ledger show` names it" }],
+  flags: { file: { kind: "file", doc: "Where to; stdout where left out" } },
+  run: async (context) => {
+    const [{ connectOf }, { exportHistory }] = await Promise.all([
+      import("../client/connect.ts"),
+      import("../ledger/history.ts"),
+    ]);
+    await using client = await connectOf(context);
+    using bar = context.out.progress({ label: "Exporting", unit: "postings" });
+    const text = `${JSON.stringify(await exportHistory(client, context.args.account, () => bar.add(1)))}\n`;
+    if (context.flags.file === undefined) await context.out.data(Buffer.from(text));
+    else writeFileSync(context.flags.file, text, { mode: 0o600 });
+  },
+});
+
+/** `skep ledger verify`. */
+export const ledgerVerify: Command = command({
+  name: "ledger verify",
+  group: "jobs",
+  summary: "Check an exported history offline: nothing missing, nothing changed, every sum right",
+  doc: "Every record is in the log that the key signs, every posting follows the one before, and the sides of every entry add up to nothing. What was posted after the export is not in it.",
+  examples: [
+    {
+      run: "skep ledger verify ann.json --key 'skep.invalid/hive-…+…'",
+      doc: "With nothing else than the key",
+    },
+  ],
+  args: [{ name: "file", kind: "file", doc: "What `skep ledger export` wrote" }],
+  flags: keyFlag,
+  run: async (context) => {
+    const { out, flags, args } = context;
+    const [{ checkExport, readExport }, { trustFor }, { homeOf }] = await Promise.all([
+      import("../ledger/history.ts"),
+      import("../proof/trust.ts"),
+      import("../client/connect.ts"),
+    ]);
+    const told = readExport(readFileSync(args.file, "utf8"));
+    const checked = checkExport(told, trustFor(flags.key ?? [], homeOf(context)));
+    const { account, postings } = told;
+    if ("wrong" in checked) {
+      if (out.wantsJson) await out.json({ verified: false, account, why: checked.wrong });
+      else await out.line({ tone: "bad", text: "does not verify: " }, checked.wrong);
+      return kinds.corrupt.exit;
+    }
+    const { balance, size } = checked;
+    if (out.wantsJson)
+      await out.json({ verified: true, account, postings: postings.length, micro: balance, size });
+    else
+      await out.line(
+        { tone: "good", text: "verified" },
+        `: ${account} has ${(balance / 1_000_000).toFixed(6)} NCU after ${postings.length} postings, in a log of ${size} records`,
+      );
+    return 0;
+  },
+});

@@ -247,6 +247,9 @@ export type QueueCommand =
   | { readonly action: string; readonly decision: "reject"; readonly reason: string }
   | { readonly action: string; readonly comment: string };
 
+/** ReplayCommand, as the interface of the hive describes it. */
+export type ReplayCommand = { readonly from: number };
+
 /** ResultCommand, as the interface of the hive describes it. */
 export type ResultCommand =
   | {
@@ -319,6 +322,7 @@ export interface Controls {
   readonly "/policy/contain": ContainCommand;
   readonly "/policy/ctl": PolicyCommand;
   readonly "/queen/ctl": QueenCommand;
+  readonly "/replay/ctl": ReplayCommand;
   readonly [path: `/worker/${string}/ctl`]: WorkerCommand;
   readonly [path: `/worker/${string}/leave`]: LeaveCommand;
   readonly [path: `/worker/${string}/results`]: ResultCommand;

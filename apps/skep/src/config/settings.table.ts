@@ -214,6 +214,11 @@ export const settings = {
     10 * second,
     "How long to wait between askings while the log grows",
   ),
+  "audit.replay_window": setting(
+    integer(1, 10_000_000),
+    100_000,
+    "How many records back `/replay/ctl` may begin",
+  ),
 
   "compat.well_known_secrets": setting(
     yesNo(),

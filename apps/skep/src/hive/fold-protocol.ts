@@ -4,7 +4,8 @@ import type { PastQuestion } from "@skep/kernel";
 /** What is asked of a folding thread. */
 export type FoldQuestion =
   | { readonly op: "snapshot"; readonly seq: number }
-  | { readonly op: "past"; readonly question: PastQuestion };
+  | { readonly op: "past"; readonly question: PastQuestion }
+  | { readonly op: "replay"; readonly from: number; readonly to: number };
 
 /** An error crosses as the parts of a fault. */
 export type FoldError = Pick<Fault, "kind" | "code" | "message">;

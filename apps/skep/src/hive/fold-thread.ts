@@ -5,7 +5,9 @@ import { foldTo, Journal, Past, writeSnapshot } from "@skep/kernel";
 import { openFiles } from "@skep/storage";
 import { version } from "../version.ts";
 import type { FoldQuestion } from "./fold-protocol.ts";
+import { replayLog } from "../proof/replay.ts";
 import { foldedMounts } from "./folded.ts";
+import { chanceOf, hiveKeys } from "./keys.ts";
 import { places } from "./storage.ts";
 
 const { home } = workerData as { home: string };
@@ -36,10 +38,31 @@ async function snapshot(seq: number): Promise<unknown> {
   return { file, digest, code: slices.code };
 }
 
+async function replay(from: number, to: number): Promise<unknown> {
+  const journal = await journalTo(to);
+  async function* read(first: number, end: number): AsyncGenerator<Uint8Array> {
+    for (let at = first; at < end; ) {
+      const batch = await journal.segments.read(at, Math.min(1024, end - at));
+      yield* batch;
+      at += batch.length;
+    }
+  }
+  const chance = chanceOf(home, hiveKeys(home).origin);
+  const options = { providers: foldedMounts(home, journal), version, chance };
+  const { entries, sequence, difference } = await replayLog(read, { from, to }, options);
+  const parted = difference && { seq: difference.seq, what: difference.what };
+  return { entries, sequence, ...(parted && { difference: parted }) };
+}
+
+function answer(question: FoldQuestion): Promise<unknown> {
+  if (question.op === "past") return past.answer(question.question);
+  if (question.op === "replay") return replay(question.from, question.to);
+  return snapshot(question.seq);
+}
+
 parentPort?.on("message", async ({ id, question }: { id: number; question: FoldQuestion }) => {
   try {
-    const value =
-      question.op === "past" ? await past.answer(question.question) : await snapshot(question.seq);
+    const value = await answer(question);
     parentPort?.postMessage({ id, value });
   } catch (thrown) {
     const { kind, code, message, cause } = toFault(thrown);

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { PastAnswer, PastQuestion } from "@skep/kernel";
+import type { ReplayTold } from "@skep/provider-audit";
 import type { FoldAnswer, FoldQuestion } from "./fold-protocol.ts";
 
 /** Folding apart from the live state, in threads: snapshots, and the past. */
@@ -7,6 +8,8 @@ export interface Fold {
   snapshot(seq: number): Promise<{ readonly file: string; readonly digest: string; readonly code: string }>;
   /** Answers a question about the files as they were. */
   past(question: PastQuestion): Promise<PastAnswer>;
+  /** Judges the records from one to another (exclusive) again. */
+  replay(from: number, to: number): Promise<ReplayTold>;
   close(): Promise<void>;
 }
 
@@ -75,18 +78,20 @@ class FoldThread {
   }
 }
 
-/** Threads are started when first needed: one for snapshots, two for the past. */
+/** Threads are started when first needed: one for snapshots, one for replays, two for the past. */
 export function openFold(home: string, log: (line: string) => void): Fold {
   const snapshots = new FoldThread(home, log);
+  const replays = new FoldThread(home, log);
   const past = [new FoldThread(home, log), new FoldThread(home, log)];
   return {
     snapshot: (seq) => snapshots.ask({ op: "snapshot", seq }),
+    replay: (from, to) => replays.ask({ op: "replay", from, to }),
     past: (question) => {
       const [first, second] = past as [FoldThread, FoldThread];
       return (first.load <= second.load ? first : second).ask({ op: "past", question });
     },
     close: async () => {
-      await Promise.all([snapshots, ...past].map((thread) => thread.close()));
+      await Promise.all([snapshots, replays, ...past].map((thread) => thread.close()));
     },
   };
 }

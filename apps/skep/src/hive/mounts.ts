@@ -9,7 +9,7 @@ import {
   treeActs,
   type TreeActs,
 } from "@skep/kernel";
-import { auditProvider, createChains, type WitnessesView } from "@skep/provider-audit";
+import { auditProvider, createChains, replayProvider, type WitnessesView } from "@skep/provider-audit";
 import { casProvider, type Retention } from "@skep/provider-cas";
 import { containmentProvider } from "@skep/provider-containment";
 import { accountOf, type JobLimits, jobsProvider, type Signs } from "@skep/provider-jobs";
@@ -128,6 +128,10 @@ export function mounts(deps: Deps): Provider[] {
         accountOf((member ?? { class: "owned", owner: "" }) as Parameters<typeof accountOf>[0]),
     }),
     auditProvider(audit),
+    replayProvider({
+      replay: (from, to) => deps.fold.replay(from, to),
+      window: deps.config.values["audit.replay_window"],
+    }),
     pastProvider({ journal: deps.journal, ask: (question) => deps.fold.past(question) }),
     policyProvider({
       acts: () => {

@@ -4,6 +4,7 @@ import { console } from "./rows/console.ts";
 import { containment } from "./rows/containment.ts";
 import { controls } from "./rows/controls.ts";
 import { drain } from "./rows/drain.ts";
+import { fleet } from "./rows/fleet.ts";
 import { idle } from "./rows/idle.ts";
 import { jobs } from "./rows/jobs.ts";
 import { million } from "./rows/million.ts";
@@ -28,5 +29,6 @@ export const benches: readonly Bench[] = [
   containment,
   million,
   idle,
+  fleet,
   churn,
 ];

@@ -1,2 +1,2 @@
-export { type Cas, type CasDeps, type CasView, casProvider } from "./src/cas.ts";
+export { type Cas, type CasDeps, type CasView, casProvider, type Keeper } from "./src/cas.ts";
 export { type Retention, standardRetention } from "./src/retention.ts";

@@ -1,3 +1,4 @@
+export type { MandatesView } from "./src/mandate.ts";
 export { type PolicyDeps, policyProvider } from "./src/policy.ts";
 export { Enrolment, type Signed } from "./src/signers.ts";
 export type { QueueLimits } from "./src/queue.ts";

@@ -1,8 +1,9 @@
 import { faults } from "@skep/fault";
-import { type Blobs, type Caller, defineProvider, type Provider } from "@skep/kernel";
+import { type Blobs, type Caller, type Deciding, defineProvider, type Provider } from "@skep/kernel";
 import { z } from "zod";
 import { Admitted } from "./admitted.ts";
 import {
+  droppedNow,
   nextSweep,
   type Retention,
   retentionJson,
@@ -26,6 +27,12 @@ export interface CasView {
   size(digest: string): number | undefined;
 }
 
+/** What stands between a decision and the bytes that it lets go. */
+export interface Keeper {
+  /** Throws when a blob may not be removed. `effect` is the id of what removes it; empty for an upload that nobody took. */
+  allow(digest: string, effect: string): Promise<void>;
+}
+
 /** What the app passes in. */
 export interface CasDeps {
   readonly blobs: Blobs;
@@ -33,6 +40,8 @@ export interface CasDeps {
   readonly retention?: Retention;
   /** Most bytes of one blob that is uploaded; 16 GiB where left out. */
   readonly most?: number;
+  /** Asked before each removal; everything is allowed where left out. */
+  readonly keeper?: Keeper;
 }
 
 const digestPattern = /^[0-9a-f]{64}$/;
@@ -52,13 +61,16 @@ export function casProvider({
   blobs,
   retention = standardRetention,
   most = 16 * 1024 ** 3,
+  keeper,
 }: CasDeps): Provider {
   const turns = new Turns();
   let present: Cas | undefined;
-  const remove = (digest: string, signal: AbortSignal): Promise<void> =>
+  const remove = (digest: string, signal: AbortSignal, effect = ""): Promise<void> =>
     turns.remove(digest, signal, async () => {
       // Stored again since it was let go: then it stays.
-      if (!present?.blobs.has(digest)) await blobs.remove(digest);
+      if (present?.blobs.has(digest)) return;
+      await keeper?.allow(digest, effect);
+      await blobs.remove(digest);
     });
   return defineProvider<Cas, Uses>({
     name: "cas",
@@ -76,8 +88,8 @@ export function casProvider({
     effects: {
       unlink: {
         recover: "retry",
-        run: async ({ digest }: { digest: string }, { signal }) => {
-          await remove(digest, signal);
+        run: async ({ digest }: { digest: string }, { signal, id }) => {
+          await remove(digest, signal, id);
           return undefined;
         },
       },
@@ -104,7 +116,16 @@ export function casProvider({
               input: Command,
               right: "collect",
               undo: "irreversible",
-              acts: { gc: { class: "irreversible", data: true } },
+              acts: {
+                gc: {
+                  class: "irreversible",
+                  data: true,
+                  // Who signs, signs for these blobs and no others.
+                  target: (_command, deciding: Deciding<Cas, Uses>) => ({
+                    dropped: droppedNow(deciding, retention),
+                  }),
+                },
+              },
               // On a full disk it is the cure.
               outcome: true,
               examples: ['{"op":"gc"}'],

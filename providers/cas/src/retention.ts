@@ -89,6 +89,14 @@ export function planOf(cas: Cas, uses: Uses, retention: Retention, now: number, 
   return plan;
 }
 
+/** What a sweep would let go now, as those see it who sign for it. */
+export function droppedNow(
+  { state, views, now }: Pick<Deciding<Cas, Uses>, "state" | "views" | "now">,
+  retention: Retention,
+): readonly string[] {
+  return planOf(state, views, retention, now, batch).dropped;
+}
+
 /** Lets one batch go; undefined when nothing is due. */
 export function sweep(
   { state, views, now }: Pick<Deciding<Cas, Uses>, "state" | "views" | "now">,

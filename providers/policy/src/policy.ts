@@ -26,6 +26,7 @@ import {
   statusJson,
   statusText,
 } from "./render.ts";
+import { type MandatesView, mandateOf } from "./mandate.ts";
 import { touches } from "./touches.ts";
 import { undoJson } from "./undo.ts";
 
@@ -241,7 +242,10 @@ export function policyProvider(deps: PolicyDeps): Provider {
     uses: ["kernel"],
     initial,
     events,
-    offers: { policy: (slice) => parts.engine(slice) },
+    offers: {
+      policy: (slice) => parts.engine(slice),
+      mandates: (slice): MandatesView => ({ of: (id) => mandateOf(slice, id) }),
+    },
     // Compiled before the first line is judged, not with it.
     opened: (slice) => void parts.engine(slice).set,
     notify: {

@@ -1,6 +1,7 @@
 import { type Fault, faults } from "@skep/fault";
 import type { Kernel, Session } from "@skep/kernel";
 import { createSigner as createLogSigner, type Signer } from "@skep/tlog";
+import { keeperIn } from "../agent/place.ts";
 import { realClock } from "../clock.ts";
 import { type Config, limitsOf } from "../config/mod.ts";
 import { migrateHome } from "../home/format.ts";
@@ -154,6 +155,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     ...(witnesses && { witnesses }),
     origin: keys.origin,
     fold,
+    keeper: keeperIn(home, keys.hive, live),
     limits: jobLimits(config),
     signs: signsOf(keys),
     peers: peersDeps(new Members(home, keys, () => live().time.now()), keys, net),

@@ -10,7 +10,7 @@ import {
   type TreeActs,
 } from "@skep/kernel";
 import { auditProvider, createChains, replayProvider, type WitnessesView } from "@skep/provider-audit";
-import { casProvider, type Retention } from "@skep/provider-cas";
+import { casProvider, type Keeper, type Retention } from "@skep/provider-cas";
 import { containmentProvider } from "@skep/provider-containment";
 import { accountOf, type JobLimits, jobsProvider, type Signs } from "@skep/provider-jobs";
 import { ledgerProvider } from "@skep/provider-ledger";
@@ -46,6 +46,8 @@ export interface Deps {
   readonly witnesses?: WitnessesView;
   readonly origin: string;
   readonly fold: Fold;
+  /** Asked before a blob is removed; nothing is removed where the past is folded. */
+  readonly keeper?: Keeper;
   readonly limits: JobLimits;
   /** Signs verdicts with the identity of the hive; nothing does where the past is folded. */
   readonly signs?: Signs;
@@ -107,7 +109,12 @@ export function mounts(deps: Deps): Provider[] {
     procProvider(deps.live.proc),
     metricsProvider(deps.live.metrics),
     queenProvider(deps.live.queen),
-    casProvider({ blobs, retention: retentionOf(deps.config), most: mostBlob(deps.config) }),
+    casProvider({
+      blobs,
+      retention: retentionOf(deps.config),
+      most: mostBlob(deps.config),
+      ...(deps.keeper && { keeper: deps.keeper }),
+    }),
     containmentProvider(),
     workersProvider(),
     peersProvider(deps.peers),

@@ -4,4 +4,4 @@ export { Details, JobCommand, ResultCommand } from "./src/schema.ts";
 export { accountOf } from "./src/replicate-meter.ts";
 export type { Judged, Verdict } from "./src/replicate-model.ts";
 export type { Signs } from "./src/replicate-render.ts";
-export type { JobLimits } from "./src/submit.ts";
+export type { JobLimits } from "./src/uses.ts";

@@ -6,7 +6,8 @@ import { isEnded, type JobArray, leaseMs } from "./model.ts";
 import { commit } from "./replicate.ts";
 import { done, giveBack } from "./result.ts";
 import type { JobCommand, ResultCommand } from "./schema.ts";
-import { type JobLimits, submit, submitMany } from "./submit.ts";
+import { submit, submitMany } from "./submit.ts";
+import type { JobLimits } from "./uses.ts";
 import { sees } from "./views.ts";
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");

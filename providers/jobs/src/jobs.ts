@@ -22,7 +22,7 @@ import { receiptText, type Signs } from "./replicate-render.ts";
 import type { Settled } from "./replicate-model.ts";
 import { trustNodes } from "./replicate-trust.ts";
 import { storedSource } from "./source.ts";
-import type { JobLimits, Uses } from "./submit.ts";
+import type { JobLimits, Uses } from "./uses.ts";
 import { initial, Views } from "./views.ts";
 import { type Chain, touches, whyJson, whyOf } from "./why.ts";
 

@@ -4,7 +4,7 @@ import { emit } from "./events.ts";
 import type { End, Job, Jobs } from "./model.ts";
 import { type ToldAnswer, weigh } from "./replicate-receipt.ts";
 import type { Audits, Ballot, Seat } from "./replicate-model.ts";
-import type { Uses } from "./submit.ts";
+import type { Uses } from "./uses.ts";
 
 type At = Deciding<Jobs, Uses>;
 

@@ -15,7 +15,7 @@ import { fault } from "./faults.ts";
 import type { Jobs } from "./model.ts";
 import { isAway } from "./replicate-place.ts";
 import { standingOf } from "./replicate-model.ts";
-import type { Uses } from "./submit.ts";
+import type { Uses } from "./uses.ts";
 
 type At = Scene<Jobs, Uses>;
 

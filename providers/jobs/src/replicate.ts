@@ -10,7 +10,7 @@ import { after, auditOf, revealOf, settle } from "./replicate-verdict.ts";
 import { nextLeases } from "./schedule.ts";
 import { meteredAlone } from "./replicate-meter.ts";
 import type { ResultCommand } from "./schema.ts";
-import type { Uses } from "./submit.ts";
+import type { Uses } from "./uses.ts";
 
 type At = Deciding<Jobs, Uses>;
 type Commit = Extract<ResultCommand, { op: "commit" }>;

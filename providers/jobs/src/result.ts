@@ -7,7 +7,7 @@ import { type End, isEnded, type Job, type Jobs, mostSpared, type Output } from 
 import { acceptedAlone, doneSeat } from "./replicate.ts";
 import { nextLeases } from "./schedule.ts";
 import type { ResultCommand } from "./schema.ts";
-import type { Uses } from "./submit.ts";
+import type { Uses } from "./uses.ts";
 
 type Done = Extract<ResultCommand, { op: "done" }>;
 type Return = Extract<ResultCommand, { op: "return" }>;

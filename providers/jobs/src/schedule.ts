@@ -9,7 +9,7 @@ import { fits } from "./place.ts";
 import { type NcuOf, Picker } from "./pick.ts";
 import { dueBallots, nextBallot } from "./replicate-due.ts";
 import { converted, mayAnswer } from "./replicate-place.ts";
-import type { Uses } from "./submit.ts";
+import type { Uses } from "./uses.ts";
 
 type At = Deciding<Jobs, Uses>;
 

@@ -18,27 +18,11 @@ import {
   type Run,
   type Where,
 } from "./model.ts";
-import type { Machines } from "./place.ts";
 import { wishOf } from "./replicate-place.ts";
 import type { JobRule } from "./replicate-model.ts";
 import { idleFor } from "./schedule.ts";
 import { Details, type JobCommand } from "./schema.ts";
-
-/** Views that jobs use. */
-export interface Uses extends Machines {
-  readonly cas: {
-    sizeFor(digest: string, subject: string): number | undefined;
-    size(digest: string): number | undefined;
-  };
-  /** NCU that an owner gave, for priority; nobody gave any where there is no ledger. */
-  readonly ledger?: { ncu(owner: string): number };
-}
-
-/** Limits where a job names none, and the most that it may ask for. */
-export interface JobLimits {
-  readonly standard: Limits;
-  readonly most: Limits;
-}
+import type { JobLimits, Uses } from "./uses.ts";
 
 type Submit = Extract<JobCommand, { op: "submit" }>;
 type Many = Extract<JobCommand, { op: "array" }>;

@@ -17,7 +17,7 @@ import { isEnded, type Job, type JobArray, type Jobs, listEnded } from "./model.
 import { resultLine } from "./render.ts";
 import { agreement, type Settled, type Verdict } from "./replicate-model.ts";
 import { storedSource, wholeSource } from "./source.ts";
-import type { Uses } from "./submit.ts";
+import type { Uses } from "./uses.ts";
 
 /** Where jobs are found that left state. */
 export interface Archive {

@@ -36,13 +36,22 @@ export function isBuilt(dir: string = pageDir()): boolean {
 }
 
 /** Builds the page into a directory, which appears whole or not at all. */
-export async function bundle(dir: string = pageDir()): Promise<string> {
+export function bundle(dir: string = pageDir()): Promise<string> {
+  return make(root, dir);
+}
+
+/** Builds the page that measures frames: `measure({machines, perSecond, seconds})` in it draws a made-up hive. */
+export function bundleMeasure(dir: string): Promise<string> {
+  return make(join(root, "measure"), dir);
+}
+
+async function make(from: string, dir: string): Promise<string> {
   const { build } = await import("vite");
   const made = `${dir}.${process.pid}`;
   mkdirSync(dirname(dir), { recursive: true });
   try {
     await build({
-      root,
+      root: from,
       configFile: false,
       logLevel: "warn",
       publicDir: false,

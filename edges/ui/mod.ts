@@ -1,2 +1,2 @@
-export { bundle, isBuilt, pageDigest, pageDir } from "./build.ts";
+export { bundle, bundleMeasure, isBuilt, pageDigest, pageDir } from "./build.ts";
 export { openPage, type Page } from "./open.ts";

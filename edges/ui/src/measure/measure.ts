@@ -1,0 +1,114 @@
+import { HiveState } from "../state/hive.ts";
+import { applyTheme } from "../theme.ts";
+import { HiveScene } from "../views/hive-scene.ts";
+
+/** What one run came to; all times in milliseconds. */
+export interface Measured {
+  readonly frames: number;
+  /** Script time of the scene in each drawn frame, on average and at its worst. */
+  readonly frame: number;
+  readonly worst: number;
+  /** Script time of taking events in, for each drawn frame. */
+  readonly intake: number;
+  readonly events: number;
+  /** From an event to the frame that shows it: the worst there was. */
+  readonly freshness: number;
+  readonly pace: number;
+}
+
+interface Wanted {
+  readonly machines: number;
+  readonly perSecond: number;
+  readonly seconds: number;
+}
+
+const sites = ["home", "lab", "attic", "rack", "van"];
+const classes = ["owned", "borrowed", "rented", "volunteer"];
+
+function hiveOf(machines: number): HiveState {
+  const state = new HiveState(
+    (act) => setTimeout(act, 120),
+    () => performance.now(),
+  );
+  const ids = Array.from({ length: machines }, (_, at) => `w-${at}`);
+  state.setMachines(ids);
+  for (const [at, id] of ids.entries())
+    state.setInfo(id, {
+      id,
+      present: at % 50 !== 0,
+      slots: 4,
+      class: classes[at % 4],
+      labels: [`site=${sites[at % sites.length]}`],
+      owner: at % 33 === 0 ? { state: "frozen", reason: "somebody types" } : {},
+    });
+  return state;
+}
+
+/** The lines of a busy hive, as its trace has them: jobs are leased and end, now and then one is refused. */
+function* linesOf(machines: number): Generator<{ readonly text: string; readonly isRefusal: boolean }> {
+  for (let seq = 1; ; seq += 1) {
+    const worker = `w-${(seq * 7919) % machines}`;
+    const isEnd = seq % 2 === 0;
+    if (seq % 100 === 99)
+      yield {
+        text: JSON.stringify({ seq, time: Date.now(), subject: worker, path: "/jobs/ctl", verdict: "refused", code: "gate.rate" }),
+        isRefusal: true,
+      };
+    const data = { job: String(seq >> 1), worker, state: "done" };
+    yield { text: JSON.stringify({ seq, event: isEnd ? "jobs:ended@1" : "jobs:leased@1", data }), isRefusal: false };
+  }
+}
+
+/** Draws a made-up hive for a while with events offered all the time. */
+async function measure({ machines, perSecond, seconds }: Wanted): Promise<Measured> {
+  applyTheme();
+  const box = document.querySelector<HTMLElement>(".canvas");
+  const canvas = document.querySelector("canvas");
+  if (!box || !canvas) throw new Error("Cannot draw: the page has no canvas");
+  const state = hiveOf(machines);
+  const scene = new HiveScene(box, canvas, state, () => undefined);
+  await scene.begin();
+  await new Promise((done) => setTimeout(done, 1500));
+  const { figures } = scene;
+  Object.assign(figures, { frames: 0, spent: 0, worst: 0 });
+  const lines = linesOf(machines);
+  const began = performance.now();
+  let [given, intake, freshness] = [0, 0, 0];
+  let oldest: number | undefined;
+  let seen = figures.frames;
+  const watch = () => {
+    const now = performance.now();
+    if (figures.frames > seen && oldest !== undefined) {
+      freshness = Math.max(freshness, now - oldest);
+      oldest = undefined;
+    }
+    seen = figures.frames;
+    if (now - began < seconds * 1000) requestAnimationFrame(watch);
+  };
+  requestAnimationFrame(watch);
+  while (performance.now() - began < seconds * 1000) {
+    const due = Math.floor(((performance.now() - began) / 1000) * perSecond);
+    const before = performance.now();
+    for (; given < due; given += 1) {
+      const { text, isRefusal } = lines.next().value;
+      const line = JSON.parse(text);
+      if (isRefusal) state.traced(line);
+      else state.event(line);
+    }
+    intake += performance.now() - before;
+    oldest ??= before;
+    await new Promise((done) => setTimeout(done, 10));
+  }
+  scene.close();
+  return {
+    frames: figures.frames,
+    frame: figures.spent / figures.frames,
+    worst: figures.worst,
+    intake: intake / figures.frames,
+    events: given,
+    freshness,
+    pace: figures.pace,
+  };
+}
+
+(globalThis as { measure?: typeof measure }).measure = measure;

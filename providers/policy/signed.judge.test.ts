@@ -195,3 +195,31 @@ test("signers that leave nobody who may sign, or that are half understood, are r
     "policy.locked",
   );
 });
+
+test("a key that is revoked, as a line or in a KRL of ssh-keygen, counts no more, for what it signed too", {
+  skip,
+}, async (t) => {
+  const all = await hive(t);
+  const { owner } = all;
+  await apply(owner, rules('@approvals("2")'));
+  const three = {
+    allowed: `ann,owner ${ann}\nbob ${bob}\nzoe ${eve}\n`,
+    roles: "ann operational\nbob operational\nzoe operational\n",
+  };
+  await enrol(owner, three);
+  const { id } = await hatch(owner, "maja");
+  const told = await statement(owner, id);
+  assert.equal(await approve(owner, id, sign("bob", told)), false);
+  execFileSync("ssh-keygen", ["-q", "-k", "-f", join(dir, "krl"), join(dir, "bob.pub")]);
+  const revoked = `krl:${readFileSync(join(dir, "krl")).toString("base64")}`;
+  const change = await enrol(owner, { ...three, revoked });
+  assert.equal(await approve(owner, change.id, sign("eve", await statement(owner, change.id))), true);
+  await passed(all);
+  assert.equal(await approve(owner, id, sign("eve", told)), false, "bob's signature counts no more");
+  const next = await hatch(owner, "willi");
+  assert.equal(
+    await approve(owner, next.id, sign("bob", await statement(owner, next.id))),
+    "statement.revoked",
+  );
+  assert.equal(await text(owner, "/comb/count"), "0\n");
+});

@@ -139,13 +139,16 @@ function rollback(wanted: number | undefined, at: At, acts: Acts, engine: Engine
 }
 
 function enrol(told: Omit<Enrolled, "version">, at: At, acts: Acts, set: PolicySet | undefined): Decision {
-  const { allowed, roles, groups } = told;
+  const { allowed, roles, groups, revoked = "" } = told;
   const enrolment = Enrolment.parse(told);
   const owners = enrolment.owners("operational");
   if (owners.length === 0) throw fault.noSigner("no owner with a key and the role operational");
   checkWay(set, enrolment, at, acts.describe);
   const version = (at.state.signers.get()?.version ?? 0) + 1;
-  return { events: [emit("enrolled@1", { version, allowed, roles, groups })], result: { version, owners } };
+  return {
+    events: [emit("enrolled@1", { version, allowed, roles, groups, ...(revoked === "" ? {} : { revoked }) })],
+    result: { version, owners },
+  };
 }
 
 /** Decides one line of `/policy/ctl`. */
@@ -153,8 +156,8 @@ export function decideChange(command: PolicyCommand, at: At, acts: Acts, engine:
   if (command.op === "stage") return stage(command, at);
   if (command.op === "apply") return apply(command, at, acts, engine);
   if (command.op === "rollback") return rollback(command.version, at, acts, engine);
-  const { allowed, roles, groups } = command;
-  return enrol({ allowed, roles, groups }, at, acts, engine.set);
+  const { allowed, roles, groups, revoked } = command;
+  return enrol({ allowed, roles, groups, revoked }, at, acts, engine.set);
 }
 
 /** What was staged so long ago that nobody will apply it. */

@@ -20,6 +20,8 @@ export const PolicyCommand = z
       allowed: Text,
       roles: Text,
       groups: Text.default(""),
+      /** Keys that count no more: their lines, or `krl:` and a KRL of ssh-keygen in base64. */
+      revoked: Text.default(""),
     }),
   ])
   .meta({ id: "PolicyCommand" });

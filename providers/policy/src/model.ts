@@ -28,6 +28,8 @@ export type Enrolled = {
   readonly roles: string;
   /** `OWNER GROUP[,GROUP]` on each line: names that `@role` of a rule may ask for. */
   readonly groups: string;
+  /** Keys that count no more: lines, or `krl:` and base64; absent for none. */
+  readonly revoked?: string;
 };
 
 /** An approval or denial that lies in the queue until it is used. */

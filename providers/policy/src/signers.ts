@@ -1,5 +1,5 @@
 import { type Fault, toFault } from "@skep/fault";
-import { matchPatternList } from "@skep/sshsig";
+import { matchPatternList, parseRevocations, type Revocations } from "@skep/sshsig";
 import { judgeSignature, parseSigners, type Signers } from "@skep/statement";
 import { fault } from "./faults.ts";
 import type { Enrolled } from "./model.ts";
@@ -28,18 +28,33 @@ function parseGroups(text: string): ReadonlyMap<string, ReadonlySet<string>> {
   return groups;
 }
 
+function parseRevoked(text: string): Revocations | undefined {
+  if (text === "") return undefined;
+  try {
+    return parseRevocations(text.startsWith("krl:") ? Buffer.from(text.slice(4), "base64") : text);
+  } catch (thrown) {
+    throw fault.signers(`revoked: ${toFault(thrown).message}`);
+  }
+}
+
 /** People whose signatures count: keys, whose they are, and what for. */
 export class Enrolment {
   readonly #signers: Signers;
   readonly #groups: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly #revoked: Revocations | undefined;
 
-  private constructor(signers: Signers, groups: ReadonlyMap<string, ReadonlySet<string>>) {
+  private constructor(
+    signers: Signers,
+    groups: ReadonlyMap<string, ReadonlySet<string>>,
+    revoked: Revocations | undefined,
+  ) {
     this.#signers = signers;
     this.#groups = groups;
+    this.#revoked = revoked;
   }
 
   /** Throws `policy.signers` with what is wrong: a file that is half understood allows nobody. */
-  static parse({ allowed, roles, groups }: Pick<Enrolled, "allowed" | "roles" | "groups">): Enrolment {
+  static parse({ allowed, roles, groups, revoked = "" }: Omit<Enrolled, "version">): Enrolment {
     let signers: Signers;
     try {
       signers = parseSigners(allowed, roles);
@@ -49,7 +64,7 @@ export class Enrolment {
     }
     const [unusable] = signers.allowed.unusable;
     if (unusable) throw fault.signers(`allowed line ${unusable.line}: ${unusable.fault.message}`);
-    return new Enrolment(signers, parseGroups(groups));
+    return new Enrolment(signers, parseGroups(groups), parseRevoked(revoked));
   }
 
   /** Owners whose key may be used for a role. Owners that share a key are one. */
@@ -60,12 +75,21 @@ export class Enrolment {
     for (const [owner, its] of roles) {
       const lines = allowed.lines.filter(({ principals }) => matchPatternList(owner, principals));
       if (!its.has(role) || lines.length === 0) continue;
-      const own = lines.map(({ key }) => key.fingerprint);
-      if (own.some((key) => keys.has(key))) continue;
+      const own = lines.filter(({ key }) => !this.#isRevoked(key)).map(({ key }) => key.fingerprint);
+      if (own.length === 0 || own.some((key) => keys.has(key))) continue;
       for (const key of own) keys.add(key);
       found.push(owner);
     }
     return found;
+  }
+
+  #isRevoked(key: Parameters<Revocations["check"]>[0]): boolean {
+    try {
+      this.#revoked?.check(key);
+      return false;
+    } catch {
+      return true;
+    }
   }
 
   /** Whether some owner is of a group, or has the role of that name. */
@@ -90,7 +114,11 @@ export class Enrolment {
 
   /** Throws the `statement.*` fault of a signature that does not count. `now` in milliseconds. */
   judge(signature: string, statement: string, role: Role, now: number): Signed {
-    const context = { signers: this.#signers, now: Math.floor(now / 1000) };
+    const context = {
+      signers: this.#signers,
+      now: Math.floor(now / 1000),
+      ...(this.#revoked && { revocations: this.#revoked }),
+    };
     return judgeSignature(signature, Buffer.from(statement), role, context);
   }
 }

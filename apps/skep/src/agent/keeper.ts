@@ -55,12 +55,15 @@ export function keeperOf(agent: Agent, deps: KeeperDeps): Keeper {
     return left;
   }
 
+  const mandateOf = (record: JournalRecord | undefined): Order["mandate"] =>
+    record?.approved === undefined ? undefined : deps.mandate(record.approved);
+
   return {
     async allow(digest, effect) {
       if (!agent.active) return;
       const seq = effect === "" ? -1 : Number.parseInt(effect, 10);
       const record = seq < 0 ? undefined : await deps.record(seq);
-      const mandate = record?.approved === undefined ? undefined : deps.mandate(record.approved);
+      const mandate = mandateOf(record);
       if (!mandate && (await isOld(digest))) return;
       const left = open.get(seq) ?? accepted(seq, record, mandate);
       if (!left.delete(digest)) throw fault.beyond(digest);

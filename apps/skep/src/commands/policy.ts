@@ -180,6 +180,7 @@ export const policySigners: Command = command({
   flags: {
     roles: { kind: "file", doc: "Roles of owners; without it all are operational" },
     groups: { kind: "file", doc: "Groups of owners" },
+    revoked: { kind: "file", doc: "Keys that count no more: their lines, or a KRL of `ssh-keygen -k`" },
   },
   run: async (context) => {
     const { args, flags, out, signal } = context;
@@ -197,7 +198,11 @@ export const policySigners: Command = command({
       ? readFileSync(flags.roles, "utf8")
       : [...owners].map((owner) => `${owner} operational\n`).join("");
     const groups = flags.groups ? readFileSync(flags.groups, "utf8") : "";
-    const line = JSON.stringify({ op: "signers", allowed, roles, groups });
+    const list = flags.revoked ? readFileSync(flags.revoked) : Buffer.alloc(0);
+    // A list in the binary form begins so (PROTOCOL.krl of OpenSSH).
+    const revoked =
+      list.subarray(0, 6).toString() === "SSHKRL" ? `krl:${list.toString("base64")}` : list.toString();
+    const line = JSON.stringify({ op: "signers", allowed, roles, groups, revoked });
     const { result } = await appendLine(client, control, line, signal);
     if (out.wantsJson) return out.json(result as never);
     const { owners: enrolled } = result as { readonly owners: readonly string[] };

@@ -51,11 +51,21 @@ function* linesOf(machines: number): Generator<{ readonly text: string; readonly
     const isEnd = seq % 2 === 0;
     if (seq % 100 === 99)
       yield {
-        text: JSON.stringify({ seq, time: Date.now(), subject: worker, path: "/jobs/ctl", verdict: "refused", code: "gate.rate" }),
+        text: JSON.stringify({
+          seq,
+          time: Date.now(),
+          subject: worker,
+          path: "/jobs/ctl",
+          verdict: "refused",
+          code: "gate.rate",
+        }),
         isRefusal: true,
       };
     const data = { job: String(seq >> 1), worker, state: "done" };
-    yield { text: JSON.stringify({ seq, event: isEnd ? "jobs:ended@1" : "jobs:leased@1", data }), isRefusal: false };
+    yield {
+      text: JSON.stringify({ seq, event: isEnd ? "jobs:ended@1" : "jobs:leased@1", data }),
+      isRefusal: false,
+    };
   }
 }
 

@@ -76,6 +76,10 @@ test("the scenario comes out the same each time, and has what a hive does", asyn
       "lost",
       "checked",
     ].map((n) => `jobs:${n}@1`),
+    ...["committed", "reveal", "revealed", "settled", "metered", "quarantined", "released"].map(
+      (n) => `jobs:${n}@1`,
+    ),
+    "ledger:posted@1",
     "cas:stored@1",
   ];
   assert.deepEqual(

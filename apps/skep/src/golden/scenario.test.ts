@@ -10,6 +10,7 @@ import {
 import { commitTo, createSigner, printRunFacts, signManifest, signReceipt } from "@skep/receipt";
 import { recordingFiles, type SimulatedClock, simulatedClock } from "@skep/testing";
 import { createSigner as createLogSigner } from "@skep/tlog";
+import { promise } from "@skep/trust";
 import { loadConfig } from "../config/mod.ts";
 import { homeKeyOf } from "./keys.ts";
 import { StartLines } from "../hive/live.ts";
@@ -17,6 +18,7 @@ import { type Deps, jobLimits, mounts } from "../hive/mounts.ts";
 
 const seconds = 1000;
 const hours = 3600 * seconds;
+const salt = "5a".repeat(32);
 const sha256 = (bytes: Uint8Array | string): string => createHash("sha256").update(bytes).digest("hex");
 
 /** Blobs in memory. */
@@ -148,6 +150,13 @@ class Scenario {
   }
 }
 
+/** What is looked up of a job's leases. */
+interface Leased {
+  readonly jobs: {
+    get(id: string): { readonly leases: readonly { worker: string; try: number }[] } | undefined;
+  };
+}
+
 /** A worker of the scenario: its key follows from its name. */
 class GoldenWorker {
   readonly session: Session;
@@ -164,13 +173,23 @@ class GoldenWorker {
     this.session = kernel.attach(fullAuthority(id, "worker"), "golden");
   }
 
-  async hello(incarnation: string): Promise<void> {
-    const line = { op: "hello", incarnation, key: this.#signer.publicKey, slots: 1, kinds: ["wasm"] };
+  async hello(incarnation: string, slots = 1): Promise<void> {
+    const line = { op: "hello", incarnation, key: this.#signer.publicKey, slots, kinds: ["wasm"] };
     await this.session.append(`/worker/${this.#id}/ctl`, line as never);
   }
 
   tell(line: object): Promise<object> {
     return this.session.append(`/worker/${this.#id}/results`, line as never);
+  }
+
+  /** Commits to an answer; told with the same salt it is kept. */
+  async commit(kernel: Kernel, job: string, stdout: string): Promise<void> {
+    const { slice } = kernel.slices.bound.find(({ provider }) => provider.name === "jobs") ?? {};
+    const { leases } = (slice as Leased).jobs.get(job) ?? { leases: [] };
+    const attempt = leases.find(({ worker }) => worker === this.#id)?.try ?? 0;
+    const { commitment: output } = commitTo([{ kind: "stdout", data: Buffer.from(stdout) }]);
+    const { publicKey: worker } = this.#signer;
+    await this.tell({ op: "commit", job, commitment: promise({ output, salt, worker, job, try: attempt }) });
   }
 
   async done(job: string, stdout: string, exit = 0): Promise<object> {
@@ -207,7 +226,7 @@ class GoldenWorker {
       },
     });
     const inline = Buffer.from(stdout).toString("base64");
-    return this.tell({ op: "done", job, exit, stdout: { bytes: stdout.length, inline }, receipt });
+    return this.tell({ op: "done", job, exit, stdout: { bytes: stdout.length, inline }, receipt, salt });
   }
 }
 
@@ -296,6 +315,40 @@ async function queueing(scenario: Scenario, owner: Session, ann: GoldenWorker): 
   await scenario.pass(30 * seconds);
 }
 
+/** Three machines of three owners answer one job, and one of them lies; work is paid, one is put away and let back. */
+async function agreeing(scenario: Scenario, owner: Session): Promise<void> {
+  const machines: GoldenWorker[] = [];
+  for (const name of ["cat", "dan", "eve"]) {
+    const line = { op: "invite", class: "borrowed", owner: name };
+    const { result } = await owner.append("/net/ctl", line as never);
+    const { invite } = result as { invite: string };
+    const key = sha256(name);
+    const guest = scenario.kernel.attach(fullAuthority(`invite/${invite}`, "worker"), "golden");
+    const redeem = { op: "redeem", node: key, box: sha256(`box of ${name}`), name, proof: "00".repeat(64) };
+    await guest.append("/net/join", redeem as never);
+    await scenario.pass(10);
+    const machine = new GoldenWorker(scenario.kernel, `w-${key.slice(0, 12)}`, owner);
+    await machine.hello(`${name}-first-life`, 4);
+    machines.push(machine);
+  }
+  const run = {
+    kind: "wasm",
+    module: sha256("module"),
+    replicas: 3,
+    quorum: 2,
+    where: { classes: ["borrowed"] },
+  };
+  const { result } = await owner.append("/jobs/ctl", { op: "submit", run } as never);
+  const { job } = result as { job: string };
+  await scenario.pass(10);
+  for (const machine of machines) await machine.commit(scenario.kernel, job, "answer");
+  for (const [at, machine] of machines.entries()) await machine.done(job, at < 2 ? "answer" : "a lie");
+  await scenario.pass(2 * seconds);
+  const away = `/worker/w-${sha256("cat").slice(0, 12)}/standing`;
+  await owner.append(away, { op: "quarantine", reason: "to be looked at" } as never);
+  await owner.append(away, { op: "release" } as never);
+}
+
 async function command(scenario: Scenario, owner: Session): Promise<void> {
   const queen = (line: object) => owner.append("/queen/ctl", line as never);
   await queen({ spawn: "heartbeat", ticks: 5, budget: { ttl_s: 30, ops: 3 } });
@@ -324,6 +377,7 @@ export async function playScenario(): Promise<JournalRecord[]> {
   const owner = await scenario.open();
   await command(scenario, owner);
   await work(scenario, owner);
+  await agreeing(scenario, owner);
   scenario.kernel.drain("the first life ends");
   await scenario.kernel.close();
   const second = await scenario.open();

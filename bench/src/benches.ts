@@ -10,6 +10,7 @@ import { jobs } from "./rows/jobs.ts";
 import { million } from "./rows/million.ts";
 import { owner } from "./rows/owner.ts";
 import { remote } from "./rows/remote.ts";
+import { proof } from "./rows/proof.ts";
 import { reads } from "./rows/reads.ts";
 import { memory, start } from "./rows/start.ts";
 import { streams } from "./rows/streams.ts";
@@ -28,6 +29,7 @@ export const benches: readonly Bench[] = [
   memory,
   containment,
   million,
+  proof,
   idle,
   fleet,
   churn,

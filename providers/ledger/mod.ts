@@ -1,4 +1,4 @@
 export { type LedgerDeps, ledgerProvider, type LedgerView } from "./src/ledger.ts";
-export { decay, downgradeRefund, meter, type Micro } from "./src/rules.ts";
+export { decay, downgradeRefund, type Micro } from "./src/rules.ts";
 export { commons, type Entry, type Ledger, type Metered, type Posting } from "./src/state.ts";
 export { checkHistory, type Step } from "./src/history.ts";

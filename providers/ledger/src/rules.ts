@@ -2,19 +2,6 @@
 export type Micro = number;
 
 const day = 86_400_000;
-/** NCU of an hour of one slot: a slot counts as a machine of caliber C1. */
-const microOfSlotHour = 100_000;
-const hour = 3_600_000;
-/** Memory that goes with one slot; more of it counts as more slots, because others cannot have it. */
-const slotBytes = 1024 ** 3;
-
-/** What some work is worth: its time times the resource of which it had most. At least one. */
-export function meter({ ms, bytes }: { readonly ms: number; readonly bytes: number }): Micro {
-  const parts = 1024;
-  const share = Math.max(parts, Math.ceil((bytes * parts) / slotBytes));
-  return Math.max(1, Math.ceil((Math.max(0, ms) * share * microOfSlotHour) / (parts * hour)));
-}
-
 /** What comes back of a price where the work was done by machines of lower caliber than was paid for: 30 % for each class. */
 export function downgradeRefund(price: Micro, classes: number): Micro {
   return Math.min(price, Math.floor((price * 30 * Math.max(0, classes)) / 100));

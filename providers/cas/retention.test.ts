@@ -55,7 +55,11 @@ function jobsStub(live: Set<string>) {
     name: "jobs",
     doc: "Stands for jobs",
     initial: () => null,
-    events: { "submitted@1": () => undefined, "ended@1": () => undefined },
+    events: {
+      "submitted@1": () => undefined,
+      "arrayed@1": () => undefined,
+      "ended@1": () => undefined,
+    },
     offers: { leases: () => ({ opens: () => false, named: () => live }) },
     mounts: () => ({}),
   });
@@ -121,6 +125,11 @@ async function rig() {
     worker,
     submit: (module: string) =>
       happen({ type: "submitted@1", data: { run: { kind: "wasm", what: module }, stdin: { bytes: 0 } } }),
+    submitMany: (module: string, inputs: readonly string[]) =>
+      happen({
+        type: "arrayed@1",
+        data: { run: { kind: "wasm", what: module }, inputs: inputs.map((digest) => ({ bytes: 1, digest })) },
+      }),
     end: (digest: string) =>
       happen({ type: "ended@1", data: { worker: "w-1", end: { stdout: { digest }, stderr: { bytes: 0 } } } }),
     look: async () =>
@@ -133,6 +142,23 @@ async function rig() {
     [Symbol.asyncDispose]: () => kernel.close(),
   };
 }
+
+test("the module and the inputs of an array are kept as long as those of one job", async () => {
+  await using hive = await rig();
+  const [module, one, other] = [
+    await hive.store("module"),
+    await hive.store("one"),
+    await hive.store("other"),
+  ];
+  hive.submitMany(module, [one, other]);
+  await hive.days(89);
+  assert.deepEqual(
+    [module, one, other].map((digest) => hive.blobs.stored.has(digest)),
+    [true, true, true],
+  );
+  await hive.days(2);
+  assert.equal(hive.blobs.stored.has(one), false);
+});
 
 test("what was stored and never named goes after the outputs' age, by itself, and its bytes with it", async () => {
   await using hive = await rig();

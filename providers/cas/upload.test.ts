@@ -15,7 +15,11 @@ const noJobs = defineProvider<null>({
   name: "jobs",
   doc: "Stands for jobs",
   initial: () => null,
-  events: { "submitted@1": () => undefined, "ended@1": () => undefined },
+  events: {
+    "submitted@1": () => undefined,
+    "arrayed@1": () => undefined,
+    "ended@1": () => undefined,
+  },
   offers: { leases: () => ({ opens: () => false, named: () => new Set() }) },
   mounts: () => ({}),
 });

@@ -70,6 +70,7 @@ class Inspector {
     "workers:joined": (data) => this.#present.add(textOf(data, "worker")),
     "workers:left": (data) => this.#present.delete(textOf(data, "worker")),
     "jobs:submitted": (data) => this.#jobs.set(textOf(data, "job"), { worker: "", ended: false }),
+    "jobs:arrayed": (data, record) => this.#arrayed(data, record),
     "jobs:leased": (data, record) => this.#leased(data, record),
     "jobs:ended": (data, record) => this.#ended(data, record),
     "policy:asked": (data, record) => this.#asked(data, record),
@@ -77,6 +78,12 @@ class Inspector {
     "policy:ran": (data, record) => this.#ran(data, record),
     "policy:closed": (data) => this.#close(textOf(data, "id")),
   };
+
+  /** Jobs of one record are named after it and their place. */
+  #arrayed(data: Data, { seq }: EvidenceRecord): void {
+    const count = Array.isArray(data.inputs) ? data.inputs.length : 0;
+    for (let at = 0; at < count; at += 1) this.#jobs.set(`${seq}.${at}`, { worker: "", ended: false });
+  }
 
   #leased(data: Data, record: EvidenceRecord): void {
     const [id, worker] = [textOf(data, "job"), textOf(data, "worker")];

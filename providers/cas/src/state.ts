@@ -89,6 +89,7 @@ type Submitted = {
   readonly run: { readonly kind: string; readonly what: string };
   readonly stdin: { readonly digest?: string };
 };
+type Arrayed = Pick<Submitted, "run"> & { readonly inputs: readonly Submitted["stdin"][] };
 type Ended = {
   readonly worker: string;
   readonly end: {
@@ -116,6 +117,10 @@ export const events = {
   "jobs:submitted@1": (cas: Cas, { run, stdin }: Submitted, { time }: EventMeta) => {
     if (run.kind === "wasm") use(cas, run.what, time);
     use(cas, stdin.digest, time);
+  },
+  "jobs:arrayed@1": (cas: Cas, { run, inputs }: Arrayed, { time }: EventMeta) => {
+    if (run.kind === "wasm") use(cas, run.what, time);
+    for (const { digest } of inputs) use(cas, digest, time);
   },
   "jobs:ended@1": (cas: Cas, { worker, end }: Ended, { time }: EventMeta) => {
     made(cas, end.stdout.digest, worker, time);

@@ -14,6 +14,7 @@ import { proof } from "./rows/proof.ts";
 import { reads } from "./rows/reads.ts";
 import { memory, start } from "./rows/start.ts";
 import { streams } from "./rows/streams.ts";
+import { ui } from "./rows/ui.ts";
 
 /** Every bench, in the order of the table. */
 export const benches: readonly Bench[] = [
@@ -33,4 +34,5 @@ export const benches: readonly Bench[] = [
   idle,
   fleet,
   churn,
+  ui,
 ];

@@ -154,7 +154,7 @@ const churn = new Churn({ ...options, away: 0.1, leastCut: 8000 });
 try {
   const client = await owner(hive.socket);
   for (let at = 0; at < options.workers; at += 1) {
-    const line = skep(["--home", home, "invite"]);
+    const line = skep(["--home", home, "invite", "--class", "borrowed", "--owner", `owner-${at}`]);
     mkdirSync(join(dir, `w${at}`), { mode: 0o700 });
     skep(["join", "--only", "--worker-home", join(dir, `w${at}`), "--name", `w${at}`], line);
   }

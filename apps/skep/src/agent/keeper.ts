@@ -12,7 +12,7 @@ const fault = faults("keeper", {
 /** What the keeper asks the hive for; it believes none of it that a signature does not cover. */
 export interface KeeperDeps {
   readonly record: (seq: number) => Promise<JournalRecord>;
-  readonly mandate: (action: string) => Order["mandate"];
+  readonly mandate: (action: string) => Promise<Order["mandate"]>;
   /** When a blob's file was last written, seconds since 1970; undefined where there is none. */
   readonly written: (digest: string) => Promise<number | undefined>;
   readonly now: () => number;
@@ -55,7 +55,7 @@ export function keeperOf(agent: Agent, deps: KeeperDeps): Keeper {
     return left;
   }
 
-  const mandateOf = (record: JournalRecord | undefined): Order["mandate"] =>
+  const mandateOf = async (record: JournalRecord | undefined): Promise<Order["mandate"]> =>
     record?.approved === undefined ? undefined : deps.mandate(record.approved);
 
   return {
@@ -63,7 +63,7 @@ export function keeperOf(agent: Agent, deps: KeeperDeps): Keeper {
       if (!agent.active) return;
       const seq = effect === "" ? -1 : Number.parseInt(effect, 10);
       const record = seq < 0 ? undefined : await deps.record(seq);
-      const mandate = mandateOf(record);
+      const mandate = await mandateOf(record);
       if (!mandate && (await isOld(digest))) return;
       const left = open.get(seq) ?? accepted(seq, record, mandate);
       if (!left.delete(digest)) throw fault.beyond(digest);

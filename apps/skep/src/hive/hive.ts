@@ -122,6 +122,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     log: (line) => say(line),
   });
   const logSigner = createLogSigner(keys.origin, keys.log.key);
+  const opened = Promise.withResolvers<Kernel>();
   const live = (): Kernel => {
     if (!kernel) throw fault.stopped("not open yet");
     return kernel;
@@ -155,7 +156,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     ...(witnesses && { witnesses }),
     origin: keys.origin,
     fold,
-    keeper: keeperIn(home, keys.hive, live),
+    keeper: keeperIn(home, keys.hive, opened.promise),
     limits: jobLimits(config),
     signs: signsOf(keys),
     peers: peersDeps(new Members(home, keys, () => live().time.now()), keys, net),
@@ -164,6 +165,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
   };
   const started = await openOver(storage, deps, { keys, fatal, say });
   kernel = started;
+  opened.resolve(started);
   await journalPending(home, started);
   for (const line of startLines(started, Date.now() - begun)) say(line);
   const asking = witnesses && askOn(witnesses, config.values["audit.witness_interval"], realClock);

@@ -23,11 +23,15 @@ export interface Pointer {
 
 const pointerName = "snapshot/current";
 
-export async function readPointer(files: Files): Promise<Pointer | undefined> {
-  const size = await files.size(pointerName);
+/** Older snapshots are kept for the past, so many and so many bytes at most; the newest beside them. */
+const kept = { snapshots: 20, bytes: 512 * 1024 * 1024 } as const;
+
+/** Reads what points at a snapshot: the newest one unless told. */
+export async function readPointer(files: Files, name = pointerName): Promise<Pointer | undefined> {
+  const size = await files.size(name);
   if (!size) return undefined;
   try {
-    return JSON.parse(Buffer.from(await files.read(pointerName, 0, size)).toString()) as Pointer;
+    return JSON.parse(Buffer.from(await files.read(name, 0, size)).toString()) as Pointer;
   } catch {
     return undefined;
   }
@@ -54,11 +58,63 @@ export async function writeSnapshot(
   return { file, digest: slices.state.digest() };
 }
 
-/** Makes a snapshot count, and removes older ones. */
+const ofRows = (rows: string): string => rows.replace(/rows$/, "pointer");
+
+interface Older {
+  readonly rows: string;
+  readonly seq: number;
+  readonly bytes: number;
+}
+
+/** Which older snapshots go: those whose neighbours are nearest, so that the others lie evenly over the journal. */
+function leaving(older: readonly Older[], newest: number): Older[] {
+  const left = older.toSorted((one, other) => one.seq - other.seq);
+  const gone: Older[] = [];
+  const bytes = (): number => left.reduce((sum, each) => sum + each.bytes, 0);
+  while (left.length > kept.snapshots || (left.length > 0 && bytes() > kept.bytes)) {
+    const gap = (at: number): number => (left[at + 1]?.seq ?? newest) - (left[at - 1]?.seq ?? 0);
+    let least = 0;
+    for (let at = 1; at < left.length; at += 1) if (gap(at) < gap(least)) least = at;
+    gone.push(...left.splice(least, 1));
+  }
+  return gone;
+}
+
+async function thinOut(files: Files, pointer: Pointer): Promise<void> {
+  const older: Older[] = [];
+  for (const name of await files.list("snapshot")) {
+    const rows = `snapshot/${name}`;
+    if (!name.endsWith(".rows") || rows === pointer.file) continue;
+    const known = await readPointer(files, ofRows(rows));
+    // Of no use to anybody: nothing points at it, or it is made by other code.
+    if (known?.code !== pointer.code) await drop(files, rows);
+    else older.push({ rows, seq: known.seq, bytes: (await files.size(rows)) ?? 0 });
+  }
+  for (const { rows } of leaving(older, pointer.seq)) await drop(files, rows);
+}
+
+async function drop(files: Files, rows: string): Promise<void> {
+  await files.remove(rows);
+  if ((await files.size(ofRows(rows))) !== undefined) await files.remove(ofRows(rows));
+}
+
+/** Makes a snapshot count, and removes older ones that are too many. */
 export async function pointTo(files: Files, pointer: Pointer): Promise<void> {
-  await files.replace(pointerName, Buffer.from(JSON.stringify(pointer)));
-  for (const name of await files.list("snapshot"))
-    if (name.endsWith(".rows") && `snapshot/${name}` !== pointer.file) await files.remove(`snapshot/${name}`);
+  const bytes = Buffer.from(JSON.stringify(pointer));
+  await files.replace(ofRows(pointer.file), bytes);
+  await files.replace(pointerName, bytes);
+  await thinOut(files, pointer);
+}
+
+/** Pointers of older snapshots at or below a sequence, newest first. */
+async function olderPointers(files: Files, below: number): Promise<Pointer[]> {
+  const found: Pointer[] = [];
+  for (const name of await files.list("snapshot")) {
+    if (!name.endsWith(".pointer") || Number(name.slice(0, -8)) > below) continue;
+    const pointer = await readPointer(files, `snapshot/${name}`);
+    if (pointer) found.push(pointer);
+  }
+  return found.sort((one, other) => other.seq - one.seq);
 }
 
 async function recorded(journal: Journal, pointer: Pointer): Promise<boolean> {
@@ -79,7 +135,9 @@ export async function usable(
   code: string,
   below: number,
 ): Promise<Pointer | undefined> {
-  const pointer = await readPointer(files);
-  if (!pointer || pointer.code !== code || pointer.seq > below) return undefined;
-  return (await recorded(journal, pointer)) ? pointer : undefined;
+  const newest = await readPointer(files);
+  const fits = (pointer: Pointer): boolean => pointer.code === code && pointer.seq <= below;
+  const known = newest && fits(newest) ? [newest] : (await olderPointers(files, below)).filter(fits);
+  for (const pointer of known) if (await recorded(journal, pointer)) return pointer;
+  return undefined;
 }

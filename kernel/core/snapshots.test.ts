@@ -2,8 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type RecordingFiles, recordingFiles, simulatedClock, toyProvider } from "@skep/testing";
 import { fullAuthority } from "../session/authority.ts";
+import { Journal } from "../journal/journal.ts";
 import { Kernel } from "./kernel.ts";
 import type { KernelOptions } from "./options.ts";
+import { foldTo } from "./recover.ts";
+import { Slices } from "./slices.ts";
+import { usable } from "./snapshot.ts";
 
 function open(files: RecordingFiles, more: Partial<KernelOptions> = {}): Promise<Kernel> {
   return Kernel.open({
@@ -63,4 +67,38 @@ test("a hive stops without waiting for a snapshot that is being folded", async (
   await hatch(kernel, 60);
   assert.equal(asked, 1);
   await kernel.close();
+});
+
+test("older snapshots stay for the past, evenly and not too many, and a moment is folded from the nearest before it", async () => {
+  const files = recordingFiles();
+  for (let turn = 0; turn < 30; turn += 1) {
+    const kernel = await open(files, { fold: () => never, snapshotEvery: 10 });
+    const owner = kernel.attach(fullAuthority("owner"), "test");
+    for (let at = 0; at < 12; at += 1)
+      await owner.append("/comb/ctl", { op: "hatch", bee: `b-${turn}-${at}` });
+    await kernel.close();
+  }
+  const names = (await files.list("snapshot")).filter((name) => name.endsWith(".rows"));
+  const seqs = names.map((name) => Number(name.slice(0, -5))).sort((one, other) => one - other);
+  assert.equal(seqs.length, 21, seqs.join(" "));
+  const gaps = seqs.map((seq, at) => seq - (seqs[at - 1] ?? 0));
+  assert.ok(Math.max(...gaps) <= 60, gaps.join(" "));
+  const journal = await Journal.openToRead(recordingFiles(files.image()));
+  const { code } = new Slices([toyProvider()], "toy");
+  const [, , third = 0] = seqs;
+  assert.equal((await usable(files, journal, code, third + 5))?.seq, third);
+  assert.equal(await usable(files, journal, "other", third + 5), undefined);
+  const digests = await Promise.all(
+    [third + 5, 7].map(async (seq) =>
+      (await foldTo(files, journal, [toyProvider()], "toy", seq)).state.digest(),
+    ),
+  );
+  const bare = recordingFiles(files.image());
+  for (const name of await bare.list("snapshot")) await bare.remove(`snapshot/${name}`);
+  const genesis = await Promise.all(
+    [third + 5, 7].map(async (seq) =>
+      (await foldTo(bare, journal, [toyProvider()], "toy", seq)).state.digest(),
+    ),
+  );
+  assert.deepEqual(digests, genesis);
 });

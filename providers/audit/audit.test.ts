@@ -183,7 +183,7 @@ test("the journal is told in the original's form, with block ids and reasons", a
       seq: 2,
       kind: "control",
       path: "/comb/ctl",
-      payload: "",
+      payload: '{"op":"hatch","bee":"maya"}',
       outcome: "err",
       error: { code: "toy.there", message: 'Cannot hatch bee that is there: "maya"' },
       role: "observer",

@@ -73,8 +73,10 @@ function* linesOf(machines: number): Generator<{ readonly text: string; readonly
 async function measure({ machines, perSecond, seconds }: Wanted): Promise<Measured> {
   applyTheme();
   const box = document.querySelector<HTMLElement>(".canvas");
-  const canvas = document.querySelector("canvas");
-  if (!box || !canvas) throw new Error("Cannot draw: the page has no canvas");
+  // A canvas is drawn on by one stage in its life.
+  const canvas = document.createElement("canvas");
+  box?.replaceChildren(canvas);
+  if (!box) throw new Error("Cannot draw: the page has no canvas");
   const state = hiveOf(machines);
   const scene = new HiveScene(box, canvas, state, () => undefined);
   await scene.begin();

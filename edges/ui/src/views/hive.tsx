@@ -17,7 +17,8 @@ export function Hive({ object }: { readonly object: string }) {
   return (
     <div class={`hive ${object ? "opened" : ""}`}>
       <Summary hive={hive} />
-      <Canvas selected={object || undefined} />
+      {/* A canvas is drawn on by one stage in its life: another moment gets another one. */}
+      <Canvas key={app.past ? `at ${app.route.at}` : "now"} selected={object || undefined} />
       {isKnown && hive.machines.size === 0 && (
         <div class="over">
           <Empty title={app.route.at === undefined ? "No machines yet" : "No machines at that time"}>

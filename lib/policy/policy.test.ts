@@ -140,7 +140,7 @@ test("a set remembers by what its policies read, and by nothing else", () => {
   assert.equal(set.evaluations, 1);
   assert.equal(set.decide({ ...base, lifecycle: "DRAINING" }).decision, "deny");
   assert.equal(set.evaluations, 2);
-  const timed = setOf("permit (principal, action, resource) when { context.now > 5 };");
+  const timed = setOf("permit (principal, action, resource) when { context.now + 1 > 5 };");
   for (let n = 0; n < 10; n += 1) timed.decide({ ...base, now: 6 });
   assert.equal(timed.evaluations, 10);
   const hours = setOf(
@@ -226,4 +226,22 @@ test("comparing two sets tells each verdict that would change, and the needs tha
     [0, "allow", "ask"],
     [2, "allow", "ask"],
   ]);
+});
+
+test("a set that compares the time with constants is remembered between them, and says the same at every instant", () => {
+  const from = base.now;
+  const text = `permit (principal, action, resource);
+@id("late") forbid (principal, action, resource) when { context.now >= ${from} && context.now < ${from + 10} };
+@id("once") forbid (principal, action, resource) when { ${from + 20} == context.now };`;
+  const set = setOf(text);
+  const odd = setOf(
+    `${text}\nforbid (principal, action, resource) when { context.now + 1 == ${from + 31} };`,
+  );
+  for (let at = from - 5; at < from + 40; at += 1) {
+    const want = at === from + 20 || (at >= from && at < from + 10) ? "deny" : "allow";
+    assert.equal(set.decide({ ...base, now: at }).decision, want, `${at - from}`);
+    assert.equal(odd.decide({ ...base, now: at }).decision, at === from + 30 ? "deny" : want, `${at - from}`);
+  }
+  assert.equal(set.evaluations, 7, "one for each instant and each stretch between");
+  assert.equal(odd.evaluations, 45);
 });

@@ -43,7 +43,7 @@ export const attributes: Readonly<Record<string, (request: PolicyRequest) => str
   machine: ({ machine }) => machine ?? "",
 };
 
-/** Attributes whose every value is new: what reads them is never remembered. */
+/** Attributes whose every value is new: what reads them is remembered only where it compares them with constants. */
 export const fleeting: ReadonlySet<string> = new Set(["now"]);
 
 function parentsOf(path: string): { type: string; id: string }[] {

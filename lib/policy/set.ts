@@ -1,4 +1,5 @@
 import { cedar } from "./cedar.ts";
+import { stretchOf } from "./instants.ts";
 import type { Need } from "./need.ts";
 import { attributes, callOf, fleeting, type PolicyRequest } from "./request.ts";
 import type { Policy } from "./source.ts";
@@ -48,10 +49,12 @@ export class PolicySet {
     this.#hard = prepared(policies.filter(({ need }) => !need));
     const asking = policies.filter(({ need }) => need);
     this.#asking = asking.length === 0 ? undefined : prepared(asking);
-    this.#remembers = ![...fleeting].some((name) => this.reads.has(name));
+    const timed = policies.filter(({ reads }) => [...fleeting].some((name) => reads.has(name)));
+    this.#remembers = timed.every((policy) => policy.instants !== undefined);
+    const instants = [...new Set(timed.flatMap((policy) => policy.instants ?? []))].sort((a, b) => a - b);
     this.#parts = Object.entries(attributes)
       .filter(([name]) => this.reads.has(name))
-      .map(([, read]) => read);
+      .map(([name, read]) => (name === "now" ? ({ now }) => stretchOf(instants, now) : read));
   }
 
   /** Pure: the same request gives the same answer. What cannot be evaluated is denied. */

@@ -1,5 +1,6 @@
 import type { PolicyJson, Schema } from "@cedar-policy/cedar-wasm/nodejs";
 import { cedar } from "./cedar.ts";
+import { instantsOf } from "./instants.ts";
 import { type Need, needOf, wrongAnnotations } from "./need.ts";
 import { placeOf, type Problem, problemOf } from "./positions.ts";
 import { readsOf } from "./reads.ts";
@@ -23,6 +24,8 @@ export interface Policy {
   readonly target?: string;
   /** Attributes of a request that matter to it. */
   readonly reads: ReadonlySet<string>;
+  /** Instants that it compares the time with, where it does no more with it; undefined where it does. */
+  readonly instants?: readonly number[];
 }
 
 interface Part {
@@ -80,6 +83,7 @@ function policyOf(part: Part, json: PolicyJson, problems: Problem[]): Policy {
   const id = annotations.id ?? `${file.name}:${line}`;
   const target = /\bresource (?:==|in) Path::"([^"]*)"|\bresource\.path like "([^"]*)"/.exec(text);
   const named = target?.[1] ?? target?.[2];
+  const instants = instantsOf(json);
   const need = json.effect === "forbid" ? needOf(id, annotations) : undefined;
   return {
     id,
@@ -91,6 +95,7 @@ function policyOf(part: Part, json: PolicyJson, problems: Problem[]): Policy {
     ...(named === undefined ? {} : { target: named }),
     text,
     reads: readsOf(json),
+    ...(instants && { instants }),
   };
 }
 

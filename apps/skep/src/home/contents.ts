@@ -5,6 +5,8 @@ export const homeContents = {
   "owner.toml":
     "Rules of the machine's owner for the workers of this home, where you made some: `skep owner`",
   "policy/": "Your policies and their cases, where you made some: what `skep policy apply` sends",
+  "agent/":
+    "Who may have blobs removed, pinned by hand: `signers`, `roles`, `revoked`, `sweep-after`; and `burnt`, nonces that were used",
   "keys/":
     "Who the hive is and what it signs with: identity, ticket, log; its name; what its chance is made of; what was rotated away. Secret",
   "secrets/": "Secrets that nobody gave and that were made for this home, such as the console's. Secret",

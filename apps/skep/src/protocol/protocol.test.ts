@@ -12,6 +12,18 @@ test("docs/protocol.md tells the tree, its controls and the gate as they are; ru
 test("the gate keeps its order", () => {
   assert.deepEqual(
     checks.map(({ name }) => name),
-    ["frame", "session", "lifecycle", "right", "schema", "fence", "idempotency", "quota", "policy", "work"],
+    [
+      "frame",
+      "session",
+      "lifecycle",
+      "right",
+      "schema",
+      "fence",
+      "idempotency",
+      "quota",
+      "bans",
+      "policy",
+      "work",
+    ],
   );
 });

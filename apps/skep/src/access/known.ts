@@ -22,6 +22,7 @@ export const knownRights: readonly string[] = [
   "write",
   "rw",
   "submit",
+  "trust",
   "history",
   "collect",
   "govern",

@@ -17,7 +17,7 @@ function samplesOf({ families }: Moment, name: string): readonly Sample[] {
   return families.find((family) => family.name === name)?.samples ?? [];
 }
 
-function valueOf(moment: Moment, name: string, labels: Readonly<Record<string, string>> = {}): number {
+function figureOf(moment: Moment, name: string, labels: Readonly<Record<string, string>> = {}): number {
   return samplesOf(moment, name)
     .filter((sample) => Object.entries(labels).every(([key, text]) => sample.labels?.[key] === text))
     .reduce((sum, { value }) => sum + value, 0);
@@ -49,7 +49,7 @@ export function topRows(now: Moment, before: Moment | undefined): readonly TopRo
   const rate = (name: string, labels?: Readonly<Record<string, string>>): string => {
     if (!before) return "–";
     const spent = (now.at - before.at) / 1000;
-    return `${Math.max(0, (valueOf(now, name, labels) - valueOf(before, name, labels)) / spent).toFixed(1)}/s`;
+    return `${Math.max(0, (figureOf(now, name, labels) - figureOf(before, name, labels)) / spent).toFixed(1)}/s`;
   };
   const busy = rate("process_cpu_seconds_total").replace("/s", "");
   const p99 = quantile(now, before, "skep_http_request_duration_seconds", 0.99);
@@ -57,21 +57,21 @@ export function topRows(now: Moment, before: Moment | undefined): readonly TopRo
   const row = (name: string, value: string): TopRow => ({ name, value });
   return [
     row("processor", before ? `${Math.round(Number(busy) * 100)} %` : "–"),
-    row("memory", megabytes(valueOf(now, "process_resident_memory_bytes"))),
-    row("loop late, p99", seconds(valueOf(now, "skep_loop_delay_seconds", { quantile: "0.99" }))),
+    row("memory", megabytes(figureOf(now, "process_resident_memory_bytes"))),
+    row("loop late, p99", seconds(figureOf(now, "skep_loop_delay_seconds", { quantile: "0.99" }))),
     row("controls", rate("skep_controls_total", { verdict: "accepted" })),
     row("refusals", rate("skep_controls_total", { verdict: "refused" })),
     row("reads", rate("skep_reads_total")),
-    row("records", `${valueOf(now, "skep_journal_records_total")}, ${rate("skep_journal_records_total")}`),
-    row("waiting for the disk", String(valueOf(now, "skep_journal_undurable_records"))),
+    row("records", `${figureOf(now, "skep_journal_records_total")}, ${rate("skep_journal_records_total")}`),
+    row("waiting for the disk", String(figureOf(now, "skep_journal_undurable_records"))),
     row("sessions", edges.join(", ") || "0"),
-    row("jobs queued", String(valueOf(now, "skep_state_rows", { provider: "jobs", table: "queue" }))),
+    row("jobs queued", String(figureOf(now, "skep_state_rows", { provider: "jobs", table: "queue" }))),
     row("jobs ended", rate("skep_events_total", { event: "jobs:ended@1" })),
-    row("effects running", String(valueOf(now, "skep_effects_running"))),
+    row("effects running", String(figureOf(now, "skep_effects_running"))),
     row("HTTP", `${rate("skep_http_answers_total")}, p99 ${p99 === undefined ? "–" : `≤ ${seconds(p99)}`}`),
     row(
       "followers",
-      `${valueOf(now, "skep_http_sockets") + valueOf(now, "skep_http_event_streams")} of ${valueOf(now, "skep_http_followed_files")} files`,
+      `${figureOf(now, "skep_http_sockets") + figureOf(now, "skep_http_event_streams")} of ${figureOf(now, "skep_http_followed_files")} files`,
     ),
   ];
 }

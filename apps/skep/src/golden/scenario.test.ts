@@ -97,6 +97,7 @@ function depsOf(clock: SimulatedClock, kernel: () => Kernel): Deps {
     fold: {
       snapshot: () => Promise.reject(new Error("no thread")),
       past: () => Promise.reject(),
+      replay: () => Promise.reject(),
       close: async () => undefined,
     },
     limits: jobLimits(config),

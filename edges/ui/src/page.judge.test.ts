@@ -241,7 +241,7 @@ test("a link survives the restart, and the page is read-only again", { skip, tim
 test("arming is seen, and ends by itself", { skip, timeout: 60_000 }, async () => {
   await page.keyboard.press("A");
   await page.waitForSelector(".arm.armed");
-  assert.equal(await page.evaluate(() => document.documentElement.dataset.armed), "true");
+  await page.waitForFunction(() => document.documentElement.dataset.armed === "true");
   // Sixteen minutes for the page; that the hive forgets too is a test of the edge.
   await page.evaluate(() => {
     const real = Date.now;

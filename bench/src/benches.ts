@@ -11,6 +11,7 @@ import { million } from "./rows/million.ts";
 import { owner } from "./rows/owner.ts";
 import { remote } from "./rows/remote.ts";
 import { proof } from "./rows/proof.ts";
+import { policy } from "./rows/policy.ts";
 import { reads } from "./rows/reads.ts";
 import { memory, start } from "./rows/start.ts";
 import { streams } from "./rows/streams.ts";
@@ -29,6 +30,7 @@ export const benches: readonly Bench[] = [
   start,
   memory,
   containment,
+  policy,
   million,
   proof,
   idle,

@@ -12,6 +12,7 @@ const ended: Ended[] = await Promise.all([
     ".",
   ]),
   step("types", "tsc", ["--noEmit"]),
+  step("types of the page", "tsc", ["--noEmit", "-p", "edges/ui"]),
   step("layers", node, ["--disable-warning=ExperimentalWarning", "scripts/layers.ts"]),
   step("dependencies", node, ["--disable-warning=ExperimentalWarning", "scripts/deps.ts"]),
 ]);

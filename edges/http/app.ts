@@ -157,7 +157,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   treeRoutes(app, parts);
   sessionRoutes(app, parts);
   documentRoutes(app, parts, hive.tree);
-  pageRoutes(app, assetsIn(hive.page));
+  pageRoutes(app, assetsIn(hive.page?.dir), () => hive.page?.ready());
   await app.ready();
   return {
     handle: (request, response) => handler(request, response),

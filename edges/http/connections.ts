@@ -43,6 +43,11 @@ export class Connections {
     return true;
   }
 
+  /** Ends all of them, upgraded ones too, which no server would end. */
+  destroy(): void {
+    for (const socket of [...this.#all]) socket.destroy();
+  }
+
   busy(socket: Socket): void {
     this.#idle.delete(socket);
   }

@@ -229,12 +229,12 @@ class Edge implements HttpEdge {
   }
 
   async close(): Promise<void> {
-    if (this.#server.listening) {
-      const closed = new Promise((done) => this.#server.close(done));
-      this.#server.closeAllConnections();
-      await closed;
-    }
+    const closed = this.#server.listening && new Promise((done) => this.#server.close(done));
+    // First what the gateway follows, so that pages are told; then whatever is still connected.
     await (await this.#app)?.close();
+    this.#connections.destroy();
+    this.#server.closeAllConnections();
+    await closed;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

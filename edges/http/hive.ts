@@ -21,8 +21,8 @@ export interface HttpHive {
   readonly about: About;
   readonly gateway?: Gateway;
   readonly store?: SessionStore;
-  /** Directory of the built page. */
-  readonly page?: string;
+  /** Where the files of the page are, and what makes them: ends when they are there. */
+  readonly page?: { readonly dir: string; ready(): Promise<unknown> };
 }
 
 /** What the gateway tells of itself once it is loaded. */

@@ -16,7 +16,7 @@ export interface RigOptions {
   readonly tickets: (token: string) => Authority | Promise<Authority>;
   readonly gateway?: { readonly token: string; readonly authority: Authority };
   readonly store?: SessionStore;
-  readonly page?: string;
+  readonly page?: { readonly dir: string; ready(): Promise<unknown> };
   readonly more?: Partial<HttpOptions>;
 }
 

@@ -71,15 +71,23 @@ export function sendAsset(request: FastifyRequest, reply: FastifyReply, asset: A
   return reply.send(request.method === "HEAD" ? null : bytes);
 }
 
-/** The page at `/` and what it is made of. Where no page was built, `/` leads to the documentation. */
-export function pageRoutes(app: FastifyInstance, asset: (path: string) => Asset | undefined): void {
+/**
+ * The page at `/` and what it is made of, made when it is first asked for. Where none can be made, `/` leads to the
+ * documentation.
+ */
+export function pageRoutes(
+  app: FastifyInstance,
+  asset: (path: string) => Asset | undefined,
+  ready: () => Promise<unknown> | undefined,
+): void {
   const config = { open: true };
   const method = ["GET", "HEAD"];
   app.route({
     method,
     url: "/",
     config,
-    handler: (request, reply) => {
+    handler: async (request, reply) => {
+      if (!asset("/index.html")) await ready()?.catch(() => undefined);
       const index = asset("/index.html");
       return index ? sendAsset(request, reply, index) : reply.redirect("/docs", 302);
     },

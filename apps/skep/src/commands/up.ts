@@ -87,7 +87,9 @@ async function tellReady(context: Context, { home, at, workers, hive }: Up): Pro
   await out.line(`The hive ${hive.keys.hive} is up; home ${home}`);
   for (const [name, where] of Object.entries(shownEdges(at))) await out.line(`  ${name.padEnd(8)}${where}`);
   await out.line(`  workers ${workers.length}`);
-  await out.line(asTyped(context, "Ctrl-C ends it; open the page with `skep ui`, look around with `skep ls /`"));
+  await out.line(
+    asTyped(context, "Ctrl-C ends it; open the page with `skep ui`, look around with `skep ls /`"),
+  );
 }
 
 /** Resolves when the signal aborts. */

@@ -1,7 +1,7 @@
 import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { createHttpEdge, type HttpEdge, portOf } from "@skep/edge-http";
+import { openPage, type Page } from "@skep/edge-ui";
 import { fullAuthority } from "@skep/kernel";
 import { readText, replacePrivate } from "../client/files.ts";
 import { realClock } from "../clock.ts";
@@ -11,7 +11,27 @@ import type { Hive } from "../hive/hive.ts";
 import { version } from "../version.ts";
 import { givenIdentity, ownIdentity } from "./tls.ts";
 
-const page = fileURLToPath(new URL("../../../../edges/ui/dist", import.meta.url));
+// Its sources are looked at when somebody asks, not at the start.
+function pageOf(report: (line: string) => void): Page {
+  let opened: Page | undefined;
+  const page = (): Page => {
+    opened ??= openPage();
+    return opened;
+  };
+  return {
+    get dir() {
+      return page().dir;
+    },
+    ready: async () => {
+      try {
+        return await page().ready();
+      } catch (failed) {
+        report(`http: ${String((failed as Error).message)}`);
+        throw failed;
+      }
+    },
+  };
+}
 
 /** Sessions of pages, kept in the home. */
 export const sessionsFile = (home: string): string => join(home, "ui.sessions");
@@ -63,7 +83,7 @@ export async function startHttp(
         load: () => readText(sessionsFile(home)),
         save: (text) => replacePrivate(sessionsFile(home), text),
       },
-      page,
+      page: pageOf(report),
     },
     report: (failed) =>
       report(`http: ${failed.message}: ${String((failed.cause as Error)?.stack ?? failed.cause)}`),

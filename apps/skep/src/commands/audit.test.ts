@@ -17,8 +17,11 @@ const file = (name: string): string => join(hive.dir, name);
 const key = async () => (await hive.skep(["audit", "key"])).out.trim();
 
 test("a log is verified online and from its home, and both tell the same root", async () => {
-  const online = JSON.parse((await hive.skep(["audit", "verify", "--json"])).out);
-  const offline = JSON.parse((await hive.skep(["audit", "verify", "--offline", "--json"])).out);
+  const verified = async (...flags: string[]) =>
+    JSON.parse((await hive.skep(["audit", "verify", "--json", ...flags])).out);
+  let [online, offline] = [await verified(), await verified("--offline")];
+  // A live hive may write a record of its own between the two.
+  if (online.size !== offline.size) [online, offline] = [await verified(), await verified("--offline")];
   assert.equal(online.verified, true);
   assert.ok(online.size > 4);
   assert.deepEqual(offline, online);

@@ -44,7 +44,9 @@ export class ApprovedRuns {
   run(): void {
     if (this.#running || !this.#engine.active) return;
     const now = this.#host.time.monotonic();
-    const due = [...this.#engine.due()].filter(({ id }) => now - (this.#tried.get(id) ?? -1000) >= 1000);
+    const due = [...this.#engine.due(this.#host.time.now())].filter(
+      ({ id }) => now - (this.#tried.get(id) ?? -1000) >= 1000,
+    );
     if (due.length === 0) return;
     this.#running = true;
     void this.#all(due).finally(() => {

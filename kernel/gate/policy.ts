@@ -95,8 +95,8 @@ export interface PolicyEngine {
   /** False while there is nothing to judge by: then nothing is asked. */
   readonly active: boolean;
   judge(ask: PolicyAsk): PolicyVerdict;
-  /** Intents that are approved and have not run, oldest first. */
-  due(): Iterable<Approved>;
+  /** Intents that are approved and have not run, oldest first; with hive time `now`, only those that may start by then. */
+  due(now?: number): Iterable<Approved>;
   /** What tells that an approved intent could not run. */
   stale(id: string, fault: Fault): readonly Emitted[];
 }

@@ -59,6 +59,15 @@ function namesOf(
   return !need.self && isOwnTicket(action, { subject, blocks: approval.blocks }) ? undefined : [subject];
 }
 
+/** When an approved action may start: for a while a person can still take back what cannot be undone; machines wait for nothing. */
+export function startOf(
+  { class: kind, role }: Pick<Action, "class" | "role">,
+  approved: number,
+  grace: number,
+): number {
+  return approved + (kind === "irreversible" && role === "queen" ? grace : 0);
+}
+
 /** How many people's approvals count for a need at a time. */
 export function countFor(
   action: Approvable,

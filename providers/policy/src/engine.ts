@@ -3,7 +3,7 @@ import { canonical } from "@skep/canon";
 import { type Fault, toFault } from "@skep/fault";
 import type { Approved, Emitted, PolicyAsk, PolicyEngine, PolicyVerdict } from "@skep/kernel";
 import { type Decided, type PolicyFiles, PolicySet, readPolicies } from "@skep/policy";
-import { isMet } from "./approvals.ts";
+import { isMet, startOf } from "./approvals.ts";
 import { fault } from "./faults.ts";
 import { emit, type KeptNeed, type PolicySlice, type Version } from "./model.ts";
 import { present } from "./queue-need.ts";
@@ -63,12 +63,15 @@ const open: Decided = { decision: "allow", rules: [], needs: [] };
 /** Judges intents by the policies in force; the view that the kernel's gate asks. */
 export class Engine implements PolicyEngine {
   readonly #slice: PolicySlice;
+  /** Milliseconds that an irreversible act waits after its approval. */
+  readonly #grace: number;
   #compiled: { readonly of: Version; readonly set: PolicySet } | undefined;
 
   #checked: { readonly key: string; readonly set: PolicySet } | undefined;
 
-  constructor(slice: PolicySlice) {
+  constructor(slice: PolicySlice, grace: number) {
     this.#slice = slice;
+    this.#grace = grace;
   }
 
   get active(): boolean {
@@ -225,11 +228,11 @@ export class Engine implements PolicyEngine {
     return { verdict: "wait", policy, events: [asked] };
   }
 
-  *due(): Iterable<Approved> {
+  *due(now = Number.POSITIVE_INFINITY): Iterable<Approved> {
     const { ready, actions } = this.#slice;
-    for (const id of ready.keys()) {
+    for (const [id, approved] of ready.entries()) {
       const action = actions.get(id);
-      if (!action) continue;
+      if (!action || startOf(action, approved, this.#grace) > now) continue;
       const { path, line, key, subject, role, blocks, expiresAt, right } = action;
       yield {
         id,

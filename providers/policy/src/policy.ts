@@ -54,7 +54,7 @@ class Parts {
   }
 
   engine(slice: PolicySlice): Engine {
-    const known = this.#engines.get(slice) ?? new Engine(slice);
+    const known = this.#engines.get(slice) ?? new Engine(slice, this.#deps.limits.grace ?? 0);
     this.#engines.set(slice, known);
     return known;
   }
@@ -185,7 +185,8 @@ class Parts {
       t.dir("One action", {
         status: t.text("How far it is", {
           visible: known,
-          render: ({ state, params, now }) => statusText(state, params.id ?? "", now),
+          render: ({ state, params, now }) =>
+            statusText(state, params.id ?? "", now, this.#deps.limits.grace ?? 0),
           json: ({ state, params, now }) => statusJson(state, params.id ?? "", now),
         }),
         statement: t.text("What approvers sign, byte for byte", {

@@ -1,6 +1,6 @@
 import type { Deciding, Decision } from "@skep/kernel";
 import { parseStatement } from "@skep/statement";
-import { isMet, isOwnTicket } from "./approvals.ts";
+import { isMet, isOwnTicket, startOf } from "./approvals.ts";
 import type { QueueCommand } from "./command.ts";
 import { fault } from "./faults.ts";
 import { type Action, type Approval, emit, ended, type PolicySlice } from "./model.ts";
@@ -16,6 +16,8 @@ const mostApprovals = 32;
 export interface QueueLimits {
   /** Approvals that may lie in the queue. */
   readonly entries: number;
+  /** How long an irreversible act that a person asked for waits after its approval, milliseconds; 0 where left out. */
+  readonly grace?: number;
 }
 
 function enqueue(
@@ -68,7 +70,7 @@ function told(action: Action, { caller }: At): Omit<Approval, "at"> {
   return { signature: "", owners: [subject], role, blocks };
 }
 
-function approve(id: string, signature: string | undefined, at: At): Decision {
+function approve(id: string, signature: string | undefined, at: At, { grace = 0 }: QueueLimits): Decision {
   const { state, now } = at;
   const action = actionOf(state, id);
   if (action.approvals.length >= mostApprovals) throw fault.again(id);
@@ -76,9 +78,15 @@ function approve(id: string, signature: string | undefined, at: At): Decision {
   const approvals = [...action.approvals, { ...approval, at: now }];
   const enrolment = enrolmentOf(state.signers.get());
   const ready = isMet({ ...action, approvals }, action.needs, enrolment, now);
+  const wait = startOf(action, now, grace) - now;
   return {
     events: [emit("approved@1", { id, ready, ...approval })],
-    result: { action: id, by: approval.owners[0] ?? "", ready },
+    result: {
+      action: id,
+      by: approval.owners[0] ?? "",
+      ready,
+      ...(ready && wait > 0 ? { starts_in_ms: wait } : {}),
+    },
   };
 }
 
@@ -90,7 +98,7 @@ export function decideQueue(command: QueueCommand, at: At, limits: QueueLimits):
     if (actionOf(at.state, id).comments.length >= mostComments) throw fault.comments(id);
     return { events: [emit("commented@1", { id, text: command.comment })], result: { action: id } };
   }
-  if (command.decision === "approve") return approve(id, command.signature, at);
+  if (command.decision === "approve") return approve(id, command.signature, at, limits);
   actionOf(at.state, id);
   const why = `by ${at.caller.subject}: ${command.reason}`;
   return { events: [emit("closed@1", { id, state: "rejected", why })], result: { action: id } };

@@ -1,7 +1,7 @@
 import type { Json } from "@skep/kernel";
 import { escapeForeign } from "@skep/text";
 import type { Need, Policy } from "@skep/policy";
-import { countFor } from "./approvals.ts";
+import { countFor, startOf } from "./approvals.ts";
 import type { Action, PolicySlice, Queued } from "./model.ts";
 import { enrolmentOf } from "./signers.ts";
 
@@ -170,7 +170,7 @@ export function statusJson(slice: PolicySlice, id: string, now: number): Json {
 }
 
 /** `/actions/<id>/status`. */
-export function statusText(slice: PolicySlice, id: string, now: number): string {
+export function statusText(slice: PolicySlice, id: string, now: number, grace: number): string {
   const entry = slice.queue.get(id);
   if (entry)
     return `${shown(`state=${entry.state} id=${id} target=${entry.target} decision=${entry.decision}`)}\n`;
@@ -187,6 +187,9 @@ export function statusText(slice: PolicySlice, id: string, now: number): string 
     ),
     ...approvals.map(({ owners, at }) => `approved by=${owners[0] ?? ""} at_ms=${at}`),
     ...comments.map(({ by, text }) => `comment by=${by} ${text}`),
+    ...(slice.ready.has(id)
+      ? [`starts_ms=${startOf(action, slice.ready.get(id) ?? now, grace)} until then: skep reject ${id}`]
+      : []),
     ...(why === "" ? [] : [`why ${why}`]),
     ...(record === null ? [] : [`record=${record}`]),
   ];

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { type Command, type Context, command } from "@skep/edge-cli";
 import { faults } from "@skep/fault";
 import type { Client } from "@skep/ninep";
-import { escapeLines } from "@skep/text";
+import { escapeLines, formatDuration } from "@skep/text";
 import { connectOf } from "../client/connect.ts";
 import { appendLine } from "../client/control.ts";
 import { list } from "../client/tree.ts";
@@ -137,10 +137,20 @@ export const approve: Command = command({
     };
     const { result } = await appendLine(client, "/actions/queue", JSON.stringify(line), signal);
     if (out.wantsJson) return out.json(result as never);
-    const { by, ready } = result as { readonly by: string; readonly ready: boolean };
-    return out.line(
-      `Approved ${args.action} as ${by}${ready ? ": it runs now" : "; more approvals are needed"}`,
-    );
+    const {
+      by,
+      ready,
+      starts_in_ms: wait = 0,
+    } = result as {
+      readonly by: string;
+      readonly ready: boolean;
+      readonly starts_in_ms?: number;
+    };
+    const runs =
+      wait > 0
+        ? `: it runs in ${formatDuration(wait)}; until then: skep reject ${args.action}`
+        : ": it runs now";
+    return out.line(`Approved ${args.action} as ${by}${ready ? runs : "; more approvals are needed"}`);
   },
 });
 

@@ -202,6 +202,11 @@ export const settings = {
     [],
     "Paths whose controls need an approval in the queue, `id=/path`, `*` for one name; in force where no policies ever were",
   ),
+  "policy.grace": setting(
+    duration(0, 60 * minute),
+    5000,
+    "How long an irreversible act that a person asked for waits after its approval, so that it can still be rejected",
+  ),
   "policy.queue": setting(integer(1, 1024), 256, "Approvals that may lie in the queue"),
 
   "audit.witnesses": setting(

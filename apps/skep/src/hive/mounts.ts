@@ -146,7 +146,7 @@ export function mounts(deps: Deps): Provider[] {
         return acts;
       },
       record: deps.record,
-      limits: { entries: deps.config.values["policy.queue"] },
+      limits: { entries: deps.config.values["policy.queue"], grace: deps.config.values["policy.grace"] },
     }),
   ];
   return providers;

@@ -92,10 +92,36 @@ test("an action is read, signed with an SSH key and run; a stranger's key and th
   assert.equal((await approve("bob")).code, 8);
 });
 
+test("what cannot be undone waits a while after its approval, and can be rejected until then", {
+  skip: noKeygen,
+}, async (t) => {
+  const place = await startTestHive(undefined, { SKEP_POLICY_GRACE: "600ms" });
+  t.after(() => place[Symbol.asyncDispose]());
+  const { skep } = place;
+  const signers = join(place.dir, "allowed_signers");
+  writeFileSync(signers, `ann,owner ${makeKey(place, "ann")}\n`);
+  await skep(["policy", "signers", signers]);
+  const approved = async (): Promise<string> => {
+    const [, id = ""] = /action: "(\d+)"/.exec((await skep(["gc"])).err) ?? [];
+    const { out } = await skep(["approve", id, "--key", join(place.dir, "ann"), "--yes"]);
+    assert.match(out, new RegExp(`it runs in 0?\\.?600 ?ms; until then: skep reject ${id}`));
+    return id;
+  };
+  const first = await approved();
+  assert.match((await skep(["approvals", first])).out, /^state=approved[\s\S]*\nstarts_ms=\d+ until then/);
+  assert.match((await skep(["reject", first, "oh no"])).out, /Rejected/);
+  const second = await approved();
+  for (const end = Date.now() + 5000; Date.now() < end; ) {
+    if (/^state=ran/.test((await skep(["approvals", second])).out)) break;
+  }
+  assert.match((await skep(["approvals", second])).out, /^state=ran/);
+  assert.match((await skep(["approvals", first])).out, /^state=rejected/);
+});
+
 test("an irreversible act on data waits for its operator's own signature once somebody can sign", {
   skip: noKeygen,
 }, async (t) => {
-  const place = await startTestHive();
+  const place = await startTestHive(undefined, { SKEP_POLICY_GRACE: "0s" });
   t.after(() => place[Symbol.asyncDispose]());
   const { skep } = place;
   assert.equal((await skep(["gc"])).code, 0);

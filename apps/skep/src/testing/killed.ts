@@ -13,7 +13,12 @@ Agent.prototype.accept = function kill(order) {
   process.kill(process.pid, "SIGKILL");
   throw new Error("unreachable");
 };
-const env = { SKEP_DISK_RESERVE: "0", SKEP_HTTP: "off", SKEP_RETENTION_OUTPUTS_AGE: "0s" };
+const env = {
+  SKEP_DISK_RESERVE: "0",
+  SKEP_HTTP: "off",
+  SKEP_RETENTION_OUTPUTS_AGE: "0s",
+  SKEP_POLICY_GRACE: "0s",
+};
 const config = loadConfig({ home, env, flags: {} });
 const hive = await openHive({ home, config, log: () => undefined, fatal: () => process.exit(3) });
 await hive.owner.append("/policy/ctl", { op: "signers", allowed, roles: "ann operational\n" });

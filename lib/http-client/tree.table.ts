@@ -215,7 +215,13 @@ export type PolicyCommand =
       readonly staged?: ReadonlyArray<string>;
     }
   | { readonly op: "rollback"; readonly version?: number }
-  | { readonly op: "signers"; readonly allowed: string; readonly roles: string; readonly groups?: string };
+  | {
+      readonly op: "signers";
+      readonly allowed: string;
+      readonly roles: string;
+      readonly groups?: string;
+      readonly revoked?: string;
+    };
 
 /** Problem, as the interface of the hive describes it. */
 export type Problem = {

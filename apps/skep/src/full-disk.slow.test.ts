@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { delay } from "@skep/clock";
 import type { Fault } from "@skep/fault";
+import { hasCode } from "./client/files.ts";
 import { realClock } from "./clock.ts";
 import { ask } from "./jobs/submit.ts";
 import { heldContent, upload } from "./jobs/blob.ts";
@@ -56,8 +57,14 @@ function smallDisk(size: number): Disk | undefined {
       if (bytes === undefined) return;
       const file = openSync(ballast, "w");
       const block = Buffer.alloc(4096, 1);
-      for (let left = free() - bytes; left >= block.length; left -= block.length) writeSync(file, block);
-      closeSync(file);
+      try {
+        for (let left = free() - bytes; left >= block.length; left -= block.length) writeSync(file, block);
+      } catch (error) {
+        // The daemon writes meanwhile: then the disk is as full as it was to be.
+        if (!hasCode(error, "ENOSPC")) throw error;
+      } finally {
+        closeSync(file);
+      }
     },
     [Symbol.dispose]: () => {
       spawnSync("umount", ["-l", dir]);
@@ -113,7 +120,7 @@ async function keysOf(home: string): Promise<Set<string | undefined>> {
 test("on a disk that fills up commands are refused before it is full, work that runs is told, and it goes on after", async (t) => {
   using disk = diskOrSkip(t, 64 * mebibyte);
   if (!disk) return;
-  const daemon = await startDaemon(disk.home, { args: ["--workers", "1"], env });
+  await using daemon = await startDaemon(disk.home, { args: ["--workers", "1"], env });
   // A twentieth of the file system, not the 64 MiB that would be all of it.
   const reserve = Math.floor((64 * mebibyte) / 20);
   assert.equal(statSync(join(disk.home, "reserve")).size, reserve);
@@ -161,7 +168,7 @@ test("a disk that others fill to the last byte stops the daemon, which starts ag
   using disk = diskOrSkip(t, 64 * mebibyte);
   if (!disk) return;
   const acknowledged: string[] = [];
-  const daemon = await startDaemon(disk.home, { env });
+  await using daemon = await startDaemon(disk.home, { env });
   await using client = await daemon.connect();
   for (let at = 0; at < 50; at += 1) {
     acknowledged.push(`k${at}`);

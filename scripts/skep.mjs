@@ -5,4 +5,4 @@ import { bootstrap } from "./bootstrap.mjs";
 import { root, run } from "./runtime.mjs";
 
 bootstrap();
-run([join(root, "apps", "skep", "src", "main.ts"), ...process.argv.slice(2)]);
+run([join(root, "apps", "skep", "src", "main.mjs"), ...process.argv.slice(2)]);

@@ -8,7 +8,7 @@ import { createRoot, mint, type Right, type Role } from "@skep/ticket";
 import { temporaryPlace } from "./place.ts";
 import { Child } from "./process.ts";
 
-const main = fileURLToPath(new URL("../../apps/skep/src/main.ts", import.meta.url));
+const main = fileURLToPath(new URL("../../apps/skep/src/main.mjs", import.meta.url));
 
 /** A place to connect to, on this machine. */
 export type Place = { readonly host: string; readonly port: number } | { readonly path: string };

@@ -5,7 +5,7 @@ import { type HiveProcess, startHive } from "./hive.ts";
 import { temporaryPlace } from "./place.ts";
 import { Child } from "./process.ts";
 
-const main = fileURLToPath(new URL("../../apps/skep/src/main.ts", import.meta.url));
+const main = fileURLToPath(new URL("../../apps/skep/src/main.mjs", import.meta.url));
 
 async function invitation(home: string): Promise<string> {
   const args = [...process.execArgv, main, "--home", home, "invite", "--json", "--class", "owned"];

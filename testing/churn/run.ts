@@ -13,7 +13,7 @@ import { type Client, createClient, wireFromSocket } from "@skep/ninep";
 import { createSigner } from "@skep/receipt";
 import { Churn } from "./churn.ts";
 
-const main = fileURLToPath(new URL("../../apps/skep/src/main.ts", import.meta.url));
+const main = fileURLToPath(new URL("../../apps/skep/src/main.mjs", import.meta.url));
 const module = heldContent(
   readFileSync(fileURLToPath(new URL("../../examples/modules/mandelbrot.wasm", import.meta.url))),
 );

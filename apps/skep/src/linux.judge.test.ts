@@ -23,7 +23,7 @@ import { withKernelOf } from "./testing/home-kernel.ts";
 const past = { workers: 1000, jobs: 100_000, records: 1_000_000 };
 const skip = guestLacks();
 const uid = process.getuid?.() ?? 0;
-const main = fileURLToPath(new URL("./main.ts", import.meta.url));
+const main = fileURLToPath(new URL("./main.mjs", import.meta.url));
 const workerScript = fileURLToPath(new URL("../../../examples/worker.sh", import.meta.url));
 
 let dir = "";

@@ -9,7 +9,7 @@ import { temporaryPlace } from "../place.ts";
 import type { Bench, Measured } from "../row.ts";
 
 const run = promisify(execFile);
-const main = fileURLToPath(new URL("../../../apps/skep/src/main.ts", import.meta.url));
+const main = fileURLToPath(new URL("../../../apps/skep/src/main.mjs", import.meta.url));
 /** Three records for each job. */
 const jobs = Math.ceil(Number(process.env.SKEP_BENCH_RECORDS ?? 1_000_000) / 3);
 

@@ -11,7 +11,7 @@ import { gzipSync } from "node:zlib";
 import { bundle, pageDir } from "@skep/edge-ui";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
-const program = fileURLToPath(new URL("../../../apps/skep/src/main.ts", import.meta.url));
+const program = fileURLToPath(new URL("../../../apps/skep/src/main.mjs", import.meta.url));
 const modules = fileURLToPath(new URL("../../../examples/modules/", import.meta.url));
 const shots = fileURLToPath(new URL("../../../.cache/ui/", import.meta.url));
 const chrome = "/usr/bin/chromium";

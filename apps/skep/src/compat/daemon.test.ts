@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+const main = fileURLToPath(new URL("../main.mjs", import.meta.url));
 const configs = new URL("../../../../examples/compat/", import.meta.url);
 
 /** A daemon of its own with the original's configuration. */

@@ -8,7 +8,7 @@ import { startTestHive, type TestHive } from "../testing/hive.ts";
 
 const run = promisify(execFile);
 const root = new URL("../../../../", import.meta.url).pathname;
-const skep = `${process.execPath} --disable-warning=ExperimentalWarning ${join(root, "apps/skep/src/main.ts")}`;
+const skep = `${process.execPath} --disable-warning=ExperimentalWarning ${join(root, "apps/skep/src/main.mjs")}`;
 
 const script = (hive: TestHive, path: string, ...args: string[]) =>
   run("sh", [join(root, "examples", path), ...args], { env: { ...process.env, ...hive.env, SKEP: skep } });

@@ -5,11 +5,10 @@ import { fileURLToPath } from "node:url";
 import { createRoot, mint } from "@skep/ticket";
 import { workerRights } from "../access/grants.ts";
 import { realClock } from "../clock.ts";
-import { compileCache } from "../compile-cache.ts";
 import type { Hive } from "./hive.ts";
 import { homeKey, shortName } from "./keys.ts";
 
-const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+const main = fileURLToPath(new URL("../main.mjs", import.meta.url));
 
 interface Running {
   readonly id: string;
@@ -72,11 +71,7 @@ export class LocalWorkers implements AsyncDisposable {
       home,
     ];
     args.push("--isolation", values["sandbox.isolation"]);
-    const child = spawn(process.execPath, args, {
-      stdio: ["ignore", "ignore", "pipe", "ipc"],
-      // From the first file on: else Node takes in what removes types for the few files that come before.
-      env: { ...process.env, NODE_COMPILE_CACHE: compileCache() },
-    });
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe", "ipc"] });
     running.child = child;
     child.stderr?.on("data", (data: Buffer) => this.#log(`${running.id}: ${data.toString().trimEnd()}`));
     child.once("exit", (code, signal) => {

@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Daemon, startDaemon } from "../testing/daemon.ts";
 
-const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+const main = fileURLToPath(new URL("../main.mjs", import.meta.url));
 const modules = fileURLToPath(new URL("../../../../examples/modules", import.meta.url));
 const module = (name: string): string => join(modules, `${name}.wasm`);
 

@@ -27,7 +27,7 @@ before(async () => {
   workers = new LocalWorkers(hive.hive, () => undefined);
   await workers.start(1);
   program = join(hive.dir, "plasmd");
-  const node = `'${process.execPath}' --disable-warning=ExperimentalWarning '${here("../main.ts")}'`;
+  const node = `'${process.execPath}' --disable-warning=ExperimentalWarning '${here("../main.mjs")}'`;
   writeFileSync(program, `#!/bin/sh\nSKEP_HOME='${hive.home}' exec ${node} "$@"\n`);
   chmodSync(program, 0o700);
 });

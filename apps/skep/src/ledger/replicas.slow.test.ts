@@ -10,7 +10,7 @@ import { delay } from "@skep/clock";
 import { realClock } from "../clock.ts";
 import { type Daemon, startDaemon } from "../testing/daemon.ts";
 
-const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+const main = fileURLToPath(new URL("../main.mjs", import.meta.url));
 const mandelbrot = fileURLToPath(new URL("../../../../examples/modules/mandelbrot.wasm", import.meta.url));
 
 let dir = "";

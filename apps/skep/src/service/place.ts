@@ -62,7 +62,7 @@ export function socketOutside(home: string): boolean {
 /** The words that start the daemon of a home under the Node that runs this. */
 export function daemonWords(home: string): readonly string[] {
   const launcher = fileURLToPath(new URL("../../../../scripts/node.mjs", import.meta.url));
-  const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+  const main = fileURLToPath(new URL("../main.mjs", import.meta.url));
   return [realpathSync(process.execPath), launcher, main, "up", "--home", home];
 }
 

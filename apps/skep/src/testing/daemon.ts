@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Client } from "@skep/ninep";
 import { connect, homeTarget } from "../client/connect.ts";
 
-const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+const main = fileURLToPath(new URL("../main.mjs", import.meta.url));
 
 /** How a process ended. */
 export interface Ended {

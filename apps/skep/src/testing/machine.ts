@@ -10,7 +10,7 @@ import { realClock } from "../clock.ts";
 import { type JobRow, newestJobs } from "../jobs/list.ts";
 import { connect, homeTarget } from "../client/connect.ts";
 
-const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+const main = fileURLToPath(new URL("../main.mjs", import.meta.url));
 const modules = fileURLToPath(new URL("../../../../examples/modules", import.meta.url));
 
 /** How a command ended. */

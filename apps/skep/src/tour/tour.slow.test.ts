@@ -34,7 +34,7 @@ test("the tour of the README works as written", async () => {
   const program = [
     process.execPath,
     "--disable-warning=ExperimentalWarning",
-    join(root, "apps/skep/src/main.ts"),
+    join(root, "apps/skep/src/main.mjs"),
   ];
   const [node = "", ...args] = program;
   const hive = spawn(node, [...args, "up", "--http", "0", "--9p", "0", "--json"], {

@@ -209,7 +209,7 @@ export class Play {
 
   /** What differs from hive to hive by its name: kept values, and times. */
   #hide(text: string): string {
-    let hidden = text.replace(/\b1[6-9]\d{11}\b/g, "<time>");
+    let hidden = text.replace(/\b1[6-9]\d{11}\b|\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, "<time>");
     for (const [name, value] of this.#values)
       hidden = hidden.replace(new RegExp(`(?<![\\w.])${value}(?![\\w.])`, "g"), `$${name}`);
     return hidden;

@@ -5,6 +5,7 @@ import { containment } from "./rows/containment.ts";
 import { controls } from "./rows/controls.ts";
 import { drain } from "./rows/drain.ts";
 import { fleet } from "./rows/fleet.ts";
+import { http } from "./rows/http.ts";
 import { idle } from "./rows/idle.ts";
 import { jobs } from "./rows/jobs.ts";
 import { million } from "./rows/million.ts";
@@ -23,6 +24,7 @@ export const benches: readonly Bench[] = [
   controls,
   streams,
   console,
+  http,
   jobs,
   remote,
   drain,

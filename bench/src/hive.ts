@@ -19,6 +19,7 @@ interface Ready {
   readonly socket: string;
   readonly "9p": { readonly host: string; readonly port: number };
   readonly console?: { readonly host: string; readonly port: number };
+  readonly http?: { readonly host: string; readonly port: number };
   readonly hive: string;
 }
 

@@ -10,6 +10,9 @@ export type ProcessLike = Pick<
   "argv" | "env" | "stdin" | "stdout" | "stderr" | "on" | "off" | "exit"
 >;
 
+/** The longest interval that there is, milliseconds. */
+const longest = 2 ** 31 - 1;
+
 const signals: readonly Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 function sinkOf(stream: Stream): Sink {
@@ -35,7 +38,10 @@ function sourceOf(open: () => Readable & { readonly isTTY?: boolean }): Source {
   };
 }
 
-/** The `Io` of a real process. stdin is opened when it is first asked for, never before. */
+/**
+ * The `Io` of a real process. stdin is opened when it is first asked for, never before. While signals are heard, which is
+ * as long as a command runs, the process stays alive.
+ */
 export function processIo(process: ProcessLike, clock: Clock): Io {
   return {
     argv: process.argv.slice(2),
@@ -47,7 +53,10 @@ export function processIo(process: ProcessLike, clock: Clock): Io {
     onSignal: (listener) => {
       const hear = (name: NodeJS.Signals) => listener(name as Signal);
       for (const name of signals) process.on(name, hear);
+      // The clock's timers keep no process alive, and a command may wait for nothing else.
+      const alive = setInterval(() => {}, longest);
       return () => {
+        clearInterval(alive);
         for (const name of signals) process.off(name, hear);
       };
     },

@@ -32,3 +32,8 @@ test("SIGINT ends a waiting process with 130", async () => {
   const [code] = await once(child, "close");
   assert.equal(code, 130);
 });
+
+test("a command that waits for nothing but the clock is waited for", () => {
+  const { stdout, stderr, status } = spawnSync(process.execPath, [main, "look"], { encoding: "utf8" });
+  assert.deepEqual({ stdout, stderr, status }, { stdout: "seen\n", stderr: "", status: 0 });
+});

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { Clock } from "@skep/clock";
+import { type Clock, delay } from "@skep/clock";
 import { command } from "./command.ts";
 import { processIo } from "./process-io.ts";
 import { runProgram } from "./run.ts";
@@ -35,6 +35,16 @@ const extra = [
     run: async ({ out, signal }) => {
       await out.data("waiting\n");
       await wait(60_000, undefined, { signal });
+    },
+  }),
+  command({
+    name: "look",
+    group: "work",
+    summary: "Wait for nothing but the clock",
+    examples: [{ run: "skep look", doc: "For a moment" }],
+    run: async ({ io, out }) => {
+      await delay(io.clock, 50);
+      await out.line("seen");
     },
   }),
 ];

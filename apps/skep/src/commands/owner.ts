@@ -1,4 +1,5 @@
 import { type Command, type Context, command, toned } from "@skep/edge-cli";
+import { kinds } from "@skep/fault";
 import { configSources } from "../config/mod.ts";
 import { defaultNodeFolder } from "../node/place.ts";
 import { fault } from "../owner/faults.ts";
@@ -11,7 +12,8 @@ const folderFlag = {
 } as const;
 
 async function foldersOf(context: Context, given: string | undefined): Promise<string[]> {
-  const { workerFolders } = await import("../owner/view.ts");
+  const { isWorkerFolder, workerFolders } = await import("../owner/view.ts");
+  if (given !== undefined && !isWorkerFolder(given)) throw fault.folder(given);
   if (given !== undefined) return [given];
   const { home } = configSources(context, {}, userHome);
   const found = workerFolders(defaultNodeFolder(context.io.env, userHome), home);
@@ -64,11 +66,15 @@ async function say(context: Context, given: string | undefined, forMs: number | 
   const { io, signal } = context;
   const folders = await foldersOf(context, given);
   const { sayPause, awaited } = await import("../owner/word.ts");
-  for (const folder of folders) {
-    const at = io.clock.now();
-    sayPause(folder, pause ? { at, ...(forMs === undefined ? {} : { until: at + forMs }) } : undefined);
-    await tell(context, folder, await awaited(folder, pause, io.clock, signal), pause);
-  }
+  const at = io.clock.now();
+  const word = pause ? { at, ...(forMs === undefined ? {} : { until: at + forMs }) } : undefined;
+  // All are told before any is waited for: one that does not answer holds up no other.
+  for (const folder of folders) sayPause(folder, word);
+  const heard = await Promise.all(
+    folders.map(async (folder) => ({ folder, ...(await awaited(folder, pause, io.clock, signal)) })),
+  );
+  for (const { folder, ...one } of heard) await tell(context, folder, one, pause);
+  return heard.some(({ state }) => state === "unknown") ? kinds.timeout.exit : 0;
 }
 
 /** `skep pause`. */

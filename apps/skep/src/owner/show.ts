@@ -58,6 +58,8 @@ function jsonOf(view: OwnerView, month: string | undefined, now: number): unknow
 
 const span = (ms: number): string => (ms === 0 ? "0 s" : formatDuration(ms));
 
+const tenths = (ms: number | null): string => `${(ms ?? 0).toFixed(1)} ms`;
+
 async function showState({ alive, state, folder }: OwnerView, now: number, out: Out): Promise<void> {
   await out.line(toned("strong", folder));
   if (!state || !alive) return await out.line("  no worker runs here now");
@@ -94,7 +96,7 @@ export async function show(
     const { count, p50, p99, max } = figuresOf(view.book.latency);
     if (count > 0)
       await out.line(
-        `  stops: ${count} measured; half within ${p50} ms, 99 of 100 within ${p99} ms, the longest ${max.toFixed(1)} ms`,
+        `  stops: ${count} measured; half within ${tenths(p50)}, 99 of 100 within ${tenths(p99)}, the longest ${tenths(max)}`,
       );
     const name = asked ?? monthOf(now);
     const month = monthsOf(view.book, view.alive, now).find(([one]) => one === name)?.[1];

@@ -10,6 +10,7 @@ import {
   type RuleName,
   statementOf,
 } from "@skep/owner";
+import { nodePlaces } from "../node/folder.ts";
 import { type OwnerStateFile, ownerPlaces, readBook, readPause, readState } from "./folder.ts";
 
 /** What `skep owner` shows of one worker's folder. */
@@ -36,6 +37,11 @@ export function workerFolders(nodeFolder: string, home: string): string[] {
   const local = join(home, "workers");
   const names = existsSync(local) ? readdirSync(local).sort() : [];
   return [nodeFolder, ...names.map((name) => join(local, name))].filter((folder) => existsSync(folder));
+}
+
+/** Whether a worker has lived in this folder. */
+export function isWorkerFolder(folder: string): boolean {
+  return existsSync(nodePlaces.identity(folder)) || existsSync(ownerPlaces.state(folder));
 }
 
 export function viewOf(folder: string): OwnerView {

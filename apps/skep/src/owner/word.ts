@@ -30,7 +30,9 @@ function heardBy(folder: string, paused: boolean): Heard | undefined {
   const { stopped, reasons } = state;
   const still = reasons[0]?.text ?? "work may run";
   if (!paused || !stopped) return { heard: true, state: state.state, why: still };
-  const why = `${stopped.processes} processes stopped in ${stopped.ms.toFixed(1)} ms`;
+  const { processes, ms } = stopped;
+  const one = processes === 1 ? "process" : "processes";
+  const why = processes === 0 ? "nothing ran" : `${processes} ${one} stopped in ${ms.toFixed(1)} ms`;
   return { heard: true, state: state.state, why };
 }
 

@@ -5,6 +5,7 @@ import { containment } from "./rows/containment.ts";
 import { controls } from "./rows/controls.ts";
 import { drain } from "./rows/drain.ts";
 import { fleet } from "./rows/fleet.ts";
+import { httpArtifacts } from "./rows/http-artifacts.ts";
 import { http } from "./rows/http.ts";
 import { idle } from "./rows/idle.ts";
 import { jobs } from "./rows/jobs.ts";
@@ -38,5 +39,6 @@ export const benches: readonly Bench[] = [
   idle,
   fleet,
   churn,
+  httpArtifacts,
   ui,
 ];

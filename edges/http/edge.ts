@@ -23,7 +23,7 @@ export interface HttpOptions {
   readonly hosts?: readonly string[];
   /** Certificate chain and key, PEM: with them other addresses than loopback may be listened on. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** Connections at a time; 4,096 by default. The longest idle one goes when one more comes. */
+  /** Connections at a time; 8,192 by default. The longest idle one goes when one more comes. */
   readonly connections?: number;
   /** Log pages that are answered at a time; 16 by default, 503 beyond. */
   readonly answering?: number;
@@ -101,7 +101,7 @@ class Edge implements HttpEdge {
     const within = options.within ?? 60_000;
     this.#options = options;
     this.#hosts = new Hosts(options.hosts ?? [], tls !== undefined);
-    this.#connections = new Connections(options.connections ?? 4096);
+    this.#connections = new Connections(options.connections ?? 8192);
     this.#logPages = new LogPages(port, {
       clock,
       within,

@@ -127,6 +127,19 @@ async function* batches(raw: IncomingMessage): AsyncGenerator<Buffer> {
   if (size > 0) yield Buffer.concat(parts);
 }
 
+const mostSkipped = 16 * 1024 * 1024;
+
+/** Reads a body that nobody needs; false where it is longer than is worth it. */
+async function skipped(raw: IncomingMessage): Promise<boolean> {
+  if (Number(raw.headers["content-length"] ?? 0) > mostSkipped) return false;
+  let size = 0;
+  for await (const part of raw as AsyncIterable<Buffer>) {
+    size += part.length;
+    if (size > mostSkipped) return false;
+  }
+  return true;
+}
+
 const emptyDigest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 // A blob has a size when it is whole, and an empty one is known by its name.
@@ -159,15 +172,19 @@ export async function putTree(parts: Parts, request: FastifyRequest, reply: Repl
   if (found.place.node.kind !== "blob") throw fault.method(`${request.method} of what is no blob`);
   const key = `${actor.caller}\n${path}`;
   if (parts.uploads.offset(key) === undefined && (await isWhole(session, found))) {
-    // Its bytes are here: what the client still sends is not needed.
-    reply.header("Connection", "close");
+    // Its bytes are here: what the client still sends is not needed, but who sends little reads no answer before its end.
+    if (!(await skipped(request.raw))) reply.header("Connection", "close");
     return reply.header("Upload-Complete", "?1").send({ path, stored: true });
   }
   const offset = Number(headerOf(request.headers, "upload-offset") ?? "0");
   if (!Number.isSafeInteger(offset) || offset < 0) throw fault.header("upload-offset");
+  const { socket } = request.raw;
+  // Whoever waits for its turn sends nothing, and is not slow.
+  socket.setTimeout(0);
   const upload = await parts.uploads.take(key, offset, async () =>
     session.open(found, { read: false, write: true }),
   );
+  socket.setTimeout(parts.stall);
   try {
     for await (const bytes of batches(request.raw)) {
       await upload.handle.write(upload.offset, bytes);
@@ -177,7 +194,7 @@ export async function putTree(parts: Parts, request: FastifyRequest, reply: Repl
   } catch (thrown) {
     // A client that left may come back; what the hive refused is over.
     if (thrown instanceof Fault) await parts.uploads.drop(key);
-    else parts.uploads.rest(key);
+    else await parts.uploads.rest(key);
     throw thrown;
   }
   return ended(parts, request, reply, { session, found, key, size: upload.offset });
@@ -202,7 +219,7 @@ async function ended(parts: Parts, request: FastifyRequest, reply: Reply, sent: 
       .send({ path, size });
   }
   if (request.method === "PATCH" || queryOf(request, "part") !== undefined) {
-    parts.uploads.rest(key);
+    await parts.uploads.rest(key);
     return reply.code(204).header("Upload-Offset", size).header("Upload-Complete", "?0").send();
   }
   await parts.uploads.drop(key);

@@ -7,3 +7,5 @@ export type { Wish } from "./src/jobs/submit.ts";
 /** For the bench: a machine made of files, a process that wants the processor, and the watch over either. */
 export { ownerWatch } from "./src/owner/measure.ts";
 export { fileMachine, startHog } from "./src/owner/testing.ts";
+/** For the shows of recovery: the shipped programs as one who uses them starts them. */
+export { endOf, Machine, type NodeRow, type Running, until } from "./src/testing/machine.ts";

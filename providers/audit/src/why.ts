@@ -167,15 +167,17 @@ class Follower {
   #receipt(event: RecordEvent, record: JournalRecord): void {
     const end = dataOf(event).end as Readonly<Record<string, Json | undefined>> | undefined;
     const receipt = end?.receipt as Readonly<Record<string, Json | undefined>> | null | undefined;
-    const payload = receipt?.payload as Readonly<Record<string, Json | undefined>> | undefined;
+    const result = receipt?.result as Readonly<Record<string, Json | undefined>> | undefined;
     if (!receipt) {
       this.#add("receipt", `no receipt: ${textOf(end, "reason")}`, record);
       return;
     }
     const state = end?.verified === true ? "verified" : "not verified";
-    const who = textOf(receipt, "signer_pubkey").slice(0, 16);
-    const over = textOf(payload, "output_commitment").slice(0, 16);
-    this.#add("receipt", `${state}, signed by ${who}… over outputs ${over}…`, record);
+    const who = textOf(receipt, "worker_pubkey") || "nobody";
+    const over = Array.isArray(result?.output_commitment)
+      ? Buffer.from(result.output_commitment.map(Number)).toString("hex")
+      : "";
+    this.#add("receipt", `${state}, signed by ${who}${over && ` over outputs ${over}`}`, record);
   }
 }
 

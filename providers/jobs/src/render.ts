@@ -39,6 +39,12 @@ function unusual(job: Job, at: At | undefined): Record<string, Json> {
   };
 }
 
+// What no worker ended has no receipt, and so nothing that could be verified.
+function verdictOf(end: Job["end"]): string | null {
+  if (!end || (end.receipt === null && end.reason !== "exit")) return null;
+  return end.verified ? "yes" : "unverified";
+}
+
 /** The same as JSON values. */
 export function statusJson(job: Job, at?: At): Record<string, Json> {
   const { id, state, owner, worker, end, submitted, leased, endedAt, jobId, tries, late } = job;
@@ -48,7 +54,7 @@ export function statusJson(job: Job, at?: At): Record<string, Json> {
     exit: end?.exit ?? null,
     reason: end?.reason ?? null,
     message: end?.message ?? null,
-    verified: end ? (end.verified ? "yes" : "unverified") : null,
+    verified: verdictOf(end),
     owner,
     worker: worker || null,
     tries,
@@ -132,7 +138,8 @@ export function whyText(job: Job, at: At): string {
   if (job.state === "running")
     return `running: ${worker} was idle longest of those that may have it${copies}${again}\n`;
   const told = end?.message ? `: ${clean(end.message)}` : "";
-  return `${job.state}: ${clean(end?.reason ?? "unknown")}${told}${end?.exit ? ` (exit ${end.exit})` : ""}\n`;
+  const reason = end?.reason === job.state ? "" : `: ${clean(end?.reason ?? "unknown")}`;
+  return `${job.state}${reason}${told}${end?.exit ? ` (exit ${end.exit})` : ""}\n`;
 }
 
 /** The line in a worker's inbox that gives it a job. */

@@ -34,6 +34,8 @@ export interface Status {
   readonly exit: number | null;
   readonly reason: string | null;
   readonly message: string | null;
+  /** What the hive made of the receipt; null where no worker ended it and there is none. */
+  readonly verified: string | null;
   readonly worker: string | null;
   readonly stdout_bytes: number | null;
   readonly stderr_bytes: number | null;

@@ -158,9 +158,11 @@ function exitOf({ status, verified }: Outcome): number {
 /** Says what a person should know beside the output. */
 function tell({ out }: Context, { status, verified, why, job }: Outcome): void {
   const { state, reason, message } = status;
-  if (reason !== "exit")
-    out.message(`job ${job} ${state}: ${reason ?? "unknown"}${message ? `: ${message}` : ""}`);
-  if (!verified) out.warn(`the receipt of job ${job} does not verify: ${why}`);
+  if (reason !== "exit") {
+    const told = [state, reason === state ? "" : (reason ?? "unknown"), message ?? ""];
+    out.message(`job ${job} ${told.filter((text) => text !== "").join(": ")}`);
+  }
+  if (!verified && status.verified !== null) out.warn(`the receipt of job ${job} does not verify: ${why}`);
 }
 
 async function saveReceipt(path: string, { envelope }: Outcome): Promise<void> {

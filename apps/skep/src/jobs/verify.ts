@@ -126,10 +126,10 @@ async function verifyVerdict({ out }: Context, value: unknown, key: string | und
     ? ", signed by the hive"
     : "; who owns which machine was not checked (give --key of the hive)";
   await out.line({ tone: "good", text: "verified" }, whose);
-  await out.line("  job           ", job);
-  await out.line("  rule          ", `${rule.quorum} of ${rule.replicas}, ${rule.class}; ${rule.owners}`);
+  await out.line("  job             ", job);
+  await out.line("  rule            ", `${rule.quorum} of ${rule.replicas}, ${rule.class}; ${rule.owners}`);
   for (const { worker, owner, verdict, why } of rows)
-    await out.line(`  ${worker.padEnd(14)}`, `${verdict}: ${why} (${owner})`);
+    await out.line(`  ${worker.padEnd(14)}  `, `${verdict}: ${why} (${owner})`);
   return 0;
 }
 
@@ -155,7 +155,7 @@ export async function verifyFile(context: Context, request: VerifyRequest): Prom
       { tone: "good", text: "verified" },
       checked ? ", the output too" : "; the output was not compared",
     );
-    for (const [name, value] of Object.entries(facts)) await out.line(`  ${name.padEnd(14)}`, value);
+    for (const [name, value] of Object.entries(facts)) await out.line(`  ${name.padEnd(14)}  `, value);
   }
   return 0;
 }

@@ -6,6 +6,7 @@ import { controls } from "./rows/controls.ts";
 import { drain } from "./rows/drain.ts";
 import { fleet } from "./rows/fleet.ts";
 import { httpArtifacts } from "./rows/http-artifacts.ts";
+import { httpRamp } from "./rows/http-ramp.ts";
 import { http } from "./rows/http.ts";
 import { idle } from "./rows/idle.ts";
 import { jobs } from "./rows/jobs.ts";
@@ -39,6 +40,7 @@ export const benches: readonly Bench[] = [
   idle,
   fleet,
   churn,
+  httpRamp,
   httpArtifacts,
   ui,
 ];

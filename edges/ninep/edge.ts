@@ -2,7 +2,7 @@ import type { Server, Socket } from "node:net";
 import type { Clock } from "@skep/clock";
 import type { Fault } from "@skep/fault";
 import { type Limits, limits as standard } from "@skep/kernel";
-import { type Connection, serve, type SocketLike, wireFromSocket } from "@skep/ninep";
+import { type Connection, serve, type SocketLike, Turns, wireFromSocket } from "@skep/ninep";
 import type { Origin } from "./aname.ts";
 import type { NinepDoor } from "./door.ts";
 import { DoorHost } from "./host.ts";
@@ -49,12 +49,15 @@ class Edge implements NinepEdge {
   readonly #options: NinepOptions;
   readonly #servers: Server[] = [];
   readonly #turnstile: Turnstile | undefined;
+  readonly #turns: Turns | undefined;
   readonly #connections = new Set<Connection>();
 
   constructor(door: NinepDoor, options: NinepOptions) {
     this.#door = door;
     this.#options = options;
-    this.#turnstile = options.defer && new Turnstile(options.defer);
+    const { defer, clock } = options;
+    this.#turnstile = defer && new Turnstile(defer);
+    this.#turns = defer && new Turns({ defer, monotonic: () => clock.monotonic() });
   }
 
   get outstanding(): number {
@@ -84,6 +87,7 @@ class Edge implements NinepEdge {
       window: limits.tags,
       waiting: limits.waitingReads,
       ...(defer && { defer, monotonic: () => clock.monotonic() }),
+      ...(this.#turns && { turns: this.#turns }),
       ...(report && { report }),
     });
     this.#connections.add(connection);

@@ -34,6 +34,8 @@ export { linesOf } from "./lines.ts";
 export type { Loop } from "./lookout.ts";
 export { type MessageName, messages } from "./messages.ts";
 export { type Connection, type ServeOptions, serve } from "./server.ts";
+/** What connections of one loop share. */
+export { Turns } from "./turns.ts";
 export { memoryWires, type SocketLike, type Wire, type WireEvents, wireFromSocket } from "./wire.ts";
 export { type Client, type ClientOptions, createClient } from "./client.ts";
 export { createPool, type Pool, type PoolOptions } from "./pool.ts";

@@ -13,6 +13,7 @@ import type { MessageName } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { requests } from "./requests.ts";
 import { Session } from "./session.ts";
+import type { Turns } from "./turns.ts";
 import type { Wire } from "./wire.ts";
 
 /** Limits of one connection. */
@@ -32,6 +33,8 @@ export interface ServeOptions {
    * the other without a pause: it looks for the next request for a tenth of a millisecond.
    */
   readonly monotonic?: () => number;
+  /** Shared with other connections of the same loop: what all of them take of one turn. */
+  readonly turns?: Turns;
   /** Hears of every fault that is `internal`, with its cause. */
   readonly report?: (fault: Fault) => void;
 }
@@ -47,6 +50,8 @@ export interface Connection {
 
 const SMALLEST = 4096;
 const TURN = 256;
+/** Requests after which a connection asks whether the turn is over; to ask costs as much as a small answer. */
+const LOOKS = 8;
 const number = {
   tread: numberOf("Tread"),
   rread: numberOf("Rread"),
@@ -130,22 +135,31 @@ class Server implements Connection {
       this.#pumping = false;
     }
     this.#outbox.flush();
-    this.#throttle(this.#deferred || this.#outbox.full);
+    // What comes while this waits for its turn is kept up to one message; to pause a socket costs more.
+    this.#throttle(this.#outbox.full || (this.#deferred && this.#framer.waiting >= this.#maxMsize));
   }
 
   #turn(): void {
-    const { defer } = this.#options;
-    for (let left = TURN; !this.#over && !this.#deferred && !this.#outbox.full; left--) {
+    for (let served = 0; !this.#over && !this.#deferred && !this.#outbox.full; served++) {
+      if (this.#mustYield(served)) return;
       if (!this.#framer.next()) return;
       this.#served += 1;
       this.#frame(this.#framer.bytes, this.#framer.start, this.#framer.end);
-      if (left > 1 || !defer) continue;
-      this.#deferred = true;
-      defer(() => {
-        this.#deferred = false;
-        this.#pump();
-      });
     }
+  }
+
+  /** Goes on in a later turn where this one is used up. */
+  #mustYield(served: number): boolean {
+    const { defer, turns } = this.#options;
+    const later = turns ? (act: () => void) => turns.later(act) : defer;
+    const full = served === TURN || (served % LOOKS === 0 && turns?.over === true);
+    if (!later || !full) return false;
+    this.#deferred = true;
+    later(() => {
+      this.#deferred = false;
+      this.#pump();
+    });
+    return true;
   }
 
   #throttle(busy: boolean): void {

@@ -1,6 +1,9 @@
 import { fault } from "./faults.ts";
 import type { Segments } from "./segments.ts";
 
+/** Records of one group at most: its leaves, answers and effects are one piece of work when it is durable. */
+const most = 128;
+
 interface Waiting {
   readonly seq: number;
   readonly done: () => void;
@@ -82,8 +85,7 @@ export class GroupCommit {
   async #drain(): Promise<void> {
     try {
       while (this.#queue.length > 0) {
-        const group = this.#queue;
-        this.#queue = [];
+        const group = this.#queue.splice(0, most);
         await this.#segments.append(group);
         const first = this.#durable;
         this.#durable += group.length;

@@ -144,11 +144,16 @@ export class Journal {
     return decodeRecord(bytes ?? new Uint8Array(0));
   }
 
+  /** Records from a sequence on, in order, up to `end` (exclusive) or fewer; at least one. */
+  async batch(from: number, end: number): Promise<JournalRecord[]> {
+    return (await this.segments.read(from, Math.min(1024, end - from))).map(decodeRecord);
+  }
+
   /** Records from a sequence on, in order, up to `end` (exclusive). */
   async *records(from: number, end = this.durable): AsyncGenerator<JournalRecord> {
     for (let at = from; at < end; ) {
-      const batch = await this.segments.read(at, Math.min(1024, end - at));
-      for (const bytes of batch) yield decodeRecord(bytes);
+      const batch = await this.batch(at, end);
+      yield* batch;
       at += batch.length;
     }
   }

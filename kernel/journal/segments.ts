@@ -135,7 +135,8 @@ export class Segments {
     if (scan.damaged || !clean || (end && scan.rest)) throw fault.damaged(`${name} at byte ${scan.end}`);
     const offsets = Uint32Array.from(scan.offsets);
     this.#segments.push({ name, first, offsets, count: offsets.length, size: scan.end, sealed: false });
-    this.#crc = crc32(bytes.subarray(0, scan.end));
+    // Only who goes on writing has to know the sum.
+    if (repair) this.#crc = crc32(bytes.subarray(0, scan.end));
     const from = offsets.length > 0 ? scan.group : 0;
     if (repair && !end && this.records >= least)
       await writeAgain(this.#files, { name, at: from }, bytes.subarray(from, scan.end));

@@ -177,6 +177,10 @@ export class Kernel implements SessionHost {
     return this.journal.durableUpTo(this.journal.next);
   }
 
+  laterTurn(): Promise<void> {
+    return new Promise((resolve) => this.options.defer(resolve));
+  }
+
   scene(found: Found, caller: Caller): Scene {
     return this.slices.scene(found.place.owner, {
       params: found.params,

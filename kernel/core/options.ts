@@ -3,6 +3,7 @@ import type { Limits } from "../limits.ts";
 import type { Provider } from "../state/provider.ts";
 import type { Files } from "../store/files.ts";
 import type { Index } from "../store/index.ts";
+import type { Made } from "./recover.ts";
 
 /** What a kernel is made of; time, chance, storage and threads come in here. */
 export interface KernelOptions {
@@ -28,10 +29,8 @@ export interface KernelOptions {
   /** For the operator's log, not for clients: escaped by the writer. */
   readonly log?: (line: string) => void;
   /** Folds and stores a snapshot up to `seq` in another thread. */
-  readonly fold?: (
-    seq: number,
-  ) => Promise<{ readonly file: string; readonly digest: string; readonly code: string }>;
-  /** Records after which a snapshot is due. */
+  readonly fold?: (seq: number) => Promise<Made>;
+  /** Records after which a snapshot is due; by what folding costs where nothing is told. */
   readonly snapshotEvery?: number;
   /** Bytes after which a segment of the journal is sealed; 64 MiB unless told. */
   readonly segmentSize?: number;

@@ -24,7 +24,10 @@ export interface Pointer {
 const pointerName = "snapshot/current";
 
 /** Older snapshots are kept for the past, so many and so many bytes at most; the newest beside them. */
-const kept = { snapshots: 20, bytes: 512 * 1024 * 1024 } as const;
+const kept: { readonly snapshots: number; readonly bytes: number } = {
+  snapshots: 200,
+  bytes: 512 * 1024 * 1024,
+};
 
 /** Reads what points at a snapshot: the newest one unless told. */
 export async function readPointer(files: Files, name = pointerName): Promise<Pointer | undefined> {
@@ -67,11 +70,11 @@ interface Older {
 }
 
 /** Which older snapshots go: those whose neighbours are nearest, so that the others lie evenly over the journal. */
-function leaving(older: readonly Older[], newest: number): Older[] {
+export function leaving(older: readonly Older[], newest: number, most: typeof kept = kept): Older[] {
   const left = older.toSorted((one, other) => one.seq - other.seq);
   const gone: Older[] = [];
   const bytes = (): number => left.reduce((sum, each) => sum + each.bytes, 0);
-  while (left.length > kept.snapshots || (left.length > 0 && bytes() > kept.bytes)) {
+  while (left.length > most.snapshots || (left.length > 0 && bytes() > most.bytes)) {
     const gap = (at: number): number => (left[at + 1]?.seq ?? newest) - (left[at - 1]?.seq ?? 0);
     let least = 0;
     for (let at = 1; at < left.length; at += 1) if (gap(at) < gap(least)) least = at;
@@ -106,15 +109,16 @@ export async function pointTo(files: Files, pointer: Pointer): Promise<void> {
   await thinOut(files, pointer);
 }
 
-/** Pointers of older snapshots at or below a sequence, newest first. */
-async function olderPointers(files: Files, below: number): Promise<Pointer[]> {
-  const found: Pointer[] = [];
-  for (const name of await files.list("snapshot")) {
-    if (!name.endsWith(".pointer") || Number(name.slice(0, -8)) > below) continue;
+/** Pointers of older snapshots at or below a sequence, newest first; few are read, since the first mostly fits. */
+async function* olderPointers(files: Files, below: number): AsyncGenerator<Pointer> {
+  const names = (await files.list("snapshot")).filter(
+    (name) => name.endsWith(".pointer") && Number(name.slice(0, -8)) <= below,
+  );
+  // Names are sequences with zeros before them, so they are in order.
+  for (const name of names.reverse()) {
     const pointer = await readPointer(files, `snapshot/${name}`);
-    if (pointer) found.push(pointer);
+    if (pointer) yield pointer;
   }
-  return found.sort((one, other) => other.seq - one.seq);
 }
 
 async function recorded(journal: Journal, pointer: Pointer): Promise<boolean> {
@@ -135,9 +139,10 @@ export async function usable(
   code: string,
   below: number,
 ): Promise<Pointer | undefined> {
+  const counts = async (pointer: Pointer): Promise<boolean> =>
+    pointer.code === code && pointer.seq <= below && (await recorded(journal, pointer));
   const newest = await readPointer(files);
-  const fits = (pointer: Pointer): boolean => pointer.code === code && pointer.seq <= below;
-  const known = newest && fits(newest) ? [newest] : (await olderPointers(files, below)).filter(fits);
-  for (const pointer of known) if (await recorded(journal, pointer)) return pointer;
+  if (newest && (await counts(newest))) return newest;
+  for await (const pointer of olderPointers(files, below)) if (await counts(pointer)) return pointer;
   return undefined;
 }

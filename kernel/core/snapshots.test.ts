@@ -7,7 +7,8 @@ import { Kernel } from "./kernel.ts";
 import type { KernelOptions } from "./options.ts";
 import { foldTo } from "./recover.ts";
 import { Slices } from "./slices.ts";
-import { usable } from "./snapshot.ts";
+import { leaving, usable } from "./snapshot.ts";
+import { Spacing } from "./spacing.ts";
 
 function open(files: RecordingFiles, more: Partial<KernelOptions> = {}): Promise<Kernel> {
   return Kernel.open({
@@ -69,7 +70,39 @@ test("a hive stops without waiting for a snapshot that is being folded", async (
   await kernel.close();
 });
 
-test("older snapshots stay for the past, evenly and not too many, and a moment is folded from the nearest before it", async () => {
+test("of too many snapshots those go whose neighbours are nearest, and of too large ones as many as it takes", () => {
+  const older = Array.from({ length: 30 }, (_, at) => ({ rows: `${at}`, seq: at * 10, bytes: 100 }));
+  const left = (most: { readonly snapshots: number; readonly bytes: number }): number[] => {
+    const gone = leaving(older, 300, most);
+    return older.filter((each) => !gone.includes(each)).map(({ seq }) => seq);
+  };
+  const twenty = left({ snapshots: 20, bytes: 1e9 });
+  assert.equal(twenty.length, 20);
+  const gaps = twenty.map((seq, at) => seq - (twenty[at - 1] ?? 0));
+  assert.ok(Math.max(...gaps) <= 40, gaps.join(" "));
+  assert.equal(left({ snapshots: 20, bytes: 550 }).length, 5);
+  assert.deepEqual(leaving([], 300), []);
+});
+
+test("snapshots come as close as folding is dear, rest a while after one, and not where nothing was measured", () => {
+  const spacing = new Spacing(undefined);
+  assert.equal(spacing.every, 16_000);
+  assert.ok(spacing.due(16_000, 0));
+  spacing.learn({ records: 16_000, fold: 640, rest: 160 }, 5000);
+  assert.equal(spacing.every, 5000);
+  assert.ok(!spacing.due(16_000, 5001), "it rests for ten times what the last one took");
+  assert.ok(spacing.due(16_000, 13_001));
+  assert.ok(spacing.due(50_000, 5001), "a start has to fold what came since");
+  spacing.learn({ records: 5000, fold: 10, rest: 2000 }, 0);
+  assert.equal(spacing.every, 50_000);
+  spacing.learn({ records: 10, fold: 900, rest: 1 }, 0);
+  assert.equal(spacing.every, 50_000, "ten records tell nothing");
+  const told = new Spacing(20);
+  told.learn({ records: 16_000, fold: 640, rest: 160 }, 5000);
+  assert.ok(told.due(20, 0));
+});
+
+test("older snapshots stay for the past, and a moment is folded from the nearest before it", async () => {
   const files = recordingFiles();
   for (let turn = 0; turn < 30; turn += 1) {
     const kernel = await open(files, { fold: () => never, snapshotEvery: 10 });
@@ -80,9 +113,9 @@ test("older snapshots stay for the past, evenly and not too many, and a moment i
   }
   const names = (await files.list("snapshot")).filter((name) => name.endsWith(".rows"));
   const seqs = names.map((name) => Number(name.slice(0, -5))).sort((one, other) => one - other);
-  assert.equal(seqs.length, 21, seqs.join(" "));
+  assert.equal(seqs.length, 29, seqs.join(" "));
   const gaps = seqs.map((seq, at) => seq - (seqs[at - 1] ?? 0));
-  assert.ok(Math.max(...gaps) <= 60, gaps.join(" "));
+  assert.ok(Math.max(...gaps) <= 14, gaps.join(" "));
   const journal = await Journal.openToRead(recordingFiles(files.image()));
   const { code } = new Slices([toyProvider()], "toy");
   const [, , third = 0] = seqs;

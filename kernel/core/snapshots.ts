@@ -4,11 +4,13 @@ import type { KernelOptions } from "./options.ts";
 import { pointTo } from "./snapshot.ts";
 import type { Made, Recovered } from "./recover.ts";
 import { emit } from "./slice.ts";
+import { Spacing } from "./spacing.ts";
 
 interface Host {
   readonly options: KernelOptions;
   readonly journal: Journal;
   readonly recovered: Recovered;
+  readonly time: { monotonic(): number };
   settled(): Promise<void> | undefined;
   system(
     provider: string,
@@ -18,7 +20,7 @@ interface Host {
   ): number | undefined;
 }
 
-/** Records after which a snapshot is due; never where nobody folds them. */
+/** Records that a start folds without keeping a snapshot of them; all where nobody folds snapshots. */
 export function snapshotEvery({ fold, snapshotEvery: every = 50_000 }: KernelOptions): number {
   return fold ? every : Number.POSITIVE_INFINITY;
 }
@@ -26,7 +28,7 @@ export function snapshotEvery({ fold, snapshotEvery: every = 50_000 }: KernelOpt
 /** Has snapshots folded in another thread once enough records came since the last. */
 export class Snapshots {
   readonly #host: Host;
-  readonly #every: number;
+  readonly #spacing: Spacing;
   #last: number;
   #running: Promise<void> | undefined;
   #folding = false;
@@ -34,7 +36,7 @@ export class Snapshots {
 
   constructor(host: Host) {
     this.#host = host;
-    this.#every = snapshotEvery(host.options);
+    this.#spacing = new Spacing(host.options.snapshotEvery);
     this.#last = host.recovered.made?.seq ?? host.recovered.snapshot ?? 0;
   }
 
@@ -46,8 +48,11 @@ export class Snapshots {
 
   /** Starts one when it is due and none is running. */
   due(): void {
-    const { durable } = this.#host.journal;
-    if (this.#running || this.#closed || durable - this.#last < this.#every) return;
+    const { journal, options, time } = this.#host;
+    const { durable } = journal;
+    const more = durable - this.#last;
+    if (this.#running || this.#closed || !options.fold || more < this.#spacing.every) return;
+    if (!this.#spacing.due(more, time.monotonic())) return;
     this.#last = durable;
     this.#run(this.#take(durable), durable);
   }
@@ -67,7 +72,9 @@ export class Snapshots {
     const made = await this.#host.options.fold?.(seq).finally(() => {
       this.#folding = false;
     });
-    if (made && !this.#closed) await this.#count(made, seq);
+    if (!made || this.#closed) return;
+    this.#spacing.learn(made.cost, this.#host.time.monotonic());
+    await this.#count(made, seq);
   }
 
   // Journals the digest of what was folded, and only then lets the snapshot count.

@@ -6,7 +6,7 @@ import { ControlHandle } from "./control-handle.ts";
 const fault = faults("toy", { no: ["conflict", "Cannot do that"] });
 
 /** A handle that accepts every line but `no`, and a descriptor of Linux on it: one offset for both ways. */
-function opened() {
+function opened(pause?: () => Promise<void> | undefined) {
   let id = 0;
   const handle = new ControlHandle(true, {
     judge: (line) => {
@@ -17,6 +17,7 @@ function opened() {
     settled: () => undefined,
     answered: () => undefined,
     short: () => undefined,
+    piece: () => () => pause?.(),
   });
   let offset = 0;
   const read = async (count: number): Promise<string> => {
@@ -84,4 +85,23 @@ test("a client that counts its reads alone gets answer after answer", async () =
     got.push(...Buffer.from(data).toString().trimEnd().split("\n"));
   }
   assert.deepEqual(results(got), ["a", "toy.no", "b", "c"]);
+});
+
+test("a write of many lines is judged over several turns, and a later write comes after it", async () => {
+  const turns: (() => void)[] = [];
+  const { handle, read } = opened(() => new Promise((resolve) => turns.push(resolve)));
+  const first = handle.write(0, Buffer.from("a\nb\nno\nc\n"));
+  const second = handle.write(9, Buffer.from("d\n"));
+  assert.equal(turns.length, 1);
+  turns.shift()?.();
+  await Promise.resolve().then(() => undefined);
+  assert.equal(turns.length, 1);
+  turns.shift()?.();
+  assert.deepEqual(await Promise.all([first, second]), [4, 2]);
+  const answers = (await read(65_536)).trim().split("\n");
+  const told = answers.map((line) => JSON.parse(line) as { result?: string; code?: string });
+  assert.deepEqual(
+    told.map(({ result, code }) => result ?? code),
+    ["a", "b", "toy.no", "d"],
+  );
 });

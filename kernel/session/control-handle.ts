@@ -12,6 +12,16 @@ export interface ControlPort {
   answered(answer: Answer): void;
   /** A write was taken in part. */
   short(): void;
+  /** Begins a piece of work; the answer tells when its turn of the loop is used up, and resolves in a later one. */
+  piece(): () => Promise<void> | undefined;
+}
+
+/** A write as far as it was judged. */
+interface Write {
+  readonly data: Uint8Array;
+  readonly lines: Iterator<{ readonly line: string; readonly end: number }>;
+  taken: number;
+  refused: Fault | undefined;
 }
 
 /**
@@ -46,6 +56,8 @@ export class ControlHandle implements Handle {
   #given = 0;
   /** What turns an offset into a position among the answers; undefined while offsets say nothing. */
   #shift: number | undefined;
+  /** A write that is judged over several turns: the next one comes after it. */
+  #busy: Promise<void> | undefined;
 
   /** Answers are kept to be read back when the file was opened for reading too. */
   constructor(readable: boolean, port: ControlPort) {
@@ -67,20 +79,38 @@ export class ControlHandle implements Handle {
   }
 
   write(_offset: number, data: Uint8Array): Awaitable<number> {
-    let taken = 0;
-    let refused: Fault | undefined;
+    const write: Write = { data, lines: linesOf(data), taken: 0, refused: undefined };
+    const judged = this.#busy ? this.#busy.then(() => this.#judge(write)) : this.#judge(write);
+    if (!judged) return this.#told(write);
+    this.#busy = judged;
+    return judged.then(() => {
+      if (this.#busy === judged) this.#busy = undefined;
+      return this.#told(write);
+    });
+  }
+
+  /** Judges line after line, over several turns of the loop where there are many. */
+  #judge(write: Write): Promise<void> | undefined {
+    const pause = this.#port.piece();
     try {
-      for (const { line, end } of linesOf(data)) {
+      for (let next = write.lines.next(); !next.done; next = write.lines.next()) {
+        const { line, end } = next.value;
         const answer = line === "" ? undefined : this.#port.judge(line);
         if (answer) this.#answer(answer);
-        refused = answer && waiting(answer);
-        if (refused) break;
-        taken = end;
+        write.refused = answer && waiting(answer);
+        if (write.refused) break;
+        write.taken = end;
+        const wait = end < write.data.length ? pause() : undefined;
+        if (wait) return wait.then(() => this.#judge(write));
       }
     } catch (thrown) {
-      refused = toFault(thrown);
-      this.#answer(refusal(refused));
+      write.refused = toFault(thrown);
+      this.#answer(refusal(write.refused));
     }
+    return undefined;
+  }
+
+  #told({ data, taken, refused }: Write): Awaitable<number> {
     this.#taken += taken;
     if (taken > 0 && taken < data.length) this.#port.short();
     const told = (): number => {

@@ -19,6 +19,8 @@ export interface SessionHost {
   readonly space: "ok" | "low" | "tight" | "full";
   /** Resolves when everything decided so far is durable; undefined when it is. */
   settled(): Promise<void> | undefined;
+  /** Resolves in a later turn of the event loop. */
+  laterTurn(): Promise<void>;
   scene(found: Found, caller: Caller): Scene;
   /** Throws the fault of a refusal. */
   judge(intent: Intent): Answer;

@@ -24,6 +24,9 @@ const fault = faults("file", {
 
 type Hidden = Scene<never, never>;
 
+/** Milliseconds for which the lines of one write may hold the event loop. */
+const pieceOfWork = 2;
+
 /** Bytes as they were at open. */
 class BytesHandle implements Handle {
   readonly #bytes: Uint8Array;
@@ -161,6 +164,11 @@ function controlHandle(
     answered: (answer) => session.answered(answer),
     short: () => {
       session.kernel.metrics.counts.shortWrites += 1;
+    },
+    piece: () => {
+      const { time } = session.kernel;
+      const began = time.monotonic();
+      return () => (time.monotonic() - began < pieceOfWork ? undefined : session.kernel.laterTurn());
     },
   });
 }

@@ -35,8 +35,8 @@ export interface Shared {
   readonly idleLimit: number;
 }
 
-/** Lines handled before other connections get a turn. */
-const quantum = 128;
+/** Lines handled before other connections get a turn, and milliseconds. */
+const quantum = { lines: 128, time: 2 };
 /** ECHOs of one connection that wait for durability at once. */
 const window = 64;
 /** Lines of one answer that are framed in one go. */
@@ -132,13 +132,19 @@ export class Connection {
     counters.bytesIn += chunk.length;
     // In portions: what a frame may be depends on whether the frames before it authenticated.
     let handled = 0;
+    let began = this.#shared.clock.monotonic();
     for (const event of this.#events(chunk)) {
       counters.framesIn++;
       this.#heard = this.#shared.clock.monotonic();
+      if (handled >= quantum.lines || this.#heard - began >= quantum.time) {
+        await nextTurn();
+        handled = 0;
+        began = this.#shared.clock.monotonic();
+      }
+      handled++;
       const answered = this.#handle(event);
       if (answered) await answered;
       if (this.#quitting || this.#socket.destroyed) break;
-      if (++handled % quantum === 0) await nextTurn();
     }
     await this.#settle();
     await this.#outbox.flush();

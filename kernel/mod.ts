@@ -56,7 +56,7 @@ export { type Index, type IndexEntry, touchKind } from "./store/index.ts";
 export { blobFault, indexFault, storeFault } from "./store/faults.ts";
 export { Kernel } from "./core/kernel.ts";
 export type { KernelOptions } from "./core/options.ts";
-export { foldTo, recover, type Recovered } from "./core/recover.ts";
+export { foldOn, foldTo, loadNearest, type Made, recover, type Recovered } from "./core/recover.ts";
 export { emit as kernelEvent, type KernelSlice, type Lifecycle } from "./core/slice.ts";
 export { Past, type PastOptions } from "./past/past.ts";
 export { PastTree } from "./past/past-tree.ts";

@@ -134,3 +134,45 @@ test("a record that is not there is an answer, and is tried again later", async 
   assert.equal(await bee("hatch", "willi"), seq + 1);
   assert.equal(await read(past, seq + 1, "/comb/count"), "2\n");
 });
+
+test("a later moment is folded on from an earlier one that nobody looks at, and says the same", async (context) => {
+  const { kernel, bee } = await hive();
+  context.after(() => kernel.close());
+  const seqs: number[] = [];
+  for (let at = 0; at < 12; at += 1) seqs.push(await bee("hatch", `bee-${at}`));
+  let folds = 0;
+  const read: number[] = [];
+  const warm = new Past({
+    files: recordingFiles(),
+    journal: async () => {
+      const { journal } = kernel;
+      return Object.assign(Object.create(journal) as Journal, {
+        segments: journal.segments,
+        batch: (from: number, end: number) => {
+          read.push(from);
+          return journal.batch(from, end);
+        },
+        record: (seq: number) => journal.record(seq),
+      });
+    },
+    providers: () => {
+      folds += 1;
+      return providers();
+    },
+    version: "toy",
+  });
+  const [first = 0, second = 0, third = 0] = [seqs[2], seqs[5], seqs[9]];
+  assert.equal((await names(warm, first, "/comb/bees")).length, 3);
+  assert.equal((await names(warm, second, "/comb/bees")).length, 6);
+  assert.deepEqual([folds, read.at(-1)], [1, first + 1]);
+  const both = await Promise.all([
+    names(warm, third, "/comb/bees"),
+    names(warm, first, "/comb/bees"),
+    names(warm, second, "/comb/bees"),
+  ]);
+  assert.deepEqual(
+    both.map(({ length }) => length),
+    [10, 3, 6],
+    "questions side by side never see each other's moment",
+  );
+});

@@ -1,5 +1,7 @@
 import { toFault } from "@skep/fault";
-import { foldTo } from "../core/recover.ts";
+import { foldOn, loadNearest, type Nearest } from "../core/recover.ts";
+import { usable } from "../core/snapshot.ts";
+import type { Slices } from "../core/slices.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Provider } from "../state/provider.ts";
 import type { Files } from "../store/files.ts";
@@ -25,10 +27,19 @@ async function answerIn(tree: PastTree, question: PastQuestion, caller: AskingCa
   return { bytes: await tree.read(path, caller) };
 }
 
+/** A state that was folded for a question. */
+interface Held {
+  readonly tree: Promise<PastTree>;
+  /** Questions that look at it; only what nobody looks at may be folded on. */
+  uses: number;
+  /** Set once it is there. */
+  state: { readonly slices: Slices; readonly journal: Journal } | undefined;
+}
+
 /** Answers questions about the past; meant to live in a thread of its own. */
 export class Past {
   readonly #options: PastOptions;
-  readonly #trees = new Map<number, Promise<PastTree>>();
+  readonly #held = new Map<number, Held>();
 
   constructor(options: PastOptions) {
     this.#options = options;
@@ -39,33 +50,62 @@ export class Past {
     const caller = new AskingCaller(question);
     const asked = (): PastAnswer | undefined =>
       caller.asked.size > 0 ? { asked: [...caller.asked] } : undefined;
+    const held = this.#at(question.seq);
+    held.uses += 1;
     try {
-      const answer = await answerIn(await this.#tree(question.seq), question, caller);
+      const answer = await answerIn(await held.tree, question, caller);
       return asked() ?? answer;
     } catch (thrown) {
       const { kind, code, message, cause } = toFault(thrown);
       return asked() ?? { error: { kind, code, message: cause ? `${message} (${String(cause)})` : message } };
+    } finally {
+      held.uses -= 1;
     }
   }
 
-  #tree(seq: number): Promise<PastTree> {
-    const known = this.#trees.get(seq);
-    const tree = known ?? this.#fold(seq);
-    this.#trees.delete(seq);
-    this.#trees.set(seq, tree);
-    if (known) return tree;
-    tree.catch(() => this.#trees.delete(seq));
-    for (const old of this.#trees.keys()) {
-      if (this.#trees.size <= (this.#options.keep ?? 2)) break;
-      this.#trees.delete(old);
+  #at(seq: number): Held {
+    const held = this.#held.get(seq) ?? this.#begin(seq);
+    this.#held.delete(seq);
+    this.#held.set(seq, held);
+    for (const old of this.#held.keys()) {
+      if (this.#held.size <= (this.#options.keep ?? 2)) break;
+      this.#held.delete(old);
     }
-    return tree;
+    return held;
   }
 
-  async #fold(seq: number): Promise<PastTree> {
-    const { files, version } = this.#options;
+  #begin(seq: number): Held {
+    const tree = this.#fold(seq).then(({ slices, journal, time }) => {
+      held.state = { slices, journal };
+      return new PastTree(slices, { seq, time });
+    });
+    const held: Held = { tree, uses: 0, state: undefined };
+    tree.catch(() => this.#held.delete(seq));
+    return held;
+  }
+
+  async #fold(
+    seq: number,
+  ): Promise<{ readonly slices: Slices; readonly journal: Journal; readonly time: number }> {
     const journal = await this.#options.journal(seq + 1);
-    const slices = await foldTo(files, journal, this.#options.providers(journal), version, seq + 1);
-    return new PastTree(slices, { seq, time: (await journal.record(seq)).time });
+    const { slices, from } = await this.#nearest(seq, journal);
+    await foldOn(slices, journal, from, seq + 1);
+    return { slices, journal, time: (await journal.record(seq)).time };
+  }
+
+  /** The state to fold on from: one of an earlier moment that nobody looks at any more, unless a snapshot is nearer. */
+  async #nearest(seq: number, journal: Journal): Promise<Nearest> {
+    const { files, version } = this.#options;
+    const fits = ([at, { uses, state }]: readonly [number, Held]): boolean =>
+      at < seq && uses === 0 && state !== undefined && state.journal.segments.records > seq;
+    const code = [...this.#held.values()].find(({ state }) => state)?.state?.slices.code;
+    const pointer = code === undefined ? undefined : await usable(files, journal, code, seq + 1);
+    // Nothing waits from here to the removal: no question can begin to look at what is taken.
+    const [at = -1, held] = [...this.#held].filter(fits).sort(([one], [other]) => other - one)[0] ?? [];
+    if (held?.state && at + 1 >= (pointer?.seq ?? 0)) {
+      this.#held.delete(at);
+      return { slices: held.state.slices, from: at + 1 };
+    }
+    return loadNearest(files, journal, this.#options.providers(journal), version, seq + 1);
   }
 }

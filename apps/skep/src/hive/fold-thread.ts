@@ -1,7 +1,7 @@
 // Runs in a worker thread: folds the journal apart from the live state.
 import { parentPort, workerData } from "node:worker_threads";
 import { toFault } from "@skep/fault";
-import { foldTo, Journal, Past, writeSnapshot } from "@skep/kernel";
+import { foldOn, Journal, loadNearest, type Made, Past, writeSnapshot } from "@skep/kernel";
 import { openFiles } from "@skep/storage";
 import { version } from "../version.ts";
 import type { FoldQuestion } from "./fold-protocol.ts";
@@ -30,12 +30,17 @@ const past = new Past({
   version,
 });
 
-async function snapshot(seq: number): Promise<unknown> {
+async function snapshot(seq: number): Promise<Made> {
+  const begun = performance.now();
   const journal = await journalTo(seq);
-  const slices = await foldTo(files, journal, foldedMounts(home, journal), version, seq);
+  const { slices, from } = await loadNearest(files, journal, foldedMounts(home, journal), version, seq);
+  const loaded = performance.now();
+  await foldOn(slices, journal, from, seq);
+  const fold = performance.now() - loaded;
   const { file, digest } = await writeSnapshot(files, slices, seq);
   opened = undefined;
-  return { file, digest, code: slices.code };
+  const rest = performance.now() - begun - fold;
+  return { file, digest, code: slices.code, cost: { records: seq - from, fold, rest } };
 }
 
 async function replay(from: number, to: number): Promise<unknown> {

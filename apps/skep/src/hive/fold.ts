@@ -1,11 +1,11 @@
 import { Worker } from "node:worker_threads";
-import type { PastAnswer, PastQuestion } from "@skep/kernel";
+import type { Made, PastAnswer, PastQuestion } from "@skep/kernel";
 import type { ReplayTold } from "@skep/provider-audit";
 import type { FoldAnswer, FoldQuestion } from "./fold-protocol.ts";
 
 /** Folding apart from the live state, in threads: snapshots, and the past. */
 export interface Fold {
-  snapshot(seq: number): Promise<{ readonly file: string; readonly digest: string; readonly code: string }>;
+  snapshot(seq: number): Promise<Made>;
   /** Answers a question about the files as they were. */
   past(question: PastQuestion): Promise<PastAnswer>;
   /** Judges the records from one to another (exclusive) again. */

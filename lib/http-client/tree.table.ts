@@ -298,6 +298,7 @@ export type WorkerCommand =
       readonly key?: string;
       readonly slots?: number;
       readonly ahead?: number;
+      readonly beats?: boolean;
       readonly kinds?: ReadonlyArray<"wasm" | "task">;
       readonly grades?: ReadonlyArray<"fresh" | "shared">;
       readonly layers?: ReadonlyArray<string>;

@@ -1,6 +1,7 @@
 import type { Credential } from "@skep/edge-ninep";
 import { faults } from "@skep/fault";
 import { type Authority, type Bans, fullAuthority, type Kernel, type Session, within } from "@skep/kernel";
+import { isWorker, type RootView } from "@skep/provider-lifecycle";
 import type { SpawnedView } from "@skep/provider-queen";
 import { type Ticket, verify } from "@skep/ticket";
 import type { HiveKeys } from "./keys.ts";
@@ -12,7 +13,19 @@ const fault = faults("door", {
     { cure: "Spawn another one", detail: "denied" },
   ],
   revoked: ["unauthenticated", "Cannot attach: the ticket is revoked", { detail: "denied" }],
-  closing: ["busy", "Cannot attach while the hive stops", { detail: "lifecycle-denied" }],
+  quiesced: [
+    "busy",
+    "Cannot attach while the hive stands still",
+    {
+      cure: "An operator ends that: `skep echo resume /queen/lifecycle/ctl`",
+      detail: "lifecycle-denied state=QUIESCED",
+    },
+  ],
+  cut: [
+    "cut",
+    "Cannot attach as a worker while workers have no authority",
+    { cure: "An operator gives it back: see `skep cat /proc/root/cut_reason`", detail: "root-unreachable" },
+  ],
 });
 
 /** A verified ticket as the kernel sees it. */
@@ -88,8 +101,17 @@ export class Door {
     return this.admit(authorityOf(await this.ticket(credential.token)), edge);
   }
 
+  // Whoever runs the hive comes in always: else nobody could resume it.
+  #checkLifecycle(role: string): void {
+    const { slices } = this.#kernel;
+    if (role === "queen") return;
+    if (slices.kernel.lifecycle.get().state === "QUIESCED") throw fault.quiesced();
+    const cause = isWorker(role) ? slices.view<RootView>("root").cutBy() : undefined;
+    if (cause !== undefined) throw fault.cut(cause);
+  }
+
   #attach(authority: Authority, edge: string): Session {
-    if (this.#kernel.slices.kernel.lifecycle.get().state === "QUIESCED") throw fault.closing();
+    this.#checkLifecycle(authority.role);
     const { subject, blocks } = authority;
     const bans = this.#kernel.slices.view<Bans>("bans");
     const banned = bans.refusal({ subject, blocks: blocks.map(({ id }) => id) }, []);

@@ -12,8 +12,9 @@ import {
 import { auditProvider, createChains, replayProvider, type WitnessesView } from "@skep/provider-audit";
 import { casProvider, type Keeper, type Retention } from "@skep/provider-cas";
 import { containmentProvider } from "@skep/provider-containment";
-import { accountOf, type JobLimits, jobsProvider, type Signs } from "@skep/provider-jobs";
+import { accountOf, type Beats, type JobLimits, jobsProvider, type Signs } from "@skep/provider-jobs";
 import { ledgerProvider } from "@skep/provider-ledger";
+import { lifecycleProvider } from "@skep/provider-lifecycle";
 import { logProvider } from "@skep/provider-log";
 import { pastProvider } from "@skep/provider-past";
 import { type PeersDeps, peersProvider } from "@skep/provider-peers";
@@ -26,13 +27,14 @@ import type { Signer } from "@skep/tlog";
 import type { Config } from "../config/mod.ts";
 import type { Fold } from "./fold.ts";
 import type { Live } from "./live.ts";
+import { withOutstanding } from "./outstanding.ts";
 
 /** What the providers of this program are given. */
 export interface Deps {
   readonly home: string;
   readonly config: Config;
   readonly blobs: Blobs;
-  readonly live: Pick<Live, "lines" | "metrics" | "proc" | "queen">;
+  readonly live: Pick<Live, "lines" | "metrics" | "proc" | "queen"> & { readonly beats?: Beats };
   /** The journal, once it is open. */
   readonly journal: () => Journal;
   /** A record of the journal. */
@@ -109,6 +111,10 @@ export function mounts(deps: Deps): Provider[] {
     procProvider(deps.live.proc),
     metricsProvider(deps.live.metrics),
     queenProvider(deps.live.queen),
+    lifecycleProvider({
+      role: (session) => deps.live.proc.sessions().get(session)?.caller.role,
+      outstanding: ["outstanding-jobs"],
+    }),
     casProvider({
       blobs,
       retention: retentionOf(deps.config),
@@ -118,16 +124,19 @@ export function mounts(deps: Deps): Provider[] {
     containmentProvider(),
     workersProvider(),
     peersProvider(deps.peers),
-    jobsProvider({
-      blobs,
-      limits: deps.limits,
-      keepEndedMs: deps.config.values["retention.ended_jobs_age"],
-      record: deps.record,
-      ended: deps.ended,
-      ledger: true,
-      ...(deps.signs && { signs: deps.signs }),
-      ...(chains && { chain: (seq) => chains.of(String(seq)) }),
-    }),
+    withOutstanding(
+      jobsProvider({
+        blobs,
+        limits: deps.limits,
+        keepEndedMs: deps.config.values["retention.ended_jobs_age"],
+        record: deps.record,
+        ended: deps.ended,
+        ledger: true,
+        ...(deps.signs && { signs: deps.signs }),
+        ...(deps.live.beats && { beats: deps.live.beats }),
+        ...(chains && { chain: (seq) => chains.of(String(seq)) }),
+      }),
+    ),
     ledgerProvider({
       posting: async (account, n) => index?.find("ledger", `${account}/${n}`),
       record: deps.record,

@@ -4,6 +4,8 @@ export { type Outcome, outcomeOf, type Waiting } from "./src/jobs/outcome.ts";
 export { type Submission, type Submitted, submit } from "./src/jobs/submit.ts";
 /** What a job is besides its module and input. */
 export type { Wish } from "./src/jobs/submit.ts";
+/** For the bench: snapshots of a journal that it wrote, folded as a hive does. */
+export { openFold } from "./src/hive/fold.ts";
 /** For the bench: a machine made of files, a process that wants the processor, and the watch over either. */
 export { ownerWatch } from "./src/owner/measure.ts";
 export { fileMachine, startHog } from "./src/owner/testing.ts";

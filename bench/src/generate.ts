@@ -1,11 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { openFold } from "@skep/app-skep";
 import { defineProvider, Kernel } from "@skep/kernel";
 import { casProvider } from "@skep/provider-cas";
 import { jobsProvider } from "@skep/provider-jobs";
 import { queenProvider } from "@skep/provider-queen";
 import { workersProvider } from "@skep/provider-workers";
 import { openBlobs, openFiles, openIndex } from "@skep/storage";
+
+type Fold = ReturnType<typeof openFold>;
 
 const worker = "w-bench";
 const perTurn = 200;
@@ -38,7 +41,10 @@ const nobody = defineProvider<null>({
   mounts: () => ({}),
 });
 
-async function openKernel(home: string): Promise<Kernel> {
+/** Records between snapshots, as a hive that is not in a hurry has them on a common machine. */
+const snapshotEvery = 12_000;
+
+async function openKernel(home: string, fold: Fold | undefined): Promise<Kernel> {
   const blobs = openBlobs(join(home, "blobs"));
   const index = await openIndex(join(home, "index.sqlite"));
   return Kernel.open({
@@ -64,6 +70,7 @@ async function openKernel(home: string): Promise<Kernel> {
     },
     chance: () => randomBytes(32).toString("hex"),
     born: () => ({ id: "bench", name: "bench" }),
+    ...(fold && { fold: (seq: number) => fold.snapshot(seq), snapshotEvery }),
   });
 }
 
@@ -112,14 +119,17 @@ function recordJob(kernel: Kernel, ended: string[]): void {
 
 /**
  * Adds so many ended jobs to the journal of a home that nobody has open: three records each, folded and indexed as
- * they would be while they happen, without sandbox and signatures.
+ * they would be while they happen, without sandbox and signatures; with
+ * snapshots where they are wanted.
  */
 export async function addEndedJobs(
   home: string,
   count: number,
-  told: (done: number) => void,
+  told: (text: string) => void,
+  { snapshots = false }: { readonly snapshots?: boolean } = {},
 ): Promise<{ readonly records: number }> {
-  const kernel = await openKernel(home);
+  const fold = snapshots ? openFold(home, told) : undefined;
+  const kernel = await openKernel(home, fold);
   kernel.system("workers", `/worker/${worker}/ctl`, { op: "hello" }, () => ({
     events: [
       {
@@ -143,9 +153,11 @@ export async function addEndedJobs(
   for (let at = 0; at < count; ) {
     for (const until = Math.min(count, at + perTurn); at < until; at += 1) recordJob(kernel, ended);
     await kernel.settled();
-    if (at % 50_000 === 0) told(at);
+    await kernel.snapshots.idle();
+    if (at % 50_000 === 0) told(`${at} jobs written`);
   }
   const records = kernel.journal.next;
   await kernel.close();
+  await fold?.close();
   return { records };
 }

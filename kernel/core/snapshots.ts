@@ -89,6 +89,11 @@ export class Snapshots {
     if (record !== undefined) await pointTo(options.files, { file, seq, digest, root, record, code });
   }
 
+  /** Resolves when none is being made. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
   /** Waits for what is being written; a fold that still runs is given up by whoever runs it. */
   async close(): Promise<void> {
     this.#closed = true;

@@ -13,9 +13,6 @@ const main = fileURLToPath(new URL("../../../apps/skep/src/main.mjs", import.met
 /** Three records for each job. */
 const jobs = Math.ceil(Number(process.env.SKEP_BENCH_RECORDS ?? 1_000_000) / 3);
 
-/** Jobs after which a snapshot is due. */
-const portion = 17_000;
-
 async function timed(act: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
   await act();
@@ -59,17 +56,6 @@ async function verified(home: string): Promise<number> {
   return (size / (performance.now() - began)) * 1000;
 }
 
-/** As a hive that ran for long has it: with a snapshot after each fifty thousand records. */
-async function filled(home: string, tell: (text: string) => void): Promise<number> {
-  let records = 0;
-  for (let done = 0; done < jobs; done += portion) {
-    ({ records } = await addEndedJobs(home, Math.min(portion, jobs - done), () => undefined));
-    await using _hive = await startOver(home);
-    tell(`${records} records`);
-  }
-  return records;
-}
-
 /** Why, the past, and verification over a long journal. Takes minutes and some gigabytes, so it runs only when named. */
 export const proof: Bench = {
   name: "proof",
@@ -78,7 +64,7 @@ export const proof: Bench = {
     await using place = await temporaryPlace();
     const home = join(place.path, "home");
     await (await startOver(home))[Symbol.asyncDispose]();
-    const records = await filled(home, tell);
+    const { records } = await addEndedJobs(home, jobs, tell, { snapshots: true });
     const name = (what: string): string => `${what}, ${records.toLocaleString("en")} records`;
     tell("verifying");
     const rows: Measured[] = [{ name: name("audit verify"), unit: "/s", runs: [await verified(home)] }];
@@ -99,6 +85,13 @@ export const proof: Bench = {
       for (let turn = 0; turn < 5; turn += 1)
         ofFile.push(await timed(() => client.readAll(`/audit/why/${path}/chain.json`, {})));
       rows.push({ name: name("why of a file"), unit: "ms", runs: ofFile, goal: { most: 100 } });
+      tell("/at, the first");
+      rows.push({
+        name: name("/at, the first of a daemon: a thread starts"),
+        unit: "ms",
+        runs: await pasts(client, [Math.floor(records / 2)]),
+        goal: { most: 1000 },
+      });
       tell("/at, newest");
       const newest = [1, 2, 3].map((back) => records - back * 1000);
       rows.push({
@@ -111,8 +104,16 @@ export const proof: Bench = {
       rows.push({
         name: name("/at anywhere"),
         unit: "ms",
-        runs: await pasts(client, spread(records, 5)),
+        runs: await pasts(client, spread(records, 11)),
         goal: { most: 1000 },
+      });
+      tell("/at, a walk");
+      const walk = Array.from({ length: 11 }, (_, at) => Math.floor(records / 3) + at * 250);
+      rows.push({
+        name: name("/at, from one moment to the next, 250 records on"),
+        unit: "ms",
+        runs: (await pasts(client, walk)).slice(1),
+        goal: { most: 250 },
       });
       return rows;
     } finally {

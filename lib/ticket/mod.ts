@@ -9,6 +9,7 @@ export {
 } from "./claims.ts";
 /** What a ticket allows, and the token buckets that a use counts against. */
 export type { Grant, Meter, Rights } from "./rights.ts";
+export { prepare } from "./prepare.ts";
 export { createRoot, type Root } from "./root.ts";
 export {
   type Description,

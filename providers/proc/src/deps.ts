@@ -20,7 +20,7 @@ export interface LoopFigures {
   readonly samples: number;
   readonly p50: number;
   readonly p99: number;
-  /** Since the start. */
+  /** Since the hive was ready. */
   readonly max: number;
   /** Of the last five to ten seconds. */
   readonly recentMax: number;

@@ -60,6 +60,7 @@ export async function startHive(context: Context, given: Readonly<Record<string,
       out.message(`Made the owner's ticket: ${ownerTicketFile(home)}`);
     const workers = new LocalWorkers(hive, log);
     await workers.start(config.values["workers.count"]);
+    hive.live.serving();
     return {
       home,
       at: edges.at,

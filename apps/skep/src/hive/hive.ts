@@ -1,5 +1,6 @@
 import { type Fault, faults } from "@skep/fault";
 import type { Kernel, Session } from "@skep/kernel";
+import { prepare } from "@skep/ticket";
 import { createSigner as createLogSigner, type Signer } from "@skep/tlog";
 import { keeperIn } from "../agent/place.ts";
 import { realClock } from "../clock.ts";
@@ -55,7 +56,12 @@ export interface Hive extends AsyncDisposable {
 export async function openHive({ home, config, log, fatal }: HiveOptions): Promise<Hive> {
   const held = lock(home, { daemon: true });
   try {
-    return await open({ home, config, log, fatal }, () => held[Symbol.dispose]());
+    // While the storage starts its thread, this one would wait.
+    const [hive] = await Promise.all([
+      open({ home, config, log, fatal }, () => held[Symbol.dispose]()),
+      prepare(),
+    ]);
+    return hive;
   } catch (error) {
     held[Symbol.dispose]();
     throw error;

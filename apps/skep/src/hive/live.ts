@@ -69,6 +69,12 @@ export class Live {
     }, window).unref();
   }
 
+  /** The hive serves from now on: how long its start held the loop was nobody's wait. */
+  serving(): void {
+    this.#delay.reset();
+    this.#window.reset();
+  }
+
   #warnings(): readonly string[] {
     const space = this.#storage.space.now;
     const low =

@@ -13,8 +13,11 @@ function suiteOf(path: string): Suite | undefined {
   return path.endsWith(".judge.test.ts") ? "judge" : "fast";
 }
 
-/** What has no process, file or socket of its own to start can share one process. */
-const isPure = (path: string): boolean => /^(lib|kernel|providers)\//.test(path);
+/**
+ * Folders whose fast tests share one process, since starting one costs more than most of them take. What counts the
+ * processes or files of the whole machine (the sandbox's tests, the storage's) keeps a process for each file.
+ */
+const shared = [/^(lib|kernel|providers)\//, /^apps\/skep\//, /^edges\//];
 
 // Each file is a process of its own: what one compiled the next need not.
 process.env.NODE_COMPILE_CACHE ??= join(root, "node_modules", ".cache", "skep");
@@ -50,7 +53,7 @@ async function runApart(files: readonly string[], suite: Suite, count: Count): P
   const verbose = process.env.SKEP_TEST_VERBOSE !== undefined;
   const stream = run({
     files: files.map((path) => join(root, path)),
-    concurrency: suite === "fast" ? 2 : 1,
+    concurrency: 1,
     timeout: suite === "fast" ? 120_000 : 1_200_000,
     execArgv,
   });
@@ -85,16 +88,31 @@ function runInside(files: readonly string[], count: Count): Promise<void> {
   });
 }
 
+async function runFast(files: readonly string[], count: Count): Promise<void> {
+  const [pure = [], program = [], edges = []] = shared.map((folder) =>
+    files.filter((path) => folder.test(path)),
+  );
+  const apart = files.filter((path) => !shared.some((folder) => folder.test(path)));
+  const inTurn = async (...steps: (() => Promise<void>)[]): Promise<void> => {
+    for (const each of steps) await each();
+  };
+  await Promise.all([
+    inTurn(
+      () => runInside(program, count),
+      () => runInside(edges, count),
+    ),
+    inTurn(
+      () => runInside(pure, count),
+      () => runApart(apart, "fast", count),
+    ),
+  ]);
+}
+
 async function runSuite(suite: Suite, count: Count): Promise<void> {
   const files = sources().filter((path) => suiteOf(path) === suite);
   if (files.length === 0) return;
   const started = performance.now();
-  const inside = suite === "fast" ? files.filter(isPure) : [];
-  const apart = files.filter((path) => !inside.includes(path));
-  await Promise.all([
-    inside.length > 0 ? runInside(inside, count) : undefined,
-    runApart(apart, suite, count),
-  ]);
+  await (suite === "fast" ? runFast(files, count) : runApart(files, suite, count));
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`     ${suite} tests: ${files.length} files (${seconds} s)`);
 }

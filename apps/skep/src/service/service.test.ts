@@ -29,7 +29,7 @@ test("a user unit is written, told to systemd and named with the next command; r
   assert.equal(asked(), "--user daemon-reload\n");
   assert.equal(statSync(place.home).mode & 0o777, 0o700);
   const text = readFileSync(file, "utf8");
-  assert.match(text, new RegExp(`^ExecStart="/.*" ".*main\\.ts" "up" "--home" "${place.home}"$`, "m"));
+  assert.match(text, new RegExp(`^ExecStart="/.*" ".*main\\.mjs" "up" "--home" "${place.home}"$`, "m"));
   assert.match(text, /^Type=notify$/m);
   const gone = await place.skep(["service", "remove"], { env });
   assert.equal(gone.out.split("\n")[0], `Removed ${file}`);

@@ -1,4 +1,5 @@
 export type { End, Input, Job, Jobs, Limits, Output, Run, State } from "./src/model.ts";
+export { Beats } from "./src/beats.ts";
 export { type JobsDeps, jobsProvider, type LeasesView } from "./src/jobs.ts";
 export { Details, JobCommand, ResultCommand } from "./src/schema.ts";
 export { accountOf } from "./src/replicate-meter.ts";

@@ -86,6 +86,7 @@ type JoinedElsewhere = {
   readonly ahead?: number;
   readonly kinds: readonly string[];
   readonly incarnation: string;
+  readonly beats?: true;
 };
 export type { Leased };
 
@@ -165,7 +166,8 @@ function arrayed(jobs: Jobs, data: Arrayed, meta: EventMeta): void {
   keepManifest(jobs, data, array);
 }
 
-function join(jobs: Jobs, { worker, slots, ahead, kinds, incarnation }: JoinedElsewhere, time: number): void {
+function join(jobs: Jobs, data: JoinedElsewhere, time: number): void {
+  const { worker, slots, ahead, kinds, incarnation, beats } = data;
   const before = jobs.capacity.get(worker);
   if (before && before.incarnation !== incarnation) giveAllBack(jobs, worker, time);
   // The same process comes back to the same owner; a new one tells what its owner says, if anything.
@@ -180,6 +182,7 @@ function join(jobs: Jobs, { worker, slots, ahead, kinds, incarnation }: JoinedEl
     used,
     until: time + leaseMs,
     present: true,
+    ...(beats ? { beats } : {}),
     ...paused,
   };
   jobs.capacity.set(worker, capacity);
@@ -281,7 +284,7 @@ export const events = {
     // Nothing more goes to it until it speaks again.
     for (const worker of workers) {
       giveAllBack(jobs, worker, time);
-      leave(jobs, worker);
+      leave(jobs, worker, time);
     }
   },
   "checked@1": (
@@ -305,7 +308,7 @@ export const events = {
   "workers:owner@1": (jobs: Jobs, { worker, state }: { worker: string; state: string }) =>
     pause(jobs, worker, state !== "run"),
   "workers:left@1": (jobs: Jobs, { worker }: { worker: string }, { time }: EventMeta) => {
-    const capacity = leave(jobs, worker);
+    const capacity = leave(jobs, worker, time);
     watch(jobs, Math.max(time + 1, capacity?.until ?? 0));
   },
 } as const;

@@ -6,13 +6,16 @@ import {
   type JournalRecord,
   type Node,
   type Provider,
+  type Scene,
 } from "@skep/kernel";
 import { printJson } from "@skep/text";
 import { jobActs, resultActs } from "./acts.ts";
+import { Beats, namedIn, unwanted } from "./beats.ts";
 import { decideJob, decideResult } from "./decide.ts";
 import { type Ended, events, type Forgotten } from "./events.ts";
 import { forget, nextForgotten } from "./forget.ts";
-import { notify } from "./live.ts";
+import { fault } from "./faults.ts";
+import { inboxBytes, notify } from "./live.ts";
 import { isEnded, type Jobs } from "./model.ts";
 import { arraySpec, arrayStatus, arrayWhy, partsOf } from "./render-array.ts";
 import { specJson, statusJson, statusText, textOf } from "./render.ts";
@@ -21,7 +24,7 @@ import { JobCommand, ResultCommand } from "./schema.ts";
 import { receiptText, type Signs } from "./replicate-render.ts";
 import type { Settled } from "./replicate-model.ts";
 import { trustNodes } from "./replicate-trust.ts";
-import { storedSource } from "./source.ts";
+import { storedSource, wholeSource } from "./source.ts";
 import type { JobLimits, Uses } from "./uses.ts";
 import { initial, Views } from "./views.ts";
 import { type Chain, touches, whyJson, whyOf } from "./why.ts";
@@ -40,6 +43,8 @@ export interface JobsDeps {
   readonly signs?: Signs;
   /** The chain of records from a ticket to what became of it, where the app connects what knows it. */
   readonly chain?: Chain;
+  /** Where it is kept when workers were heard of, for whoever ends the sessions of silent ones. */
+  readonly beats?: Beats;
   /** Sequence of the record that ended a job, from the index. */
   ended(job: string): Promise<number | undefined>;
 }
@@ -143,9 +148,45 @@ function jobDir(t: Build<Jobs, Uses>, views: Views, deps: JobsDeps): Node {
   });
 }
 
+/** What is told by the events themselves, and that a worker that got work is expected to be heard of. */
+function notifying(beats: Beats) {
+  return {
+    ...notify,
+    "leased@1": (...told: Parameters<(typeof notify)["leased@1"]>) => {
+      beats.expect(told[0].worker, told[1].time);
+      notify["leased@1"](...told);
+    },
+  };
+}
+
+type At = Scene<Jobs, Uses>;
+
+/** A worker tells that it lives and what it has; what it should not have any more it is told to stop. */
+function heard(bytes: Uint8Array, { state, params, caller, now, ring }: At, beats: Beats): number {
+  const worker = params.id ?? "";
+  if (caller.subject !== worker) throw fault.worker(worker);
+  if (!state.capacity.has(worker)) throw fault.joined(worker);
+  beats.hear(worker, now);
+  for (const cancel of unwanted(state, worker, namedIn(bytes)))
+    ring(`/worker/${worker}/inbox`, inboxBytes).append(Buffer.from(`${JSON.stringify({ cancel })}\n`));
+  return bytes.length;
+}
+
+/** `/worker/<id>/beat`. */
+function beatNode(t: Build<Jobs, Uses>, beats: Beats): Node {
+  return t.stream(
+    "That a worker lives: every 5 s while it has work it appends the numbers of its jobs; no record is made of it",
+    {
+      visible: ({ caller, params }) => caller.subject === params.id,
+      source: ({ params }) => wholeSource(Buffer.from(`${beats.last(params.id ?? "") ?? ""}\n`)),
+      append: (bytes, scene) => heard(bytes, scene, beats),
+    },
+  );
+}
+
 /** `/jobs`: signed work, its output, its receipts; and the inbox and results of workers. */
 export function jobsProvider(deps: JobsDeps): Provider {
-  const { keepEndedMs = Number.POSITIVE_INFINITY } = deps;
+  const { keepEndedMs = Number.POSITIVE_INFINITY, beats = new Beats() } = deps;
   const views = new Views(deps);
   return defineProvider<Jobs, Uses>({
     name: "jobs",
@@ -153,7 +194,8 @@ export function jobsProvider(deps: JobsDeps): Provider {
     uses: ["cas", "workers", "members", ...(deps.ledger ? ["ledger"] : [])],
     initial,
     events,
-    notify: notify as never,
+    notify: notifying(beats) as never,
+    opened: (state) => beats.watch(state),
     index: {
       "ended@1": ({ job }: Ended, { seq }) => ({ kind: "job", key: job, seq }),
       "settled@1": ({ job }: Settled, { seq }) => ({ kind: "job", key: job, seq }),
@@ -173,6 +215,7 @@ export function jobsProvider(deps: JobsDeps): Provider {
     },
     mounts: (t) => ({
       ...trustNodes(t),
+      "/worker/:id/beat": beatNode(t, beats),
       "/worker/:id/results": t.control(
         "Results of leased jobs, and renewal of leases; one JSON object per line",
         {

@@ -86,7 +86,7 @@ export function lease(jobs: Jobs, { job: id, worker, until, copy }: Leased, time
   if (used < capacity.slots && capacity.paused !== true) jobs.idle.set(worker, 1);
   account(jobs, job.owner, 1, time, 0);
   turned(jobs);
-  watch(jobs, until);
+  if (!lives(capacity)) watch(jobs, until);
   const straggles = straggleMs(jobs, job);
   if (straggles > 0 && !copy) watch(jobs, time + straggles);
 }
@@ -192,11 +192,22 @@ export function straggleMs({ took }: Jobs, { run, want }: Job): number {
   return Math.max(straggles.least, median * straggles.times);
 }
 
+/** Whether leases of a worker live as long as its session does. */
+export const lives = ({ present, beats }: Capacity): boolean => present && beats === true;
+
+/** Whether the leases of a worker have ended. */
+export function isOver(capacity: Capacity | undefined, now: number): boolean {
+  return capacity === undefined || (!lives(capacity) && capacity.until <= now);
+}
+
 /** A worker is gone, or has nothing to do with us for a while. */
-export function leave(jobs: Jobs, worker: string): Capacity | undefined {
-  const capacity = jobs.capacity.get(worker);
-  if (capacity) jobs.capacity.set(worker, { ...capacity, present: false });
+export function leave(jobs: Jobs, worker: string, time: number): Capacity | undefined {
+  const before = jobs.capacity.get(worker);
   jobs.idle.delete(worker);
+  if (!before) return undefined;
+  const until = lives(before) ? time + leaseMs : before.until;
+  const capacity = { ...before, until, present: false };
+  jobs.capacity.set(worker, capacity);
   return capacity;
 }
 

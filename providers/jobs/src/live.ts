@@ -5,6 +5,8 @@ import { isEnded, type Job, type Jobs, noOutput, type Output } from "./model.ts"
 import { leaseLine, resultLine } from "./render.ts";
 import type { Revealing, Settled } from "./replicate-model.ts";
 
+/** Room of a worker's inbox, bytes. */
+export const inboxBytes = 256 * 1024;
 /** Room of a ring of output, bytes. */
 export const outputBytes = 1024 * 1024;
 /** Room of a ring with a result, bytes: the longest line that a worker may send, and what the hive adds. */
@@ -38,7 +40,7 @@ function endRings(runtime: Runtime, { jobs }: Jobs, job: string, stdout: Output,
 }
 
 function tellInbox(runtime: Runtime, worker: string, line: string): void {
-  runtime.ring(`/worker/${worker}/inbox`, 256 * 1024).append(Buffer.from(line));
+  runtime.ring(`/worker/${worker}/inbox`, inboxBytes).append(Buffer.from(line));
 }
 
 const has = ({ leases }: Job, worker: string): boolean => leases.some((one) => one.worker === worker);

@@ -120,8 +120,10 @@ export type Capacity = {
   readonly used: number;
   readonly kinds: readonly string[];
   readonly incarnation: string;
-  /** Its leases end then unless it renews. */
+  /** Its leases end then unless it renews. Those of one that beats end so long after its session. */
   readonly until: number;
+  /** It is heard of without a record; absent where it renews. */
+  readonly beats?: true;
   readonly present: boolean;
   /** Its owner needs the machine: it gets nothing until it says that it is free again. */
   readonly paused?: true;

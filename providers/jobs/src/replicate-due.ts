@@ -1,5 +1,6 @@
 import type { Deciding, Emitted } from "@skep/kernel";
 import { emit, toldEnd } from "./events.ts";
+import { isOver } from "./leases.ts";
 import type { Job, Jobs } from "./model.ts";
 import type { Ballot, Seat } from "./replicate-model.ts";
 import { after, revealOf, settle } from "./replicate-verdict.ts";
@@ -9,7 +10,7 @@ type At = Pick<Deciding<Jobs>, "state" | "now" | "next" | "chance">;
 /** Whether a machine was there all the time and could have told its answer. */
 function wasThere({ capacity }: Jobs, { worker, incarnation }: Seat, now: number): boolean {
   const found = capacity.get(worker);
-  return found?.present === true && found.until > now && found.incarnation === incarnation;
+  return found?.present === true && !isOver(found, now) && found.incarnation === incarnation;
 }
 
 function missed(at: At, job: Job, ballot: Ballot): Emitted[] {

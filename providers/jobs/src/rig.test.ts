@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type Blobs, defineProvider, fullAuthority, type Index, Kernel, type Session } from "@skep/kernel";
 import { createSigner, signReceipt } from "@skep/receipt";
 import { recordingFiles, type SimulatedClock, simulatedClock } from "@skep/testing";
+import { Beats } from "./beats.ts";
 import { jobsProvider } from "./jobs.ts";
 
 export const sha256 = (bytes: Uint8Array | string): string =>
@@ -44,12 +45,14 @@ export interface Rig extends AsyncDisposable {
   readonly clock: SimulatedClock;
   readonly owner: Session;
   readonly files: ReturnType<typeof recordingFiles>;
+  readonly beats: Beats;
   /** A worker says hello; the same incarnation keeps its leases. */
   join(
     id: string,
     options?: {
       slots?: number;
       ahead?: number;
+      beats?: boolean;
       incarnation?: string;
       kinds?: string[];
       machine?: Partial<Known & Member>;
@@ -73,13 +76,8 @@ function joined(worker: string, of: string | undefined, owner: string) {
   ];
 }
 
-export async function rig(files = recordingFiles(), clock = simulatedClock(7)): Promise<Rig> {
-  const known = new Map<string, Known>();
-  const members = new Map<string, Member>();
-  const seeds = new Map<string, Uint8Array>();
-  let drawn = 0;
-  const found = new Map<string, number>();
-  const index: Index = {
+function indexOf(found: Map<string, number>): Index {
+  return {
     upTo: 0,
     add: (entries) => {
       for (const { key, seq } of entries) found.set(key, seq);
@@ -90,11 +88,20 @@ export async function rig(files = recordingFiles(), clock = simulatedClock(7)): 
     touched: async () => [],
     close: async () => undefined,
   };
+}
+
+export async function rig(files = recordingFiles(), clock = simulatedClock(7)): Promise<Rig> {
+  const known = new Map<string, Known>();
+  const members = new Map<string, Member>();
+  const seeds = new Map<string, Uint8Array>();
+  const beats = new Beats();
+  let drawn = 0;
+  const found = new Map<string, number>();
   const kernel = await Kernel.open({
     files,
     clock,
     version: "test",
-    index,
+    index: indexOf(found),
     providers: [
       standIn(known, members),
       jobsProvider({
@@ -103,6 +110,7 @@ export async function rig(files = recordingFiles(), clock = simulatedClock(7)): 
         record: (seq) => kernel.journal.record(seq),
         ended: async (job) => found.get(job),
         keepEndedMs: 24 * 3600_000,
+        beats,
       }),
     ],
     defer: (act) => void setImmediate(act),
@@ -119,7 +127,8 @@ export async function rig(files = recordingFiles(), clock = simulatedClock(7)): 
     clock,
     owner,
     files,
-    join(id, { slots = 1, ahead, incarnation = `${id}-incarnation`, kinds = ["wasm"], machine } = {}) {
+    beats,
+    join(id, { slots = 1, ahead, beats, incarnation = `${id}-incarnation`, kinds = ["wasm"], machine } = {}) {
       const seed = Buffer.from(sha256(id), "hex");
       seeds.set(id, seed);
       const { class: of, owner: whose = "ann", labels = [], ...facts } = machine ?? {};
@@ -129,7 +138,14 @@ export async function rig(files = recordingFiles(), clock = simulatedClock(7)): 
         events: [
           {
             type: "joined@1",
-            data: { worker: id, slots, ...(ahead === undefined ? {} : { ahead }), kinds, incarnation },
+            data: {
+              worker: id,
+              slots,
+              ...(ahead === undefined ? {} : { ahead }),
+              ...(beats ? { beats } : {}),
+              kinds,
+              incarnation,
+            },
           },
           ...joined(id, of, whose),
         ],

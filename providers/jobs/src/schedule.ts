@@ -3,7 +3,7 @@ import { membersOf } from "./arrays.ts";
 import { isBarred } from "./bans.ts";
 import { containing } from "./contain.ts";
 import { emit } from "./events.ts";
-import { straggleMs } from "./leases.ts";
+import { isOver, lives, straggleMs } from "./leases.ts";
 import { isEnded, type Job, type Jobs, type Lease, leaseMs, quickMs } from "./model.ts";
 import { fits } from "./place.ts";
 import { type NcuOf, Picker } from "./pick.ts";
@@ -181,7 +181,7 @@ function holdersOf(state: Jobs): Set<string> {
 }
 
 function lostOf(state: Jobs, holders: ReadonlySet<string>, now: number): string[] {
-  return [...holders].filter((id) => (state.capacity.get(id)?.until ?? 0) <= now).slice(0, checkMost);
+  return [...holders].filter((id) => isOver(state.capacity.get(id), now)).slice(0, checkMost);
 }
 
 function pastManifests(state: Jobs, now: number): string[] {
@@ -228,7 +228,10 @@ function nextCheck(
   holders: ReadonlySet<string>,
 ): number {
   let next = nextStraggler(state, now);
-  for (const holder of holders) next = Math.min(next, state.capacity.get(holder)?.until ?? now + leaseMs);
+  for (const holder of holders) {
+    const capacity = state.capacity.get(holder);
+    if (!capacity || !lives(capacity)) next = Math.min(next, capacity?.until ?? now + leaseMs);
+  }
   const gone = new Set(expired);
   for (const [id, deadline] of state.deadlines.entries()) if (!gone.has(id)) next = Math.min(next, deadline);
   if (state.manifests.size > 0) next = Math.min(next, now + 60_000);

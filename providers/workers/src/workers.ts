@@ -41,6 +41,8 @@ export type Known = {
   readonly slots: number;
   /** Jobs that it takes beyond its slots while jobs are short; none where absent. */
   readonly ahead?: number;
+  /** It tells that it lives at `beat`, which makes no record; absent where it renews its leases. */
+  readonly beats?: true;
   readonly kinds: readonly string[];
   readonly grades: readonly string[];
   readonly layers: readonly string[];
@@ -86,6 +88,8 @@ const Command = z
       slots: z.int().min(1).max(1024).default(1),
       /** Jobs that it may be given beyond its slots while jobs are short; it gives back what has to wait. */
       ahead: z.int().min(0).max(1024).default(0),
+      /** It appends to `beat` every 5 s while it has work: then it need not renew. */
+      beats: z.boolean().default(false),
       kinds: z
         .array(z.enum(["wasm", "task"]))
         .min(1)
@@ -174,7 +178,8 @@ function hello(
   time: number,
 ): Joined {
   if (before && before.key !== "" && before.key !== command.key) throw fault.key(id);
-  const { incarnation, key, slots, ahead, kinds, grades, layers, version, arch, memory_bytes, now } = command;
+  const { incarnation, key, slots, ahead, beats, kinds, grades, layers, version, arch, memory_bytes, now } =
+    command;
   return {
     worker: id,
     incarnation,
@@ -182,6 +187,7 @@ function hello(
     key,
     slots,
     ...(ahead > 0 ? { ahead } : {}),
+    ...(beats ? { beats: true as const } : {}),
     kinds,
     grades,
     layers,

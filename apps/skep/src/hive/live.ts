@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { HttpFigures } from "@skep/edge-http";
 import type { Kernel } from "@skep/kernel";
+import { Beats } from "@skep/provider-jobs";
 import type { LogDeps } from "@skep/provider-log";
 import type { MetricsDeps } from "@skep/provider-metrics";
 import type { ProcDeps } from "@skep/provider-proc";
@@ -49,6 +50,8 @@ export class Live {
   http: () => HttpFigures | undefined = () => undefined;
   readonly #started = Date.now();
   readonly lines = new StartLines();
+  /** When workers that have work were heard of. */
+  readonly beats = new Beats();
   readonly #config: Config;
   readonly #storage: HomeStorage;
   readonly #kernel: () => Kernel;
@@ -56,6 +59,7 @@ export class Live {
   readonly #window = monitorEventLoopDelay({ resolution });
   #before = 0;
   #timer: NodeJS.Timeout | undefined;
+  #silence: NodeJS.Timeout | undefined;
 
   constructor(config: Config, storage: HomeStorage, kernel: () => Kernel) {
     this.#config = config;
@@ -67,6 +71,17 @@ export class Live {
       this.#before = this.#window.max;
       this.#window.reset();
     }, window).unref();
+    this.#silence = setInterval(() => this.#endSilent(), 1000).unref();
+  }
+
+  /** Ends the sessions of workers that have work and are silent: their leases end with them. */
+  #endSilent(): void {
+    if (!this.beats.expects) return;
+    const { rings, time } = this.#kernel();
+    for (const worker of this.beats.silent(time.now())) {
+      const ended = rings.closeSessions(({ subject }) => subject === worker);
+      if (ended > 0) rings.log(`worker ${worker} is silent with work: its session was ended`);
+    }
   }
 
   /** The hive serves from now on: how long its start held the loop was nobody's wait. */
@@ -136,5 +151,6 @@ export class Live {
     this.#delay.disable();
     this.#window.disable();
     clearInterval(this.#timer);
+    clearInterval(this.#silence);
   }
 }

@@ -10,6 +10,8 @@ export interface Attached {
   readonly results: RemoteFile;
   /** Opened before the hello, so that what an earlier connection was told is not taken for new. */
   readonly inbox: RemoteFile;
+  /** Where this worker tells that it lives; a hive that has no such file is told by renewals. */
+  readonly beat?: RemoteFile;
   /** Where the inbox ended before the hello, bytes. */
   readonly from: number;
 }

@@ -2,7 +2,7 @@ import { type Clock, delay } from "@skep/clock";
 import { toFault } from "@skep/fault";
 import type { RemoteFile } from "@skep/ninep";
 import { isLater, isLost } from "./faults.ts";
-import type { Spool } from "./spool.ts";
+import type { Spool, Spooled } from "./spool.ts";
 
 interface Pending {
   readonly job: string;
@@ -14,8 +14,6 @@ interface Pending {
 
 /** A result that is not acknowledged within so long goes to the disk, milliseconds. */
 const spoolAfter = 50;
-/** An answer that nobody asked for within so long is not wanted any more, milliseconds. */
-const longestHeld = 900_000;
 /** Wait before a result that the hive could not take yet is sent again. */
 const againAfter = 250;
 
@@ -25,10 +23,8 @@ export class Results {
   readonly #clock: Clock;
   readonly #log: (line: string) => void;
   readonly #pending = new Map<string, Pending>();
-  readonly #held = new Map<
-    string,
-    { readonly attempt: number; readonly line: string; readonly since: number }
-  >();
+  /** Answers that were committed to, by job: on the disk until they are told or not wanted any more. */
+  readonly #held = new Map<string, Spooled>();
   #file: RemoteFile | undefined;
 
   constructor(spool: Spool, clock: Clock, log: (line: string) => void) {
@@ -37,14 +33,16 @@ export class Results {
     this.#log = log;
     for (const { job, attempt, line } of spool.read())
       this.#pending.set(`${job}-${attempt}`, { job, attempt, line, spooled: true, sending: false });
+    for (const held of spool.read("held")) this.#held.set(held.job, held);
   }
 
   get size(): number {
     return this.#pending.size;
   }
 
-  /** Whether a result of this job, of whichever try, is on its way. */
-  has(job: string): boolean {
+  /** Whether a result of this job is on its way. An answer that an earlier try committed to is given up for this one. */
+  has(job: string, attempt: number): boolean {
+    if (this.#held.get(job)?.attempt !== attempt) this.forget(job);
     return this.#held.has(job) || [...this.#pending.values()].some((pending) => pending.job === job);
   }
 
@@ -62,20 +60,19 @@ export class Results {
     for (const pending of this.#pending.values()) this.#keep(pending);
   }
 
-  /** Whether an answer waits here until the hive asks for it. */
-  get holding(): boolean {
-    const late = this.#clock.monotonic() - longestHeld;
-    for (const [job, { since }] of this.#held) if (since < late) this.#held.delete(job);
-    return this.#held.size > 0;
+  /** Jobs whose answers wait here until the hive asks for them. */
+  get held(): Iterable<string> {
+    return this.#held.keys();
   }
 
-  /** Commits to an answer and keeps it until `reveal`. It is not spooled: a process that dies has given no answer. */
+  /** Commits to an answer and keeps it until `reveal`: on the disk first, so that whoever committed can tell. */
   async commit(
     job: string,
     attempt: number,
     told: { readonly commit: string; readonly line: string },
   ): Promise<void> {
-    this.#held.set(job, { attempt, line: told.line, since: this.#clock.monotonic() });
+    this.#spool.keep(job, attempt, told.line, "held");
+    this.#held.set(job, { job, attempt, line: told.line });
     await this.add(job, attempt, told.commit);
   }
 
@@ -84,17 +81,21 @@ export class Results {
     const held = this.#held.get(job);
     if (!held) return;
     this.#held.delete(job);
-    await this.add(job, held.attempt, held.line);
+    this.#spool.release(job, held.attempt);
+    await this.add(job, held.attempt, held.line, true);
   }
 
   /** The hive does not want an answer any more. */
   forget(job: string): void {
+    const held = this.#held.get(job);
+    if (!held) return;
     this.#held.delete(job);
+    this.#spool.drop(job, held.attempt, "held");
   }
 
   /** Resolves when the hive has answered, or at once without a connection. */
-  async add(job: string, attempt: number, line: string): Promise<void> {
-    const pending: Pending = { job, attempt, line, spooled: false, sending: false };
+  async add(job: string, attempt: number, line: string, spooled = false): Promise<void> {
+    const pending: Pending = { job, attempt, line, spooled, sending: false };
     this.#pending.set(`${job}-${attempt}`, pending);
     if (!this.#file) return this.#keep(pending);
     const late = this.#clock.after(spoolAfter, () => this.#keep(pending));

@@ -46,10 +46,14 @@ interface Running {
   readonly done: Promise<void>;
 }
 
-/** How often leases are renewed while jobs run, milliseconds. */
-const renewEvery = 5000;
+/** How often the hive hears of this worker while there is work here, milliseconds. */
+const beatEvery = 5000;
+/** Beats that the hive leaves without an answer before the connection is taken for lost. */
+const mostUnanswered = 3;
 /** What running jobs get to end by themselves when the worker stops, milliseconds. */
 const grace = 1000;
+/** Jobs that one beat names. */
+const mostNamed = 256;
 const longestLine = 64 * 1024;
 /** Jobs that are here before their turn, for each slot: a short job is over before the hive could send the next. */
 const aheadOfSlot = 2;
@@ -72,7 +76,8 @@ export class Worker {
   #told = false;
   #endedJobs = 0;
   readonly #stopped = new AbortController();
-  #renewal: NodeJS.Timeout | undefined;
+  #beats: NodeJS.Timeout | undefined;
+  #unanswered = 0;
   #watch: NodeJS.Timeout | undefined;
 
   constructor(options: WorkerOptions) {
@@ -99,9 +104,9 @@ export class Worker {
 
   /** Works until `stop`; resolves when everything is told or returned. */
   async run(): Promise<void> {
-    this.#renewal = setInterval(() => this.#renew(), renewEvery);
+    this.#beats = setInterval(() => this.#beat(), beatEvery);
     await this.#link.run();
-    clearInterval(this.#renewal);
+    clearInterval(this.#beats);
   }
 
   async #greet(client: Client): Promise<Attached> {
@@ -111,12 +116,14 @@ export class Worker {
     await this.#results.attach(results);
     const inbox = await client.open(`${this.#home}/inbox.follow`);
     const from = Number((await inbox.getattr()).size);
+    const beat = await client.open(`${this.#home}/beat`, "append").catch(() => undefined);
     const hello = {
       op: "hello",
       incarnation: this.incarnation,
       key: means.issuer.signer.publicKey,
       slots,
       ahead: slots * aheadOfSlot,
+      ...(beat ? { beats: true } : {}),
       kinds: this.#options.kinds ?? ["wasm"],
       grades: ["shared", "fresh"],
       layers: means.pool.layers,
@@ -127,12 +134,15 @@ export class Worker {
     };
     await client.append(`${this.#home}/ctl`, JSON.stringify(hello));
     if (this.#told) await client.append(`${this.#home}/ctl`, JSON.stringify({ op: "owner", ...this.#owner }));
-    return { client, results, inbox, from };
+    return { client, results, inbox, from, ...(beat ? { beat } : {}) };
   }
 
   async #serve(attached: Attached): Promise<void> {
     try {
       const { inbox, from } = attached;
+      // What became of its jobs while there was no connection.
+      this.#unanswered = 0;
+      this.#beat(attached);
       const lines = new Lines(longestLine);
       const own = JSON.stringify({ hello: this.incarnation });
       let mine = false;
@@ -159,7 +169,7 @@ export class Worker {
   #accept(lease: Lease): void {
     const { job } = lease;
     // The hive tells again what it thinks is here: after every hello, and when it had given a job up meanwhile.
-    if (this.#stopped.signal.aborted || this.#results.has(job)) return;
+    if (this.#stopped.signal.aborted || this.#results.has(job, lease.try)) return;
     if (this.#running.has(job) || this.#waiting.has(job)) return;
     if (this.#owner.state !== "run") {
       void this.#tell({ op: "return", job, started: false, reason: "owner" });
@@ -271,8 +281,24 @@ export class Worker {
     return ended;
   }
 
-  #renew(): void {
-    if (this.#running.size > 0 || this.#results.holding) this.#tell({ op: "renew" });
+  /** Tells that this worker lives and what it has; the hive tells to stop what is not wanted any more. */
+  #beat(attached = this.#link.now): void {
+    const jobs = [...this.#running.keys(), ...this.#waiting.keys(), ...this.#results.held];
+    if (jobs.length === 0 || !attached) return;
+    const { beat, client } = attached;
+    if (!beat) {
+      this.#tell({ op: "renew" });
+      return;
+    }
+    if (this.#unanswered >= mostUnanswered) {
+      client.rpc.close();
+      return;
+    }
+    this.#unanswered += 1;
+    const heard = () => {
+      this.#unanswered = 0;
+    };
+    beat.write(Buffer.from(`${jobs.slice(0, mostNamed).join(" ")}\n`)).then(heard, () => undefined);
   }
 
   #tell(command: object): Promise<unknown> {

@@ -14,8 +14,8 @@ export interface Announcing {
   readonly node: () => Node | undefined;
   /** Addresses of the configuration: a forwarded port, a name. */
   readonly given: readonly string[];
-  /** Addresses through relays. */
-  readonly relayed: () => readonly string[];
+  /** Addresses through relays and routers. */
+  readonly elsewhere: () => readonly string[];
 }
 
 /** Tells peers our addresses, and tells them again when they change. */
@@ -38,7 +38,7 @@ export class Announcer {
   all(verified: readonly string[]): readonly string[] {
     const peer = this.#with.node()?.libp2p.peerId.toString();
     if (peer === undefined) return [];
-    const found = [...this.own(), ...[...verified, ...this.#with.relayed()].map(withoutPeer)];
+    const found = [...this.own(), ...[...verified, ...this.#with.elsewhere()].map(withoutPeer)];
     return announced(found).map((address) => withPeer(address, peer));
   }
 

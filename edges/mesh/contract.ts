@@ -100,6 +100,11 @@ export type MeshEvent = { readonly at: number } & (
     }
   | { readonly kind: "addresses"; readonly addresses: readonly string[] }
   | {
+      readonly kind: "mapped";
+      readonly addresses: readonly string[];
+      readonly by: "pcp" | "nat-pmp";
+    }
+  | {
       readonly kind: "inspected";
       readonly target: string;
       readonly pinned: string;
@@ -175,7 +180,7 @@ export interface MeshOptions {
   readonly websocket?: boolean;
   /** Key and certificate for listening with TLS, PEM. */
   readonly tls?: { readonly key: string; readonly cert: string };
-  /** Asks the router for a port (UPnP). */
+  /** Asks the router for a port (PCP, NAT-PMP, UPnP). */
   readonly upnp?: boolean;
   /** Lets peers check whether this node's addresses are reached from outside. */
   readonly autonat?: boolean;

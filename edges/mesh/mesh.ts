@@ -1,8 +1,9 @@
-import type { Connection, Stream } from "@libp2p/interface";
+import type { Connection } from "@libp2p/interface";
 import { acceptor } from "./accept.ts";
 import { view } from "./addresses.ts";
 import { Announcer } from "./announcer.ts";
-import { answer, beat, beatProtocol, expect } from "./beat.ts";
+import { beatProtocol } from "./beat.ts";
+import { Beats } from "./beats.ts";
 import { Book, type Source } from "./book.ts";
 import { Connector } from "./connector.ts";
 import type {
@@ -19,12 +20,13 @@ import { Dialer } from "./dialer.ts";
 import { Events } from "./events.ts";
 import { fault } from "./faults.ts";
 import { hopProtocol } from "./hop.ts";
-import { type Link, Links } from "./links.ts";
+import { Links } from "./links.ts";
 import { Names } from "./names.ts";
 import { type Node, startNode } from "./node.ts";
 import { type Known, peerView, whyLines } from "./peer-view.ts";
 import { Records } from "./records.ts";
 import { askRelay } from "./relay-client.ts";
+import { Ports } from "./ports.ts";
 import { Reservations } from "./reserve.ts";
 import { Tunnels } from "./tunnel.ts";
 import { udpBuffers } from "./udp.ts";
@@ -40,6 +42,8 @@ class Libp2pMesh implements Mesh {
   readonly #report: DialReport;
   readonly #tunnels: Tunnels;
   readonly #links: Links;
+  readonly #beats: Beats;
+  readonly #ports: Ports;
   readonly #book = new Book();
   readonly #names: Names;
   readonly #upkeep: Upkeep;
@@ -61,6 +65,7 @@ class Libp2pMesh implements Mesh {
     this.#names = new Names(clock, this.#events, options.dnsOverHttps);
     this.#tunnels = new Tunnels(options, this.#events, this.#names);
     this.#links = new Links(clock, this.#events, this.#tunnels);
+    this.#beats = new Beats(clock, options.heartbeat ?? 3000, this.#links, this.#ended.signal);
     this.#dialer = this.#newDialer("");
     this.#connector = new Connector({
       clock,
@@ -83,7 +88,13 @@ class Libp2pMesh implements Mesh {
       events: this.#events,
       node: () => this.#node,
       given: options.announce ?? [],
-      relayed: () => this.#reservations.addresses,
+      elsewhere: () => [...this.#ports.addresses, ...this.#reservations.addresses],
+    });
+    this.#ports = new Ports({
+      clock,
+      events: this.#events,
+      bound: () => this.#node?.bound() ?? [],
+      changed: () => this.#announcer.tell(),
     });
     this.#reservations = new Reservations({
       clock,
@@ -138,7 +149,7 @@ class Libp2pMesh implements Mesh {
       this.#relaying.add(detail.peerId.toString());
       this.#reservations.nudge();
     });
-    await libp2p.handle(beatProtocol, (stream, connection) => this.#answer(stream, connection), {
+    await libp2p.handle(beatProtocol, (stream, connection) => this.#beats.answer(stream, connection), {
       runOnLimitedConnection: true,
     });
     if (options.quic) this.#events.tell(udpBuffers());
@@ -146,6 +157,7 @@ class Libp2pMesh implements Mesh {
     for (const peer of this.#peersIn(options.bootstrap ?? [])) this.keep(peer);
     this.#reservations.start();
     this.#announcer.start();
+    if (options.upnp) this.#ports.start();
   }
 
   #peersIn(addresses: readonly string[]): Set<string> {
@@ -178,8 +190,7 @@ class Libp2pMesh implements Mesh {
     const { peer } = link.far;
     this.#upkeep.changed(peer, "path");
     this.#records?.grown();
-    if (connection.direction === "outbound") void this.#beat(link);
-    else void expect(this.#beating(link), () => link.alive, link.ended.signal);
+    this.#beats.opened(link);
   }
 
   #closed(connection: Connection): void {
@@ -190,36 +201,6 @@ class Libp2pMesh implements Mesh {
     if (!link) return;
     if (this.#links.of(link.far.peer).length === 0) this.#relaying.delete(link.far.peer);
     this.#upkeep.changed(link.far.peer, "path");
-  }
-
-  #beating(link: Link) {
-    const { clock, heartbeat = 3000 } = this.#options;
-    return {
-      clock,
-      every: heartbeat,
-      rtt: (ms: number) => {
-        link.rtt = ms;
-      },
-      dead: (cause: Error) => link.connection.abort(cause),
-    };
-  }
-
-  async #beat(link: Link): Promise<void> {
-    try {
-      const stream = await link.connection.newStream(beatProtocol, {
-        runOnLimitedConnection: true,
-        signal: AbortSignal.any([link.ended.signal, this.#ended.signal]),
-      });
-      await beat(link.connection, this.#links.stream(stream, link, false), this.#beating(link));
-    } catch {
-      // A foreign node does not speak this, and its connections end by themselves.
-    }
-  }
-
-  async #answer(stream: Stream, connection: Connection): Promise<void> {
-    const link = this.#links.opened(connection);
-    link.alive = true;
-    await answer(this.#links.stream(stream, link, false), this.#beating(link)).catch(() => undefined);
   }
 
   addresses(): readonly string[] {
@@ -371,7 +352,7 @@ class Libp2pMesh implements Mesh {
     this.#announcer.stop();
     this.#upkeep.stop();
     this.#records?.stop();
-    await this.#reservations.stop();
+    await Promise.all([this.#reservations.stop(), this.#ports.stop()]);
     await this.#node?.libp2p.stop();
   }
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync, type SpawnOptions } from "node:child_process";
 import { isIPv6 } from "node:net";
+import { fileURLToPath } from "node:url";
 
 /** Why no lab can be made here, if so. */
 export function labLacks(): string | undefined {
@@ -60,6 +61,8 @@ export interface NatOptions {
   readonly inside?: string;
   /** What may go out: everything, no UDP, or only TCP to port 443. */
   readonly lets?: "all" | "tcp" | "443";
+  /** How those behind it may ask for a port that is reached from outside; not at all by default. */
+  readonly speaks?: "pcp" | "nat-pmp" | "upnp";
   /** How a mapping's port is chosen: as the sender's where it is free, or by chance for each target. */
   readonly ports?: "kept" | "random";
 }
@@ -75,6 +78,7 @@ export interface Lab extends AsyncDisposable {
 
 let labs = 0;
 
+const gateway = fileURLToPath(new URL("gateway.ts", import.meta.url));
 const plain = (address: string): string => address.split("/", 1)[0] ?? "";
 
 class NamespaceLab implements Lab {
@@ -119,24 +123,25 @@ class NamespaceLab implements Lab {
     return { name, space, gateways };
   }
 
+  #spawn(space: string, program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+    const child = spawn("ip", ["netns", "exec", space, program, ...args], options);
+    this.#children.add(child);
+    child.once("exit", () => this.#children.delete(child));
+    return child;
+  }
+
   host(name: string, on: Network, ...addresses: readonly string[]): Host {
     const space = this.#space();
     this.#plug(space, "eth0", on, addresses);
     for (const gateway of on.gateways) run("ip", ["-n", space, "route", "add", "default", "via", gateway]);
     const four = addresses.some((address) => !isIPv6(plain(address)));
     if (four && on.gateways.length === 0) run("ip", ["-n", space, "route", "add", "default", "dev", "eth0"]);
-    const children = this.#children;
     const filter = (rules: string) => run("ip", ["netns", "exec", space, "nft", "-f", "-"], rules);
     return {
       name,
       space,
       addresses: addresses.map(plain),
-      spawn(program, args, options = {}) {
-        const child = spawn("ip", ["netns", "exec", space, program, ...args], options);
-        children.add(child);
-        child.once("exit", () => children.delete(child));
-        return child;
-      },
+      spawn: (program, args, options = {}) => this.#spawn(space, program, args, options),
       run: (program, ...args) => run("ip", ["netns", "exec", space, program, ...args]),
       blockUdp: () =>
         void filter(`table inet noudp { chain in { type filter hook input priority 0; iif != lo meta l4proto udp drop; }
@@ -160,7 +165,7 @@ class NamespaceLab implements Lab {
   }
 
   nat(name: string, on: Network, options: NatOptions): Network {
-    const { outside, inside = "192.168.1.1/24", lets = "all", ports = "random" } = options;
+    const { outside, inside = "192.168.1.1/24", lets = "all", ports = "random", speaks } = options;
     const behind = this.#network(name, [plain(inside)]);
     const space = this.#space();
     this.#plug(space, "out0", on, [outside]);
@@ -168,14 +173,21 @@ class NamespaceLab implements Lab {
     run("ip", ["-n", space, "route", "add", "default", "dev", "out0"]);
     this.#setting(space, "ipv4/ip_forward", "1");
     const out = { all: "accept", tcp: "meta l4proto tcp accept", "443": "tcp dport 443 accept" }[lets];
-    const rules = `table ip nat { chain post { type nat hook postrouting priority 100; oif out0 masquerade ${ports === "random" ? "random" : ""}; }
+    const rules = `table ip nat { chain pre { type nat hook prerouting priority -100; }
+      chain post { type nat hook postrouting priority 100; oif out0 masquerade ${ports === "random" ? "random" : ""}; }
 }
       table ip filter { chain forward { type filter hook forward priority 0; policy drop;
-        ct state established,related accept; iif in0 oif out0 ${out};
+        ct state established,related accept; iif in0 oif out0 ${out}; ct status dnat accept;
 }
       chain input { type filter hook input priority 0; policy drop; ct state established,related accept; iif in0 accept; iif lo accept; }
 }`;
     run("ip", ["netns", "exec", space, "nft", "-f", "-"], rules);
+    if (speaks) {
+      const asked = JSON.stringify({ inside: plain(inside), outside: plain(outside), speaks });
+      this.#spawn(space, process.execPath, ["--disable-warning=ExperimentalWarning", gateway, asked], {
+        stdio: ["ignore", "ignore", "inherit"],
+      });
+    }
     return behind;
   }
 

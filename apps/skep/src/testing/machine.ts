@@ -211,7 +211,7 @@ export async function until<T>(
   what: () => string,
   ms = 30_000,
 ): Promise<T> {
-  for (const end = performance.now() + ms; performance.now() < end; await delay(realClock, 50)) {
+  for (const end = performance.now() + ms * patience(); performance.now() < end; await delay(realClock, 50)) {
     const found = await look().catch(() => undefined);
     if (found !== undefined) return found;
   }

@@ -19,6 +19,7 @@ export { consoleDoor } from "./transcripts/console-door.ts";
 export type { Answer, Door } from "./transcripts/door.ts";
 export { type Act, consoleExceptions, type Exception } from "./transcripts/exceptions.ts";
 export { type Actor, type Block, parseTranscript, printTranscript } from "./transcripts/format.ts";
+export { httpDoor } from "./transcripts/http-door.ts";
 export { ninepDoor } from "./transcripts/ninep-door.ts";
 export {
   contentLines,

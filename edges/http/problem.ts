@@ -1,5 +1,5 @@
 import type { FastifyReply } from "fastify";
-import { type Fault, kinds } from "@skep/fault";
+import { type Fault, type FaultKind, kinds } from "@skep/fault";
 import type { Answer } from "@skep/kernel";
 
 /** RFC 9457: a refusal as JSON, with what the table of faults says. */
@@ -9,7 +9,7 @@ export interface Problem {
   readonly status: number;
   readonly detail: string;
   readonly code: string;
-  readonly kind: string;
+  readonly kind: FaultKind;
   readonly reason: string;
   /** The next step that cures it. */
   readonly next?: string;
@@ -33,7 +33,7 @@ export function problemOf({ kind, code, message, cure, row }: Fault): Problem {
 
 /** The refusal of a line as a problem. */
 export function problemOfAnswer({ kind, code = "internal", message = "", next }: Answer): Problem {
-  const name = kind !== undefined && kind in kinds ? (kind as keyof typeof kinds) : "internal";
+  const name: FaultKind = kind !== undefined && kind in kinds ? (kind as FaultKind) : "internal";
   const { http, reason } = kinds[name];
   return {
     type: typeOf(code),

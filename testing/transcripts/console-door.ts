@@ -28,12 +28,12 @@ export function consoleDoor(client: ConsoleClient): Door {
       for (const line of bytes.toString("utf8").split(/(?<=\n)/)) {
         const [reply = ""] = await client.ask(`ECHO ${path} ${line.replace(/\n$/, "")}`);
         const ack = parseReply(reply);
-        if (ack.status === "ERR" && taken > 0) return taken;
+        if (ack.status === "ERR" && taken > 0) return { taken };
         if (ack.status === "ERR") throw new ConsoleRefusal(ack);
         if (ack.status !== "OK") throw new Error(`no answer to ECHO ${path}: ${reply}`);
         taken += Buffer.byteLength(line);
       }
-      return taken;
+      return { taken };
     },
     close: () => client.close(),
   };

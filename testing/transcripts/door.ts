@@ -1,13 +1,20 @@
 import type { Fault } from "@skep/fault";
 import type { ErrReply } from "@skep/grammar";
 
+/** What came of a write. */
+export interface Written {
+  /** Bytes that were taken. */
+  readonly taken: number;
+  /** The result as JSON, where the edge itself tells it. */
+  readonly result?: string;
+}
+
 /** What one edge gives one actor. Everything that is refused throws a `Fault` or a `ConsoleRefusal`. */
 export interface Door {
-  readonly edge: "session" | "9p" | "console";
+  readonly edge: "session" | "9p" | "console" | "http";
   ls(path: string): Promise<readonly string[]>;
   read(path: string): Promise<Uint8Array>;
-  /** One write; gives the bytes that were taken. */
-  write(path: string, bytes: Buffer): Promise<number>;
+  write(path: string, bytes: Buffer): Promise<Written>;
   close(): Promise<void>;
 }
 

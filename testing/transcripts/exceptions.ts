@@ -58,6 +58,21 @@ export const consoleExceptions: readonly Exception[] = [
   },
 ];
 
+/** Where the verbs of HTTP answer otherwise: what is followed is a stream of events there, which has no end. */
+const httpExceptions: readonly Exception[] = [
+  {
+    why: "CAT over HTTP answers with what is there and never waits",
+    applies: ({ verb, path }) => verb !== "LS" && path.endsWith(".follow"),
+    answer: { reason: "policy", detail: "denied" },
+  },
+];
+
+/** The exceptions of each edge that has some. */
+export const exceptions: Readonly<Partial<Record<string, readonly Exception[]>>> = {
+  console: consoleExceptions,
+  http: httpExceptions,
+};
+
 /**
  * Codes that 9P tells as another kind: the fids of a session that was revoked or killed are still there to be clunked,
  * and every other use of them is no longer permitted.

@@ -9,7 +9,7 @@ export function ninepDoor(client: Client): Door {
     read: (path) => client.readAll(path),
     write: async (path, bytes) => {
       await using file = await client.open(path, "append");
-      return await file.write(bytes);
+      return { taken: await file.write(bytes) };
     },
     close: () => client.close(),
   };

@@ -3,8 +3,9 @@ import { Fault } from "@skep/fault";
 import { escapeForeign } from "@skep/text";
 import { difference, linesOfAnswer } from "./alike.ts";
 import { type Answer, ConsoleRefusal, type Door } from "./door.ts";
-import { type Act, consoleExceptions } from "./exceptions.ts";
+import { type Act, exceptions } from "./exceptions.ts";
 import type { Actor, Block, Step } from "./format.ts";
+import { HttpRefusal } from "./http-door.ts";
 
 /** An actor on the stage. */
 export interface Entry {
@@ -81,7 +82,7 @@ function learn(answers: string): Learnt {
 
 function refused(thrown: unknown, took?: number): Answer {
   if (!(thrown instanceof Fault) && !(thrown instanceof ConsoleRefusal)) throw thrown;
-  const code = undefined;
+  const code = thrown instanceof HttpRefusal ? thrown.code : undefined;
   return { is: "refused", by: thrown, code, ...(took === undefined ? {} : { took }) };
 }
 
@@ -95,7 +96,7 @@ async function tryTo(act: () => Promise<Answer>): Promise<Answer> {
 
 async function batch(door: Door, path: string, lines: readonly string[]): Promise<Answer> {
   const all = Buffer.from(lines.map((line) => `${line}\n`).join(""));
-  const taken = await door.write(path, all);
+  const { taken } = await door.write(path, all);
   const took = all.subarray(0, taken).toString("utf8").split("\n").length - 1;
   if (taken === all.length) return { is: "lines", lines: [`took ${took}`] };
   // What was not taken is sent again, which is how a client comes to know why.
@@ -125,14 +126,19 @@ function carryOut(step: Doing, at: Playing, door: Door): Promise<Answer> {
       });
     default: {
       const bytes = Buffer.from(step.do === "put" ? step.text : `${step.text}\n`);
-      return learning(at, door, () => tryTo(() => door.write(path, bytes).then(() => ok)));
+      return learning(at, door, () =>
+        tryTo(async () => {
+          const { result = "" } = await door.write(path, bytes);
+          return { ...ok, result };
+        }),
+      );
     }
   }
 }
 
 /** The documented exception is checked to be one; then the understudy does the step. */
 async function excepted(step: Doing, at: Playing, act: Act): Promise<Answer> {
-  const exception = at.door.edge === "console" && consoleExceptions.find(({ applies }) => applies(act));
+  const exception = exceptions[at.door.edge]?.find(({ applies }) => applies(act));
   if (!exception) return carryOut(step, at, at.door);
   const answer = await carryOut(step, at, at.door);
   const reply = answer.is === "refused" && answer.by instanceof ConsoleRefusal ? answer.by.reply : undefined;

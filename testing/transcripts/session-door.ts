@@ -10,7 +10,7 @@ export function sessionDoor(session: Session): Door {
     write: async (path, bytes) => {
       const handle = await session.open(await session.find(path), { read: false, write: true });
       try {
-        return await handle.write(0, bytes);
+        return { taken: await handle.write(0, bytes) };
       } finally {
         await handle.close();
       }

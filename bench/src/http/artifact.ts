@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Caller, type HttpHive, Caller as Callers } from "./hive.ts";
+import { Caller, type HttpHive } from "./hive.ts";
 import { good } from "./wire.ts";
 
 const piece = 1_000_000;
@@ -102,26 +102,29 @@ export async function fetchBack(caller: Caller, worker: string, bytes: number): 
   if (read !== bytes) throw new Error(`${worker}: ${read} bytes of ${bytes} came`);
 }
 
-/** Workers of the hive, each with a ticket of its own. */
-export async function spawnWorkers(http: HttpHive, count: number): Promise<Map<string, Caller>> {
-  const queen = await Callers.enter(http, "spawner");
+async function join(http: HttpHive, id: string): Promise<Caller> {
+  const rights = [
+    { path: `/worker/${id}`, verb: "rw" },
+    { path: "/cas", verb: "rw" },
+    { path: "/proc/lifecycle", verb: "read" },
+  ] as const;
+  const caller = await Caller.enter(http, id, "worker", rights);
+  const hello = JSON.stringify({ op: "hello", incarnation: `bench-${id}`, slots: 1, kinds: ["wasm"] });
+  good(await caller.wire.ask(caller.request("POST", `/v1/tree/worker/${id}/ctl`, hello)));
+  return caller;
+}
+
+/** Workers that say hello over HTTP, each with a ticket and a connection of its own; numbered from `first` on. */
+export async function joinWorkers(
+  http: HttpHive,
+  first: number,
+  count: number,
+): Promise<Map<string, Caller>> {
   const found = new Map<string, Caller>();
-  const item = { path: "/queen/ctl", line: '{"spawn":"heartbeat","ticks":1}' };
-  for (let left = count; left > 0; left -= 64) {
-    const items = Array.from({ length: Math.min(64, left) }, () => item);
-    const request = queen.request("POST", "/v1/fs/echo-batch", JSON.stringify({ items }));
-    const { status, results } = JSON.parse(String(good(await queen.wire.ask(request))));
-    if (status !== "OK") throw new Error(JSON.stringify(results.at(-1)));
-    for (const { result } of results) {
-      const id = String(result.worker ?? result.id ?? result);
-      const rights = [
-        { path: `/worker/${id}`, verb: "rw" },
-        { path: "/cas", verb: "rw" },
-        { path: "/proc/lifecycle", verb: "read" },
-      ] as const;
-      found.set(id, await Callers.enter(http, id, "worker", rights));
-    }
+  for (let at = first; at < first + count; at += 32) {
+    const ids = Array.from({ length: Math.min(32, first + count - at) }, (_, more) => `w-http${at + more}`);
+    const made = await Promise.all(ids.map((id) => join(http, id)));
+    for (const [index, id] of ids.entries()) found.set(id, made[index] as Caller);
   }
-  queen.close();
   return found;
 }

@@ -38,7 +38,7 @@ export class Caller {
     rights: readonly Right[] = rw,
   ): Promise<Caller> {
     const headers = { Authorization: `Bearer ${await hive.ticket(subject, role, rights)}` };
-    return new Caller(await Wire.open(port), port, headers);
+    return new Caller(new Wire(port), port, headers);
   }
 
   /** The bytes of a request. */

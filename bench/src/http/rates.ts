@@ -38,7 +38,7 @@ function rows(name: string, { ours, theirs }: Compared): Measured[] {
 /** Requests per second with 64 connections, each with a ticket of its own, and a bare Fastify in turns with it. */
 export async function rates(http: HttpHive, tell: (text: string) => void): Promise<readonly Measured[]> {
   await using bare = await startBare();
-  const wires = await Promise.all(Array.from({ length: depth }, () => Wire.open(bare.port)));
+  const wires = Array.from({ length: depth }, () => new Wire(bare.port));
   const asking = await callers(http, depth);
   const made: Measured[] = [];
   const revoke = '{"revoke":"0000000000000000000000000000000000000000000000000000000000000000"}';

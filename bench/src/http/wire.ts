@@ -16,6 +16,8 @@ interface Waiting {
 
 const blank = Buffer.from("\r\n\r\n");
 const nothing = Buffer.alloc(0);
+/** Milliseconds for which a connection may idle: the hive says in its answers that it keeps them for thirty seconds. */
+const kept = 25_000;
 
 /** The bytes of a request without a body, or with a small one. */
 export function requestOf(
@@ -36,35 +38,40 @@ export function requestOf(
  * that a rate is the server's. Every answer has to have a length.
  */
 export class Wire {
-  readonly #socket: Socket;
+  readonly #port: number;
+  #connected: Socket | undefined;
   #waiting: Waiting | undefined;
   #rest: Buffer = nothing;
   #status = 0;
   #head = "";
   #left = -1;
+  #used = performance.now();
   #parts: Buffer[] = [];
   #failed: Error | undefined;
 
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.setNoDelay(true);
-    socket.on("data", (data: Buffer) => this.#take(data));
-    socket.on("error", (error) => this.#fail(error));
-    socket.on("close", () => this.#fail(new Error("the connection was closed")));
+  /** Connects when it first asks: the hive hangs up on who connects and says nothing for ten seconds. */
+  constructor(port: number) {
+    this.#port = port;
   }
 
-  static async open(port: number): Promise<Wire> {
-    const socket = createConnection({ host: "127.0.0.1", port });
-    await new Promise<void>((resolve, reject) => {
-      socket.once("connect", resolve);
-      socket.once("error", reject);
-    });
-    return new Wire(socket);
+  get #socket(): Socket {
+    this.#connected ??= this.#connect();
+    return this.#connected;
+  }
+
+  #connect(): Socket {
+    const socket = createConnection({ host: "127.0.0.1", port: this.#port });
+    socket.setNoDelay(true);
+    socket.on("data", (data: Buffer) => this.#take(data));
+    socket.on("error", (error) => this.#lost(socket, error));
+    socket.on("close", () => this.#lost(socket, new Error("the connection was closed")));
+    return socket;
   }
 
   /** Sends a request; with a sink the body goes there as it comes. */
   ask(request: Buffer, sink?: (part: Buffer) => void): Promise<Answer> {
     if (this.#failed) return Promise.reject(this.#failed);
+    if (performance.now() - this.#used > kept) this.close();
     return new Promise((resolve, reject) => {
       this.#waiting = { sink, resolve, reject };
       this.#socket.write(request);
@@ -89,6 +96,13 @@ export class Wire {
     return answered;
   }
 
+  // One that ends while nothing is asked is made anew; what was asked is never asked again.
+  #lost(socket: Socket, error: Error): void {
+    if (socket !== this.#connected) return;
+    this.#connected = undefined;
+    if (this.#waiting) this.#fail(error);
+  }
+
   #fail(error: Error): void {
     this.#failed ??= error;
     const waiting = this.#waiting;
@@ -106,7 +120,13 @@ export class Wire {
       }
       this.#head = rest.toString("latin1", 0, end);
       this.#status = Number(this.#head.slice(9, 12));
-      this.#left = lengthOf(this.#head, this.#status);
+      const length = lengthOf(this.#head, this.#status);
+      if (length === undefined) {
+        this.close();
+        this.#fail(new Error(`an answer without a length: ${this.#head}`));
+        return;
+      }
+      this.#left = length;
       rest = rest.subarray(end + 4);
     }
     this.#rest = nothing;
@@ -127,19 +147,21 @@ export class Wire {
     this.#waiting = undefined;
     this.#parts = [];
     this.#left = -1;
+    this.#used = performance.now();
     waiting?.resolve(answer);
   }
 
   close(): void {
-    this.#socket.destroy();
+    const socket = this.#connected;
+    this.#connected = undefined;
+    socket?.destroy();
   }
 }
 
-function lengthOf(head: string, status: number): number {
+function lengthOf(head: string, status: number): number | undefined {
   if (status === 204 || status === 304) return 0;
   const found = /^content-length: (\d+)/im.exec(head);
-  if (!found) throw new Error(`an answer without a length: ${head}`);
-  return Number(found[1]);
+  return found ? Number(found[1]) : undefined;
 }
 
 /** The body of an answer that has to be good; its status and words are the error otherwise. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Content, fetchBack, type Part, partsOf, spawnWorkers, store } from "../http/artifact.ts";
+import { type Content, fetchBack, type Part, partsOf, joinWorkers, store } from "../http/artifact.ts";
 import { Caller, type HttpHive, startHttp } from "../http/hive.ts";
 import { residentOf } from "../process.ts";
 import type { Bench, Measured } from "../row.ts";
@@ -64,7 +64,7 @@ async function play(
   tell: (text: string) => void,
 ): Promise<{ failed: number; most: number; up: number; down: number }> {
   const { workers, bytes, part, shared } = scene;
-  const byId = await spawnWorkers(http, workers);
+  const byId = await joinWorkers(http, 0, workers);
   const ids = [...byId.keys()];
   const one = partsOf({ seed: 0, bytes }, part(0));
   const contents = ids.map((_, at): { content: Content; parts: readonly Part[] } => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { spawnWorkers } from "../http/artifact.ts";
+import { joinWorkers } from "../http/artifact.ts";
 import { type Caller, type HttpHive, startHttp } from "../http/hive.ts";
 import { good } from "../http/wire.ts";
 import { percentile } from "../load.ts";
@@ -69,7 +69,7 @@ async function stage(
   tell: (text: string) => void,
 ): Promise<readonly Measured[]> {
   const came = performance.now();
-  for (const [id, caller] of await spawnWorkers(http, count - known.size)) known.set(id, caller);
+  for (const [id, caller] of await joinWorkers(http, known.size, count - known.size)) known.set(id, caller);
   const joined = (performance.now() - came) / 1000;
   const tally: Tally = { times: [], refused: 0, failed: 0, why: "" };
   const before = spentBy(http.hive.pid).all;
@@ -91,7 +91,7 @@ async function stage(
     row("refused for pressure", "", tally.refused, 0),
     row("p50", "ms", percentile(tally.times, 50)),
     row("p99", "ms", percentile(tally.times, 99)),
-    row("spawned and connected in", "s", joined),
+    row("said hello in", "s", joined),
     row("processors busy in the daemon", "", busy),
     row("memory of the daemon", "MB", residentOf(http.hive.pid)),
   ];

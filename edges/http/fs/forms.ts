@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { type Fault, toFault } from "@skep/fault";
+import { Fault, toFault } from "@skep/fault";
 import { printRefusal } from "@skep/grammar";
 import type { Answer } from "@skep/kernel";
 import { problemOfAnswer } from "../problem.ts";
@@ -15,6 +15,8 @@ export interface Reply {
   readonly bytes: number;
   /** `reason=… detail=… path=… error=…`, as the console says it. */
   readonly error?: string;
+  /** The refusal in words. */
+  readonly why?: string;
   readonly code?: string;
   readonly next?: string;
   readonly id?: number;
@@ -49,6 +51,7 @@ export function errReply(verb: string, path: string, thrown: unknown): Reply {
     lines: [],
     bytes: 0,
     error: line.slice(`ERR ${verb} `.length),
+    why: fault.message,
     code: fault.code,
     ...(fault.cure !== undefined && { next: fault.cure }),
   };
@@ -65,13 +68,6 @@ export function echoReply(path: string, bytes: number, answer: Answer): Reply {
       ...(answer.id !== undefined && { id: answer.id }),
       ...(answer.result !== undefined && { result: answer.result }),
     };
-  const { reason, detail, code, next } = problemOfAnswer(answer);
-  return {
-    status: "ERR",
-    ...base,
-    bytes: 0,
-    error: `reason=${reason} path=${path} error=${detail}`,
-    code,
-    ...(next !== undefined && { next }),
-  };
+  const { kind, detail, code, next } = problemOfAnswer(answer);
+  return errReply("ECHO", path, new Fault(kind, code, detail, next === undefined ? {} : { cure: next }));
 }

@@ -5,6 +5,7 @@ import {
   consoleDoor,
   type Door,
   type Entry,
+  httpDoor,
   ninepDoor,
   sessionDoor,
   type Stage,
@@ -15,7 +16,7 @@ import { authorityOf } from "../hive/door.ts";
 import type { TestHive } from "../testing/hive.ts";
 
 /** The ways into a hive that a transcript is played through. */
-export const edges = ["session", "9p", "console"] as const;
+export const edges = ["session", "9p", "console", "http"] as const;
 export type Edge = (typeof edges)[number];
 
 async function ticketOf({ hive }: TestHive, { name, role, rights, ops }: Actor): Promise<string> {
@@ -38,6 +39,7 @@ async function doorOf(hive: TestHive, edge: Edge, actor: Actor, ticket: string):
     const target = { place: { path: hive.at.socket }, aname: ticket, name: actor.name };
     return ninepDoor(await connect(target));
   }
+  if (edge === "http") return httpDoor(`http://127.0.0.1:${hive.at.http?.port}`, ticket);
   const at = hive.at.console;
   if (!at) throw new Error("the hive has no console");
   const token = allSecrets(hive.hive.config, hive.home)["console.token"].secret.reveal();

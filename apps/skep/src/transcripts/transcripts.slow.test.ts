@@ -18,7 +18,7 @@ const here = import.meta.dirname;
 const update = process.env.SKEP_TRANSCRIPTS === "update" || process.argv.includes("--update");
 
 async function playOver(edge: Edge, blocks: readonly Block[]): Promise<Played[][]> {
-  await using hive = await startTestHive(undefined, { SKEP_CONSOLE: "0" });
+  await using hive = await startTestHive(undefined, { SKEP_CONSOLE: "0", SKEP_HTTP: "0" });
   const play = new Play(stageOf(hive, edge));
   const played: Played[][] = [];
   for (const block of blocks) played.push(await play.block(block));
@@ -27,7 +27,7 @@ async function playOver(edge: Edge, blocks: readonly Block[]): Promise<Played[][
 }
 
 for (const name of readdirSync(here).filter((file) => file.endsWith(".txt")))
-  test(`${name} has the same answers over the session, 9P and the console`, async () => {
+  test(`${name} has the same answers over the session, 9P, the console and HTTP`, async () => {
     const path = join(here, name);
     const blocks = parseTranscript(readFileSync(path, "utf8"));
     const [model = [], ...others] = await Promise.all(edges.map((edge) => playOver(edge, blocks)));

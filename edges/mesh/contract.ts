@@ -100,6 +100,14 @@ export type MeshEvent = { readonly at: number } & (
     }
   | { readonly kind: "addresses"; readonly addresses: readonly string[] }
   | {
+      readonly kind: "reachability";
+      readonly state: "public" | "private";
+      /** The peer that tried. */
+      readonly by: string;
+      /** Where it tried. */
+      readonly address: string;
+    }
+  | {
       readonly kind: "mapped";
       readonly addresses: readonly string[];
       readonly by: "pcp" | "nat-pmp";
@@ -182,7 +190,7 @@ export interface MeshOptions {
   readonly tls?: { readonly key: string; readonly cert: string };
   /** Asks the router for a port (PCP, NAT-PMP, UPnP). */
   readonly upnp?: boolean;
-  /** Lets peers check whether this node's addresses are reached from outside. */
+  /** Asks peers whether this node is reached from outside, and tells them the same; serves AutoNAT v2 to others. */
   readonly autonat?: boolean;
   /** SHA-256 of the public key (SPKI), 64 hex digits, that TLS at `host:port` must show. */
   readonly pins?: Readonly<Record<string, string>>;

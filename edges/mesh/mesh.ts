@@ -1,4 +1,5 @@
 import type { Connection } from "@libp2p/interface";
+import { multiaddr } from "@multiformats/multiaddr";
 import { acceptor } from "./accept.ts";
 import { view } from "./addresses.ts";
 import { Announcer } from "./announcer.ts";
@@ -27,6 +28,7 @@ import { type Known, peerView, whyLines } from "./peer-view.ts";
 import { Records } from "./records.ts";
 import { askRelay } from "./relay-client.ts";
 import { Ports } from "./ports.ts";
+import { Reach, reachProtocol } from "./reach.ts";
 import { Reservations } from "./reserve.ts";
 import { Tunnels } from "./tunnel.ts";
 import { udpBuffers } from "./udp.ts";
@@ -44,6 +46,7 @@ class Libp2pMesh implements Mesh {
   readonly #links: Links;
   readonly #beats: Beats;
   readonly #ports: Ports;
+  readonly #reach: Reach;
   readonly #book = new Book();
   readonly #names: Names;
   readonly #upkeep: Upkeep;
@@ -88,12 +91,21 @@ class Libp2pMesh implements Mesh {
       events: this.#events,
       node: () => this.#node,
       given: options.announce ?? [],
-      elsewhere: () => [...this.#ports.addresses, ...this.#reservations.addresses],
+      elsewhere: () => [this.#ports, this.#reach, this.#reservations].flatMap(({ addresses }) => addresses),
     });
     this.#ports = new Ports({
       clock,
       events: this.#events,
       bound: () => this.#node?.bound() ?? [],
+      changed: () => this.#announcer.tell(),
+    });
+    this.#reach = new Reach({
+      clock,
+      events: this.#events,
+      links: this.#links,
+      bound: () => this.#node?.bound() ?? [],
+      open: (peer, signal) => this.#open(peer, reachProtocol, signal),
+      dial: (address, signal) => this.#running.dial(multiaddr(address), signal),
       changed: () => this.#announcer.tell(),
     });
     this.#reservations = new Reservations({
@@ -145,6 +157,8 @@ class Libp2pMesh implements Mesh {
     );
     libp2p.addEventListener("peer:identify", ({ detail }) => {
       this.#heard(detail.peerId.toString(), "told", detail.listenAddrs.map(String));
+      if (detail.protocols.includes(reachProtocol) && options.autonat)
+        void this.#reach.met(detail.peerId.toString());
       if (!detail.protocols.includes(hopProtocol)) return;
       this.#relaying.add(detail.peerId.toString());
       this.#reservations.nudge();
@@ -152,6 +166,8 @@ class Libp2pMesh implements Mesh {
     await libp2p.handle(beatProtocol, (stream, connection) => this.#beats.answer(stream, connection), {
       runOnLimitedConnection: true,
     });
+    if (options.autonat)
+      await this.handle(reachProtocol, (stream) => this.#reach.answer(stream), { streams: 2 });
     if (options.quic) this.#events.tell(udpBuffers());
     this.learn([...(options.bootstrap ?? []), ...(options.relays ?? [])]);
     for (const peer of this.#peersIn(options.bootstrap ?? [])) this.keep(peer);
@@ -186,6 +202,7 @@ class Libp2pMesh implements Mesh {
   }
 
   #opened(connection: Connection): void {
+    if (this.#reach.isProbe(connection)) return;
     const link = this.#links.opened(connection);
     const { peer } = link.far;
     this.#upkeep.changed(peer, "path");

@@ -63,6 +63,8 @@ export interface NatOptions {
   readonly lets?: "all" | "tcp" | "443";
   /** How those behind it may ask for a port that is reached from outside; not at all by default. */
   readonly speaks?: "pcp" | "nat-pmp" | "upnp";
+  /** A port that leads from outside to a host and the same port behind it, as an owner writes it into the router. */
+  readonly forwards?: { readonly port: number; readonly to: string };
   /** How a mapping's port is chosen: as the sender's where it is free, or by chance for each target. */
   readonly ports?: "kept" | "random";
 }
@@ -165,7 +167,7 @@ class NamespaceLab implements Lab {
   }
 
   nat(name: string, on: Network, options: NatOptions): Network {
-    const { outside, inside = "192.168.1.1/24", lets = "all", ports = "random", speaks } = options;
+    const { outside, inside = "192.168.1.1/24", lets = "all", ports = "random", speaks, forwards } = options;
     const behind = this.#network(name, [plain(inside)]);
     const space = this.#space();
     this.#plug(space, "out0", on, [outside]);
@@ -173,7 +175,10 @@ class NamespaceLab implements Lab {
     run("ip", ["-n", space, "route", "add", "default", "dev", "out0"]);
     this.#setting(space, "ipv4/ip_forward", "1");
     const out = { all: "accept", tcp: "meta l4proto tcp accept", "443": "tcp dport 443 accept" }[lets];
-    const rules = `table ip nat { chain pre { type nat hook prerouting priority -100; }
+    const dnat = forwards
+      ? `iifname out0 tcp dport ${forwards.port} dnat to ${forwards.to}:${forwards.port};`
+      : "";
+    const rules = `table ip nat { chain pre { type nat hook prerouting priority -100; ${dnat} }
       chain post { type nat hook postrouting priority 100; oif out0 masquerade ${ports === "random" ? "random" : ""}; }
 }
       table ip filter { chain forward { type filter hook forward priority 0; policy drop;

@@ -81,7 +81,7 @@ export const settings = {
   "mesh.tls_key": setting(file(), "", "Its key, PEM"),
   "mesh.mdns": setting(yesNo(), true, "Find peers on the local network and be found there"),
   "mesh.records": setting(yesNo(), true, "Take part in the table of who offers what"),
-  "mesh.port_mapping": setting(yesNo(), true, "Ask the router for a port (UPnP)"),
+  "mesh.port_mapping": setting(yesNo(), true, "Ask the router for a port (PCP, NAT-PMP, UPnP)"),
   "mesh.reachability": setting(
     yesNo(),
     true,
@@ -209,6 +209,16 @@ export const settings = {
   ),
   "policy.queue": setting(integer(1, 1024), 256, "Approvals that may lie in the queue"),
 
+  "telemetry.devices": setting(integer(1, 100_000), 1024, "Devices that may have telemetry segments"),
+  "telemetry.segments": setting(integer(1, 10_000), 16, "Segments that a device may have"),
+  "telemetry.segment_size": setting(size(4 * KiB, 64 * MiB), 256 * KiB, "Bytes of a telemetry segment"),
+  "telemetry.record_size": setting(size(64, 64 * KiB), 4 * KiB, "Bytes of one record, its newline included"),
+  "telemetry.when_full": setting(
+    choice("evict-oldest", "refuse"),
+    "evict-oldest",
+    "What a device with all its segments does when another is asked for",
+  ),
+
   "audit.witnesses": setting(
     file(),
     "",
@@ -280,6 +290,7 @@ export const sections: Readonly<Record<string, string>> = {
   console: "The console edge, its MAC tickets and their secrets.",
   http: "The HTTP edge.",
   policy: "Rules of a new hive; `skep policy` changes those of one that has some.",
+  telemetry: "What is kept of what devices tell.",
   audit: "The log and its witnesses.",
   compat: "Living with clients of the original.",
   limits: "Sizes and counts that every session is held to.",

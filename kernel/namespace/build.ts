@@ -43,6 +43,8 @@ export interface Build<S, V> {
     param: string,
     of: Hide<S, V> & {
       readonly list: (scene: Scene<S, V>) => Awaitable<Iterable<string>>;
+      readonly brief?: (scene: Scene<S, V>) => Awaitable<Iterable<string>>;
+      readonly json?: (scene: Scene<S, V>) => Awaitable<Json>;
       readonly has: (name: string, scene: Scene<S, V>) => Awaitable<boolean>;
       readonly entries?: Readonly<Record<string, Node>>;
     },

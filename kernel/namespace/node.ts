@@ -120,6 +120,10 @@ export interface EachNode extends Common {
   readonly entries?: ReadonlyMap<string, Node>;
   /** Alive or recent names, at most `limits.entries`. */
   readonly list: (scene: Scene<never, never>) => Awaitable<Iterable<string>>;
+  /** The part of it that is listed where each name costs the client many requests, as on a mount. */
+  readonly brief?: (scene: Scene<never, never>) => Awaitable<Iterable<string>>;
+  /** Whatever is listed and more, as `x.json`: one file for what would be many names. */
+  readonly json?: (scene: Scene<never, never>) => Awaitable<Json>;
   /** Whether a name can be walked to; more than what is listed. */
   readonly has: (name: string, scene: Scene<never, never>) => Awaitable<boolean>;
   readonly child: Node;
@@ -163,6 +167,11 @@ export interface ControlNode extends Common {
   readonly work?: boolean | ((command: never) => boolean);
   /** True when its commands tell how running work ends: taken on a full disk too, out of the reserve. */
   readonly outcome?: boolean;
+  /**
+   * Makes ready, apart from the loop, what judging a command takes long to make; undefined when there is nothing to wait
+   * for. It decides nothing: the command is judged afterwards, in the state of then.
+   */
+  readonly prepare?: (command: never, scene: Scene<never, never>) => Promise<void> | undefined;
   readonly decide: (command: never, deciding: Deciding<never, never>) => Decision;
   /** What a plain read gives besides answers: nothing by default. */
   readonly examples?: readonly string[];

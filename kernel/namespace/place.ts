@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Provider } from "../state/provider.ts";
-import type { AliasNode, Awaitable, Node, Scene, SubtreeNode } from "./node.ts";
+import type { AliasNode, Awaitable, EachNode, Node, Scene, SubtreeNode, TextNode } from "./node.ts";
 
 /** Which of a node's names this is: `x`, `x.follow` or `x.json`. */
 export type Facet = "plain" | "follow" | "json";
@@ -34,6 +34,13 @@ function bare(doc: string): Place {
   };
 }
 
+/** The file that tells what a directory has. */
+function told({ doc, right, visible, json }: EachNode): TextNode {
+  const render = async (scene: Scene<never, never>) => `${JSON.stringify(await json?.(scene))}\n`;
+  const hide = { ...(right !== undefined && { right }), ...(visible && { visible }) };
+  return { kind: "text", doc, render, ...(json && { json }), ...hide };
+}
+
 class Planter {
   readonly root = bare("The hive");
   readonly #aliases: { readonly place: Place; readonly to: string }[] = [];
@@ -60,6 +67,8 @@ class Planter {
     if (node.doc.trim() === "") throw new Error(`The node "${name}" has no doc`);
     this.#add(dir, name, this.#place(node, owner));
     if (node.kind === "stream") this.#add(dir, `${name}.follow`, this.#place(node, owner, "follow"));
+    if (node.kind === "each" && node.json)
+      this.#add(dir, `${name}.json`, this.#place(told(node), owner, "json"));
     const twin = node.kind === "stream" || (node.kind === "text" && node.json !== undefined);
     if (twin) this.#add(dir, `${name}.json`, this.#place(node, owner, "json"));
   }

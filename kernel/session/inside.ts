@@ -13,13 +13,13 @@ function* each<T>(first: Iterable<Found>, more: Iterable<T>, at: (one: T) => Fou
   for (const one of more) yield at(one);
 }
 
-/** What hangs in a directory, lazily: declared entries first, then what its node lists. */
-export async function inside(found: Found, scene: Scene): Promise<Iterable<Found>> {
+/** What hangs in a directory, lazily: declared entries first, then what its node lists, or that in brief. */
+export async function inside(found: Found, scene: Scene, brief: boolean): Promise<Iterable<Found>> {
   const { path, params } = found;
   const { node, child } = found.place;
   const asked = scene as Scene<never, never>;
   if (node.kind === "each" && child)
-    return each(declared(found), await node.list(asked), (name) => ({
+    return each(declared(found), await ((brief && node.brief) || node.list)(asked), (name) => ({
       place: child,
       path: join(path, name),
       params: { ...params, [node.param]: name },

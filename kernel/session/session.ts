@@ -185,12 +185,15 @@ export class Session implements View {
     return versionOf(this, found);
   }
 
-  /** Names of a directory, in order; hidden ones are left out. */
-  async list(found: Found): Promise<Entry[]> {
+  /**
+   * Names of a directory, in order; hidden ones are left out. In brief it is what somebody looks for who has to ask for
+   * each of them; the others are there all the same.
+   */
+  async list(found: Found, { brief = false }: { readonly brief?: boolean } = {}): Promise<Entry[]> {
     this.#checkShown(found);
     if (!isDirectory(found)) throw fault.notDirectory(found.path);
     const entries: Entry[] = [];
-    for (const at of await inside(found, this.scene(found))) {
+    for (const at of await inside(found, this.scene(found), brief)) {
       if (!this.#visible(at)) continue;
       entries.push({ name: at.path.slice(at.path.lastIndexOf("/") + 1), ...identify(at) });
       if (entries.length >= this.kernel.limits.entries) break;

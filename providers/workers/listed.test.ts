@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { defineProvider, fullAuthority } from "@skep/kernel";
 import { recordingFiles, simulatedClock, toyHive } from "@skep/testing";
-import { listGone, workersProvider } from "./mod.ts";
+import { listBriefly, listGone, workersProvider } from "./mod.ts";
 
 const spawner = defineProvider<null>({
   name: "queen",
@@ -26,7 +26,8 @@ async function fleet(there: number, gone: number) {
     clock.advance(1);
   }
   const owner = kernel.attach(fullAuthority("owner"), "test");
-  const names = async (path: string) => (await owner.list(await owner.find(path))).map(({ name }) => name);
+  const names = async (path: string, brief = false) =>
+    (await owner.list(await owner.find(path), { brief })).map(({ name }) => name);
   return { kernel, owner, names };
 }
 
@@ -40,6 +41,29 @@ test("every machine that is there is listed, and of those that are gone the ones
     [false, true, true, true],
   );
   assert.match(Buffer.from(await owner.read(`/worker/${idOf(0)}/info`)).toString(), /^state=gone$/m);
+});
+
+test("a mount lists the machines that came last of those that are there; one file has all, by name each is there", async (context) => {
+  const { kernel, owner, names } = await fleet(listBriefly + 20, 30);
+  context.after(() => kernel.close());
+  const last = listBriefly + 49;
+  const listed = await names("/worker", true);
+  assert.deepEqual([listed.length, listed[0], listed.at(-1)], [listBriefly, idOf(last), idOf(last - 99)]);
+  const shards = new Set((await names("/shard", true)).values());
+  assert.equal(shards.size <= listBriefly && shards.size < (await names("/shard")).length, true);
+  const all = JSON.parse(String(Buffer.from(await owner.read("/worker.json")))) as {
+    id: string;
+    present: boolean;
+  }[];
+  assert.equal(all.length, listBriefly + 20 + 30 + 1);
+  assert.equal(all.filter(({ present }) => present).length, listBriefly + 20 + 1);
+  for (const { id } of all) assert.equal((await owner.find(`/worker/${id}`)).path, `/worker/${id}`);
+});
+
+test("a mount lists few machines as everybody does", async (context) => {
+  const { kernel, names } = await fleet(listBriefly - 31, 30);
+  context.after(() => kernel.close());
+  assert.deepEqual(await names("/worker", true), await names("/worker"));
 });
 
 test("a shard is listed when a machine in it is; each can be walked to", async (context) => {

@@ -1,4 +1,5 @@
 export {
+  listBriefly,
   listGone,
   type Known,
   type SpawnedView,

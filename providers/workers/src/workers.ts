@@ -253,14 +253,29 @@ function* listed({ state, views, caller }: At): Generator<string> {
   for (const id of views.spawned.ids()) if (sees(caller, id)) yield id;
 }
 
-/** The shards of the machines that are listed. */
-function shardsOf(scene: At): string[] {
-  const found = new Set<string>();
-  for (const id of listed(scene)) {
-    if (found.size === 256) break;
-    found.add(shard(id));
-  }
-  return [...found].toSorted();
+/** Names that a mount lists below `/worker`: to look at each costs its client over twenty requests. */
+export const listBriefly = 100;
+
+/** All names where they are few, else the machines that came last of those that are there. */
+function brief(scene: At): readonly string[] {
+  const all = [...listed(scene)];
+  if (all.length <= listBriefly) return all;
+  const { known } = scene.state;
+  const gone = (id: string): number => (known.get(id)?.present === false ? 1 : 0);
+  const since = (id: string): number => known.get(id)?.since ?? 0;
+  return all.toSorted((a, b) => gone(a) - gone(b) || since(b) - since(a)).slice(0, listBriefly);
+}
+
+/** Rows that tell of a machine in `/worker.json`, at most. */
+const mostRows = 10_000;
+
+function rowsOf({ state, views, caller }: At): Json {
+  const rows: { id: string; kind: string; present: boolean; since?: number }[] = [];
+  for (const [id, { present, since }] of state.known.entries())
+    if (rows.length < mostRows && sees(caller, id)) rows.push({ id, kind: "process", present, since });
+  for (const id of views.spawned.ids())
+    if (rows.length < mostRows && sees(caller, id)) rows.push({ id, kind: "spawned", present: true });
+  return rows;
 }
 
 type At = Scene<Workers, Uses>;
@@ -342,6 +357,8 @@ export function workersProvider(): Provider {
         list: listed,
         // A worker's own directory is there before its first hello.
         has: (id: string, { state, views, caller }: At) =>
+        brief,
+        json: rowsOf,
           state.known.has(id) ||
           views.spawned.has(id) ||
           (caller.subject === id && caller.role.startsWith("worker")),
@@ -351,7 +368,11 @@ export function workersProvider(): Provider {
         "/shard": t.each(
           "The same machines, by the first byte of the SHA-256 of their id",
           "shard",
-          { list: shardsOf, has: (name) => /^[0-9a-f]{2}$/.test(name) },
+          {
+            list: (scene) => shardsOf(listed(scene)),
+            brief: (scene) => shardsOf(brief(scene)),
+            has: (name) => /^[0-9a-f]{2}$/.test(name),
+          },
           t.each(
             "One shard: `worker` can be walked to, and is not listed",
             "kind",

@@ -278,6 +278,8 @@ function rowsOf({ state, views, caller }: At): Json {
   return rows;
 }
 
+const shardsOf = (ids: Iterable<string>): string[] => [...new Set(Array.from(ids, shard))].toSorted();
+
 type At = Scene<Workers, Uses>;
 const idOf = ({ params }: At): string => params.id ?? "";
 const isProcess = (scene: At): boolean => !scene.views.spawned.has(idOf(scene));
@@ -355,10 +357,10 @@ export function workersProvider(): Provider {
       });
       const entries = {
         list: listed,
-        // A worker's own directory is there before its first hello.
-        has: (id: string, { state, views, caller }: At) =>
         brief,
         json: rowsOf,
+        // A worker's own directory is there before its first hello.
+        has: (id: string, { state, views, caller }: At) =>
           state.known.has(id) ||
           views.spawned.has(id) ||
           (caller.subject === id && caller.role.startsWith("worker")),

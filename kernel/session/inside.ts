@@ -14,7 +14,7 @@ function* each<T>(first: Iterable<Found>, more: Iterable<T>, at: (one: T) => Fou
 }
 
 /** What hangs in a directory, lazily: declared entries first, then what its node lists, or that in brief. */
-export async function inside(found: Found, scene: Scene, brief: boolean): Promise<Iterable<Found>> {
+export async function inside(found: Found, scene: Scene, brief = false): Promise<Iterable<Found>> {
   const { path, params } = found;
   const { node, child } = found.place;
   const asked = scene as Scene<never, never>;

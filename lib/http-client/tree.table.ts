@@ -103,6 +103,7 @@ export type FsReply = {
   readonly lines: ReadonlyArray<string>;
   readonly bytes: number;
   readonly error?: string;
+  readonly why?: string;
   readonly code?: string;
   readonly next?: string;
   readonly id?: number;
@@ -285,6 +286,11 @@ export type SpawnBudget = { readonly ttl_s?: number; readonly ops?: number };
 /** Stored, as the interface of the hive describes it. */
 export type Stored = { readonly path: string; readonly size?: number; readonly stored?: boolean };
 
+/** TelemetryCommand, as the interface of the hive describes it. */
+export type TelemetryCommand =
+  | { readonly new: "segment"; readonly mime?: "text/plain" | "application/json" | "application/cbor" }
+  | { readonly seal: "segment" };
+
 /** TrustCommand, as the interface of the hive describes it. */
 export type TrustCommand =
   | { readonly op: "quarantine"; readonly reason: string; readonly ttl_ms?: number }
@@ -329,6 +335,7 @@ export interface Controls {
   readonly "/policy/contain": ContainCommand;
   readonly "/policy/ctl": PolicyCommand;
   readonly "/queen/ctl": QueenCommand;
+  readonly [path: `/queen/telemetry/${string}/ctl`]: TelemetryCommand;
   readonly "/replay/ctl": ReplayCommand;
   readonly [path: `/worker/${string}/ctl`]: WorkerCommand;
   readonly [path: `/worker/${string}/leave`]: LeaveCommand;

@@ -25,6 +25,7 @@ export function foldedMounts(home: string, journal: Journal | undefined): Provid
     config,
     limits: jobLimits(config),
     peers: absentDeps(absent),
+    files: absentDeps(absent),
     clock: realClock,
     started: 0,
     origin: "",

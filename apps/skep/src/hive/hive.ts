@@ -153,6 +153,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     home,
     config,
     blobs: storage.blobs,
+    files: storage.files,
     ended: (job) => storage.index.find("job", job),
     index: storage.index,
     live: figures,

@@ -2,6 +2,7 @@ import type { Clock } from "@skep/clock";
 import {
   type Blobs,
   createTree,
+  type Files,
   type Index,
   type Journal,
   type JournalRecord,
@@ -22,6 +23,7 @@ import { policyProvider } from "@skep/provider-policy";
 import { metricsProvider } from "@skep/provider-metrics";
 import { procProvider } from "@skep/provider-proc";
 import { queenProvider } from "@skep/provider-queen";
+import { type Quotas, telemetryProvider } from "@skep/provider-telemetry";
 import { workersProvider } from "@skep/provider-workers";
 import type { Signer } from "@skep/tlog";
 import type { Config } from "../config/mod.ts";
@@ -34,6 +36,7 @@ export interface Deps {
   readonly home: string;
   readonly config: Config;
   readonly blobs: Blobs;
+  readonly files: Files;
   readonly live: Pick<Live, "lines" | "metrics" | "proc" | "queen"> & { readonly beats?: Beats };
   /** The journal, once it is open. */
   readonly journal: () => Journal;
@@ -86,6 +89,17 @@ export function retentionOf({ values }: Config): Retention {
   };
 }
 
+/** How much telemetry is kept of a device, from the configuration. */
+function telemetryQuotas({ values }: Config): Quotas {
+  return {
+    devices: values["telemetry.devices"],
+    segments: values["telemetry.segments"],
+    segmentBytes: values["telemetry.segment_size"],
+    recordBytes: values["telemetry.record_size"],
+    whenFull: values["telemetry.when_full"],
+  };
+}
+
 /** Most bytes of a blob: an input, an output, or a module, whichever may be largest. */
 function mostBlob({ values }: Config): number {
   return Math.max(values["sandbox.stdin"], values["sandbox.output"], 1024 ** 3);
@@ -123,6 +137,12 @@ export function mounts(deps: Deps): Provider[] {
     }),
     containmentProvider(),
     workersProvider(),
+    telemetryProvider({
+      files: deps.files,
+      clock: deps.clock,
+      quotas: telemetryQuotas(deps.config),
+      denies: () => deps.live.proc.pressure().policy,
+    }),
     peersProvider(deps.peers),
     withOutstanding(
       jobsProvider({

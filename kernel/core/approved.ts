@@ -78,6 +78,7 @@ export class ApprovedRuns {
     const found = await session.find(action.path);
     const { node } = found.place;
     if (node.kind !== "control" && node.kind !== "value") throw fault.gone(action.path);
+    await session.prepare(found, node, line);
     session.judge(found, node, line, { approved: id, ...(key === undefined ? {} : { key }) });
   }
 

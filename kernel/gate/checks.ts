@@ -3,7 +3,7 @@ import { faults } from "@skep/fault";
 import { canonical } from "@skep/canon";
 import { type ZodType, z } from "zod";
 import type { Limits } from "../limits.ts";
-import type { Deciding, Json } from "../namespace/node.ts";
+import type { ControlNode, Deciding, Json } from "../namespace/node.ts";
 import type { KernelSlice } from "../core/slice.ts";
 import { askOf } from "./ask.ts";
 import type { Bans } from "./bans.ts";
@@ -171,6 +171,12 @@ function parseObject(line: string): Record<string, unknown> {
   }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) throw fault.json();
   return parsed as Record<string, unknown>;
+}
+
+/** The command of a line, without its envelope. Throws `gate.json`, `gate.schema`. */
+export function commandOf(node: ControlNode, line: string): unknown {
+  const nobody = { key: undefined } as Intent;
+  return checked(node.input, node.parse ? node.parse(line) : unwrap(nobody, parseObject(line)));
 }
 
 function withoutSecrets(command: unknown, secret: readonly string[]): Json {

@@ -90,6 +90,7 @@ export interface Build<S, V> {
       readonly work?: boolean | ((command: z.output<Input>) => boolean);
       readonly outcome?: boolean;
       readonly examples?: readonly string[];
+      readonly prepare?: (command: z.output<Input>, scene: Scene<S, V>) => Promise<void> | undefined;
       readonly decide: (command: z.output<Input>, deciding: Deciding<S, V>) => Decision;
     },
   ): ControlNode;

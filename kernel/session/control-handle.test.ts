@@ -9,6 +9,7 @@ const fault = faults("toy", { no: ["conflict", "Cannot do that"] });
 function opened(pause?: () => Promise<void> | undefined) {
   let id = 0;
   const handle = new ControlHandle(true, {
+    prepare: () => undefined,
     judge: (line) => {
       if (line === "no") throw fault.no();
       id += 1;

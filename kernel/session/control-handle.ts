@@ -6,6 +6,8 @@ import type { Handle } from "./handle.ts";
 
 /** What a control handle asks of its session. */
 export interface ControlPort {
+  /** Resolves when a line can be judged at once; undefined when it can be now. */
+  prepare(line: string): Promise<void> | undefined;
   /** Judges one line; throws the fault of its refusal. */
   judge(line: string): Answer;
   settled(): Promise<void> | undefined;
@@ -16,19 +18,27 @@ export interface ControlPort {
   piece(): () => Promise<void> | undefined;
 }
 
+/** A line, and where it ends in the bytes of its write. */
+interface Line {
+  readonly line: string;
+  readonly end: number;
+}
+
 /** A write as far as it was judged. */
 interface Write {
   readonly data: Uint8Array;
-  readonly lines: Iterator<{ readonly line: string; readonly end: number }>;
+  readonly lines: Iterator<Line>;
   taken: number;
   refused: Fault | undefined;
+  /** The line that was made ready and comes next. */
+  ready: Line | undefined;
 }
 
 /**
  * The whole lines of a write, each with where it ends in bytes, or its one line without a newline. What follows the
  * last newline was cut by the client's message size: it is not taken, and comes again with its rest.
  */
-function* linesOf(data: Uint8Array): Generator<{ readonly line: string; readonly end: number }> {
+function* linesOf(data: Uint8Array): Generator<Line> {
   const view = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   for (let at = 0; at < view.length; ) {
     const newline = view.indexOf(10, at);
@@ -79,7 +89,7 @@ export class ControlHandle implements Handle {
   }
 
   write(_offset: number, data: Uint8Array): Awaitable<number> {
-    const write: Write = { data, lines: linesOf(data), taken: 0, refused: undefined };
+    const write: Write = { data, lines: linesOf(data), taken: 0, refused: undefined, ready: undefined };
     const judged = this.#busy ? this.#busy.then(() => this.#judge(write)) : this.#judge(write);
     if (!judged) return this.#told(write);
     this.#busy = judged;
@@ -93,14 +103,8 @@ export class ControlHandle implements Handle {
   #judge(write: Write): Promise<void> | undefined {
     const pause = this.#port.piece();
     try {
-      for (let next = write.lines.next(); !next.done; next = write.lines.next()) {
-        const { line, end } = next.value;
-        const answer = line === "" ? undefined : this.#port.judge(line);
-        if (answer) this.#answer(answer);
-        write.refused = answer && waiting(answer);
-        if (write.refused) break;
-        write.taken = end;
-        const wait = end < write.data.length ? pause() : undefined;
+      for (let next = this.#next(write); next && !write.refused; next = this.#next(write)) {
+        const wait = this.#prepared(write, next) ?? (this.#line(write, next) ? pause() : undefined);
         if (wait) return wait.then(() => this.#judge(write));
       }
     } catch (thrown) {
@@ -108,6 +112,29 @@ export class ControlHandle implements Handle {
       this.#answer(refusal(write.refused));
     }
     return undefined;
+  }
+
+  /** What a line has to wait for before it is judged; once. */
+  #prepared(write: Write, next: Line): Promise<void> | undefined {
+    const ready = write.ready ? undefined : this.#port.prepare(next.line);
+    write.ready = ready && next;
+    return ready;
+  }
+
+  /** Judges one line; gives whether more may follow it. */
+  #line(write: Write, { line, end }: Line): boolean {
+    const answer = line === "" ? undefined : this.#port.judge(line);
+    if (answer) this.#answer(answer);
+    write.refused = answer && waiting(answer);
+    if (write.refused) return false;
+    write.taken = end;
+    return end < write.data.length;
+  }
+
+  #next({ ready, lines }: Write): Line | undefined {
+    if (ready) return ready;
+    const next = lines.next();
+    return next.done ? undefined : next.value;
   }
 
   #told({ data, taken, refused }: Write): Awaitable<number> {

@@ -152,6 +152,7 @@ function controlHandle(
   readable: boolean,
 ): ControlHandle {
   return new ControlHandle(readable, {
+    prepare: (line) => session.prepare(found, node, line),
     judge: (line) => {
       session.checkAlive();
       return session.judge(found, node, line);

@@ -1,6 +1,7 @@
 import { Fault, faults } from "@skep/fault";
 import { fault as gate } from "../gate/checks.ts";
 import type { Answer, Intent } from "../gate/intent.ts";
+import { preparation } from "../gate/prepare.ts";
 import type { Awaitable, Caller, ControlNode, Json, Scene, ValueNode } from "../namespace/node.ts";
 import { checkName, join, parsePath } from "../namespace/path.ts";
 import { type Found, isDirectory, rightPath, step } from "../namespace/place.ts";
@@ -281,6 +282,15 @@ export class Session implements View {
     }));
   }
 
+  /** Resolves when a line can be judged at once; undefined when it can be now. Whoever may not write waits for nothing. */
+  prepare(found: Found, node: ControlNode | ValueNode, line: string): Promise<void> | undefined {
+    if (node.kind !== "control" || !node.prepare || line.length > this.kernel.limits.line) return undefined;
+    const { path } = found;
+    if (!this.authority.allows(path, "write") || !this.authority.allows(path, node.right ?? "write"))
+      return undefined;
+    return preparation(node, line, this.scene(found));
+  }
+
   /** Judges one line; the answer may leave once `kernel.settled()`. Throws the fault of a refusal. */
   judge(found: Found, node: ControlNode | ValueNode, line: string, options: AppendOptions = {}): Answer {
     const intent: Intent = {
@@ -352,6 +362,8 @@ export class Session implements View {
     try {
       if (node.kind === "control" || node.kind === "value") {
         this.checkAlive();
+        const ready = this.prepare(found, node, text);
+        if (ready) await ready;
         const answer = this.judge(found, node, text, options);
         await this.kernel.settled();
         return answer;

@@ -17,6 +17,8 @@ export interface View {
   charge(bytes: number): void;
   /** Counts bytes appended without a command; throws when a rate or budget is used up. */
   spend(found: Found, bytes: number): void;
+  /** Resolves when a line can be judged at once; undefined when it can be now. */
+  prepare(found: Found, node: ControlNode | ValueNode, line: string): Promise<void> | undefined;
   judge(found: Found, node: ControlNode | ValueNode, line: string): Answer;
   answered(answer: Answer): void;
 }

@@ -1,4 +1,5 @@
-export { isLoaded } from "./cedar.ts";
+export { cedarFile, isLoaded, useCedar } from "./cedar.ts";
+export { type CheckedSet, checkSet, type KnownActs } from "./check.ts";
 export { type Describe, testPolicies, type Tested } from "./cases.ts";
 export { type Change, compareSets } from "./compare.ts";
 export type { Need } from "./need.ts";

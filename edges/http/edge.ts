@@ -121,6 +121,8 @@ class Edge implements HttpEdge {
       keepAliveTimeout: 30_000,
       connectionsCheckingInterval: 1000,
       noDelay: true,
+      // What a connection that waits for its turn holds of its body.
+      highWaterMark: 16_384,
     };
     const server = tls
       ? process.getBuiltinModule("node:https").createServer({ ...settings, ...tls, minVersion: "TLSv1.2" })

@@ -14,7 +14,7 @@ const idle = 600_000;
 
 /** How many uploads there may be. */
 export interface UploadLimits {
-  /** Under way at a time, each with a file and a part of its bytes; 64 by default. The next ones wait in a line. */
+  /** Under way at a time, each with a file and a part of its bytes; 16 by default. The next ones wait in a line. */
   readonly active?: number;
   /** Cut off and kept; 64 by default. The oldest goes where one more comes. */
   readonly resting?: number;
@@ -31,7 +31,7 @@ export class Uploads {
   readonly #line: (() => void)[] = [];
   #active = 0;
 
-  constructor(clock: Clock, { active = 64, resting = 64, waiting = 4096 }: UploadLimits = {}) {
+  constructor(clock: Clock, { active = 16, resting = 64, waiting = 4096 }: UploadLimits = {}) {
     this.#clock = clock;
     this.#limits = { active, resting, waiting };
   }

@@ -113,18 +113,29 @@ export function postTree(parts: Parts, request: FastifyRequest, reply: Reply): P
 
 const gather = 256 * 1024;
 
+// What was read of a connection is of no use once it is copied or skipped. Left to the collector it grows to 64 MB first.
+function release(part: Buffer): void {
+  const { buffer, byteOffset, length } = part;
+  const isAlone = buffer instanceof ArrayBuffer && byteOffset === 0 && buffer.byteLength === length;
+  if (isAlone) buffer.transfer(0);
+}
+
+/** The bytes of a body in few pieces. Each holds until the next one is asked for. */
 async function* batches(raw: IncomingMessage): AsyncGenerator<Buffer> {
-  let parts: Buffer[] = [];
+  const held = Buffer.allocUnsafeSlow(gather);
   let size = 0;
   for await (const part of raw as AsyncIterable<Buffer>) {
-    parts.push(part);
-    size += part.length;
-    if (size < gather) continue;
-    yield Buffer.concat(parts);
-    parts = [];
-    size = 0;
+    for (let at = 0; at < part.length; ) {
+      const taken = part.copy(held, size, at);
+      at += taken;
+      size += taken;
+      if (size < gather) continue;
+      yield held;
+      size = 0;
+    }
+    release(part);
   }
-  if (size > 0) yield Buffer.concat(parts);
+  if (size > 0) yield held.subarray(0, size);
 }
 
 const mostSkipped = 16 * 1024 * 1024;
@@ -135,6 +146,7 @@ async function skipped(raw: IncomingMessage): Promise<boolean> {
   let size = 0;
   for await (const part of raw as AsyncIterable<Buffer>) {
     size += part.length;
+    release(part);
     if (size > mostSkipped) return false;
   }
   return true;

@@ -166,6 +166,14 @@ export interface RelayLimits {
   readonly seconds?: number;
 }
 
+/** Which values of the table count: asked where one is kept and where one is read. */
+export interface ValueRule {
+  /** Throws for a value that must not stand under this key. */
+  check(key: string, value: Uint8Array): void;
+  /** Which of two that both count is the better one: positive for the first. */
+  compare(one: Uint8Array, other: Uint8Array): number;
+}
+
 /** What a mesh is started with. */
 export interface MeshOptions {
   /** Seed of the Ed25519 identity, 32 bytes; the PeerId comes from its public key. */
@@ -184,6 +192,8 @@ export interface MeshOptions {
   readonly mdns?: boolean;
   /** Capability records in a distributed table. */
   readonly dht?: boolean;
+  /** What may stand in the table as a value, by the first word of its key; nothing by default. */
+  readonly values?: Readonly<Record<string, ValueRule>>;
   readonly quic?: boolean;
   readonly websocket?: boolean;
   /** Key and certificate for listening with TLS, PEM. */
@@ -264,6 +274,10 @@ export interface Mesh extends AsyncDisposable {
     key: string,
     signal?: AbortSignal,
   ): AsyncIterable<{ readonly peer: string; readonly addresses: readonly string[] }>;
+  /** Puts a value into the table under a key as `/space/name`, and nothing repeats it. Throws `mesh.dht`. */
+  put(key: string, value: Uint8Array, signal?: AbortSignal): Promise<void>;
+  /** The best value of the table under a key; undefined where there is none that counts. Throws `mesh.dht`. */
+  get(key: string, signal?: AbortSignal): Promise<Uint8Array | undefined>;
   /** Resolves when everything has ended. */
   close(): Promise<void>;
 }

@@ -363,6 +363,14 @@ class Libp2pMesh implements Mesh {
     }
   }
 
+  put(key: string, value: Uint8Array, signal?: AbortSignal): Promise<void> {
+    return this.#table.put(key, value, signal);
+  }
+
+  get(key: string, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    return this.#table.get(key, signal);
+  }
+
   async close(): Promise<void> {
     if (this.#ended.signal.aborted) return;
     this.#ended.abort(fault.closed());

@@ -14,6 +14,7 @@ export type {
   ReservationState,
   StreamSocket,
   Transport,
+  ValueRule,
 } from "./contract.ts";
 export { keyOfPeer, peerOfKey } from "./peer.ts";
 

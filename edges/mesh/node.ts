@@ -80,10 +80,31 @@ async function transports({ quic, websocket, tls, log }: MeshOptions, around: Ar
   return found;
 }
 
+function rules(values: NonNullable<MeshOptions["values"]>) {
+  const spaces = Object.entries(values);
+  const text = (key: Uint8Array): string => Buffer.from(key).toString();
+  return {
+    validators: Object.fromEntries(
+      spaces.map(([space, { check }]) => [
+        space,
+        async (key: Uint8Array, value: Uint8Array) => check(text(key), value),
+      ]),
+    ),
+    selectors: Object.fromEntries(
+      spaces.map(([space, { compare }]) => [
+        space,
+        (_key: Uint8Array, found: Uint8Array[]) =>
+          found.reduce((best, one, at) => (compare(one, found[best] ?? one) > 0 ? at : best), 0),
+      ]),
+    ),
+  };
+}
+
 async function extras({
   autonat,
   dht,
   upnp,
+  values = {},
 }: MeshOptions): Promise<Record<string, (components: never) => unknown>> {
   const found: Record<string, (components: never) => unknown> = {};
   if (autonat) found.autonat = (await import("@libp2p/autonat-v2")).autoNATv2() as never;
@@ -95,8 +116,7 @@ async function extras({
       clientMode: false,
       allowQueryWithZeroPeers: true,
       peerInfoMapper: passthroughMapper,
-      validators: {},
-      selectors: {},
+      ...rules(values),
     }) as never;
   }
   return found;

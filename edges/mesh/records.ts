@@ -64,14 +64,36 @@ export class Records {
   }
 
   async #tell(name: string, signal?: AbortSignal): Promise<void> {
+    await this.#limited(signal, (either) =>
+      this.#libp2p.contentRouting.provide(keyOf(name), { signal: either }),
+    );
+  }
+
+  async #limited<T>(signal: AbortSignal | undefined, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const limit = new AbortController();
     const timer = this.#clock.after(oneTelling, () => limit.abort(new Error("ETIMEDOUT")));
     const signals = [limit.signal, this.#ended.signal, ...(signal ? [signal] : [])];
     try {
-      await this.#libp2p.contentRouting.provide(keyOf(name), { signal: AbortSignal.any(signals) });
+      return await act(AbortSignal.any(signals));
     } finally {
       timer.stop();
     }
+  }
+
+  async put(key: string, value: Uint8Array, signal?: AbortSignal): Promise<void> {
+    await this.#limited(signal, (either) =>
+      this.#libp2p.contentRouting.put(Buffer.from(key), value, { signal: either }),
+    );
+  }
+
+  /** Whoever keeps one that does not count is as if it kept none. */
+  async get(key: string, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    return await this.#limited(signal, (either) =>
+      this.#libp2p.contentRouting.get(Buffer.from(key), { signal: either }),
+    ).catch((thrown: unknown) => {
+      if (signal?.aborted || this.#ended.signal.aborted) throw thrown;
+      return undefined;
+    });
   }
 
   async *find(name: string, signal?: AbortSignal): AsyncGenerator<PeerInfo> {

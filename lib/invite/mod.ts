@@ -1,3 +1,13 @@
+export {
+  answerJobOffer,
+  type JobOffer,
+  type JobResponse,
+  mostExchanged,
+  readJobResponse,
+  type Reason,
+  type Requirements,
+  type Standing,
+} from "./exchange.ts";
 export { type Box, boxOf, createBox, openBox, sealFor } from "./box.ts";
 export {
   classes,
@@ -9,3 +19,4 @@ export {
   parseInvite,
   printInvite,
 } from "./invite.ts";
+export { type Offer, parseOffer, printOffer } from "./offer.ts";

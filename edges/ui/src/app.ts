@@ -3,6 +3,8 @@ import type { LinkState, Live } from "./net/live.ts";
 import { type Problem, problemOf } from "./net/refusal.ts";
 import { feed, readPast } from "./state/feed.ts";
 import { HiveState } from "./state/hive.ts";
+import { readRecording } from "./state/recording.ts";
+import { Replay } from "./state/replay.ts";
 import { parseRoute, printRoute, type Route } from "./state/route.ts";
 
 /** Something that is told until it is put away. */
@@ -36,6 +38,8 @@ export class App {
   readonly live: Live;
   readonly now: HiveState;
   past: HiveState | undefined;
+  /** A recording that is shown in the place of the hive. */
+  replay: Replay | undefined;
   route: Route;
   standing: Standing = { state: "opening" };
   link: LinkState = "connecting";
@@ -72,9 +76,36 @@ export class App {
     for (const act of this.#watchers) act();
   }
 
-  /** The hive that is shown: as it is, or as it was. */
+  /** The hive that is shown: as it is, as it was, or as it was recorded. */
   get hive(): HiveState {
-    return this.past ?? this.now;
+    return this.replay?.state ?? this.past ?? this.now;
+  }
+
+  /** Whether what is shown is all that there is to it: a past moment and a recording are read whole. */
+  get isWhole(): boolean {
+    return this.replay !== undefined || this.past !== undefined;
+  }
+
+  /** The time of what is shown. */
+  time(): number {
+    return this.replay?.time ?? this.api.now();
+  }
+
+  /** Shows what a file recorded; it needs no hive and no session. */
+  async show(name: string, read: () => Promise<Uint8Array>): Promise<boolean> {
+    return this.attempt(async () => {
+      this.replay = new Replay(name, readRecording(await read()), newState);
+      this.replay.to(this.replay.records.length);
+      this.go({ view: "hive", object: "", at: undefined });
+      this.changed();
+    });
+  }
+
+  /** Puts the recording away. */
+  leaveReplay(): void {
+    this.replay = undefined;
+    this.go({ view: "recordings", object: "", at: undefined });
+    this.changed();
   }
 
   /** A path as of the moment that is shown. */

@@ -160,7 +160,7 @@ export function Act(props: {
     <button
       type="button"
       class={`act ${props.strong ? "strong" : ""}`}
-      disabled={isBusy || props.disabled || app.route.at !== undefined}
+      disabled={isBusy || props.disabled || app.route.at !== undefined || app.replay !== undefined}
       title={app.isArmed ? props.what : `${props.what}: the page only reads until it is armed`}
       onClick={run}
     >
@@ -186,7 +186,7 @@ export function Facts({ facts }: { readonly facts: readonly (readonly [string, C
       {facts
         .filter(([, value]) => value !== undefined && value !== "" && value !== false)
         .map(([name, value]) => (
-          <div key={name}>
+          <div key={name} class={typeof value === "string" && value.length < 24 ? "" : "long"}>
             <dt>{name}</dt>
             <dd>{value}</dd>
           </div>

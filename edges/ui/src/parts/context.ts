@@ -48,8 +48,18 @@ export interface Loaded<T> {
   readonly again: () => void;
 }
 
+/** A recording holds what happened, not the files of the hive. */
+const recorded: Problem = {
+  status: 0,
+  code: "page.recording",
+  detail: "A recording has no files of the hive",
+  next: "Leave the recording to read them",
+};
+
 /** Reads something once for each `key`; undefined reads nothing. */
-export function useRead<T>(key: string | undefined, read: () => Promise<T>): Loaded<T> {
+export function useRead<T>(wanted: string | undefined, read: () => Promise<T>): Loaded<T> {
+  const { replay } = useApp();
+  const key = replay ? undefined : wanted;
   const [found, set] = useState<{ key?: string; value?: T; problem?: Problem }>({});
   const [turn, setTurn] = useState(0);
   useEffect(() => {
@@ -64,13 +74,15 @@ export function useRead<T>(key: string | undefined, read: () => Promise<T>): Loa
     };
   }, [key, turn]);
   const again = () => setTurn(turn + 1);
+  if (replay && wanted !== undefined) return { problem: recorded, again };
   return found.key === key ? { value: found.value, problem: found.problem, again } : { again };
 }
 
 /** A text that is followed: as it is now, while the page is open. In the past it is read once. */
-export function useText(path: string | undefined): Loaded<string> {
+export function useText(wanted: string | undefined): Loaded<string> {
   const app = useApp();
   const { at } = app.route;
+  const path = app.replay ? undefined : wanted;
   const [text, set] = useState<{ path?: string; value?: string; problem?: Problem }>({});
   const past = useRead(path !== undefined && at !== undefined ? app.pathAt(path) : undefined, () =>
     app.api.text(app.pathAt(path ?? "")),
@@ -82,6 +94,7 @@ export function useText(path: string | undefined): Loaded<string> {
       if (event.event === "error") set({ path, problem: event.data });
     });
   }, [path, at]);
+  if (app.replay && wanted !== undefined) return { problem: recorded, again: () => undefined };
   if (at !== undefined) return past;
   return text.path === path
     ? { value: text.value, problem: text.problem, again: () => undefined }
@@ -134,9 +147,10 @@ function take(held: { lines: StreamLine[]; isEnded: boolean }, cut: Lines, event
 }
 
 /** Follows a stream: what is kept of it, and what comes. A restart of the hive neither loses nor repeats a line. */
-export function useStream(path: string | undefined): Stream {
+export function useStream(wanted: string | undefined): Stream {
   const app = useApp();
   const { at } = app.route;
+  const path = app.replay ? undefined : wanted;
   const [stream, set] = useState(none);
   const held = useRef<{ lines: StreamLine[]; isEnded: boolean }>({ lines: [], isEnded: false });
   useEffect(() => {
@@ -163,5 +177,5 @@ export function useStream(path: string | undefined): Stream {
       clearTimeout(timer);
     };
   }, [path, at]);
-  return stream;
+  return app.replay && wanted !== undefined ? { ...none, problem: recorded } : stream;
 }

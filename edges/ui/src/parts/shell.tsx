@@ -1,11 +1,13 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { reasons, type Tone, toneOf } from "../palette.ts";
 import { setTheme, themeNow } from "../theme.ts";
 import { Chip, Copy, Lock, StateChip, Trouble } from "./basic.tsx";
 import { useApp, useHive, useTick } from "./context.ts";
 import { ArmDialog, HelpDialog, Notices } from "./dialogs.tsx";
+import { Recordings } from "./recordings.tsx";
 import { SearchBox } from "./search-box.tsx";
+import { ReplayBar } from "./replay-bar.tsx";
 import { recordsOf, TimeBar } from "./time-bar.tsx";
 import { spanText } from "./words.ts";
 import type { View } from "./views.ts";
@@ -45,15 +47,21 @@ const linkWords: Readonly<Record<string, readonly [string, Tone]>> = {
   ended: ["signed off", "bad"],
 };
 
+/** What is shown: the hive as it is, as it was, or as it was recorded. */
+function shownWord(link: string, at: string | undefined, isReplay: boolean): readonly [string, Tone] {
+  if (isReplay) return ["recording", "violet"];
+  return at === undefined ? (linkWords[link] ?? ["", "dim"]) : ["past", "violet"];
+}
+
 function Standing() {
-  const { link, route } = useApp();
+  const { link, route, replay } = useApp();
   const hive = useHive();
   const state = hive.fact("/proc/lifecycle/state.json").state;
-  const [word, tone] = linkWords[link] ?? ["", "dim"];
+  const [word, tone] = shownWord(link, route.at, replay !== undefined);
   return (
     <div class="standing" role="status">
       {typeof state === "string" && <StateChip state={state} />}
-      <Chip tone={route.at === undefined ? tone : "violet"}>{route.at === undefined ? word : "past"}</Chip>
+      <Chip tone={tone}>{word}</Chip>
     </div>
   );
 }
@@ -61,7 +69,7 @@ function Standing() {
 /** Refusals since the start, by reason, and who is attached: what presses on the hive. */
 function Pressure() {
   const app = useApp();
-  const hive = app.now;
+  const hive = app.replay?.state ?? app.now;
   useHive();
   const sessions = hive.fact("/proc/9p/session/active.json");
   const waiting = (hive.facts.get("/actions") as readonly string[] | undefined)?.length ?? 0;
@@ -96,8 +104,13 @@ function Pressure() {
 
 function Nav({ views }: { readonly views: readonly View[] }) {
   const app = useApp();
+  const bar = useRef<HTMLElement>(null);
+  // On a phone the row of views is wider than the screen.
+  useEffect(() => {
+    bar.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [app.route.view]);
   return (
-    <nav class="nav" aria-label="Views">
+    <nav class="nav" aria-label="Views" ref={bar}>
       {views.map(({ name, title, icon, key }) => (
         <a
           key={name}
@@ -132,6 +145,7 @@ function SignIn() {
         <code>skep ui --link</code> prints the link. The page may what your ticket may, and only reads until
         you arm it.
       </p>
+      <Recordings />
       {standing.problem && <Trouble problem={standing.problem} again={() => location.reload()} />}
     </main>
   );
@@ -153,7 +167,7 @@ export function Shell({
     document.documentElement.dataset.armed = String(app.isArmed);
     if (app.route.at !== undefined) setTime(true);
   });
-  if (app.standing.state === "none") return <SignIn />;
+  if (app.standing.state === "none" && !app.replay) return <SignIn />;
   const acts = [
     {
       title: app.isArmed ? "Make read-only" : "Arm the page",
@@ -203,7 +217,8 @@ export function Shell({
       </header>
       <Nav views={views} />
       <main id="main" class="main" tabIndex={-1}>
-        {hasTime && <TimeBar last={last} close={() => setTime(false)} />}
+        {app.replay && <ReplayBar replay={app.replay} />}
+        {hasTime && !app.replay && <TimeBar last={last} close={() => setTime(false)} />}
         {children}
       </main>
       <Pressure />

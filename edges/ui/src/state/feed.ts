@@ -4,6 +4,19 @@ import { Lines, textOf } from "../net/text.ts";
 import type { Facts, HiveState } from "./hive.ts";
 import { isEnded, jobOf } from "./model.ts";
 
+/** Machines of which more than their info is read by itself; of more, what the trace tells is taken. */
+const mostOwners = 500;
+
+/** What is known of a machine, its owner's word included. */
+async function infoOf(api: Pick<Api, "json">, base: string, withOwner: boolean): Promise<Facts> {
+  const [info, owner] = await Promise.all([
+    api.json<Facts>(`${base}/info.json`),
+    // Whoever was spawned here has no owner of its own.
+    withOwner ? api.json<Facts>(`${base}/owner.json`).catch(() => undefined) : undefined,
+  ]);
+  return owner === undefined ? info : { ...info, owner };
+}
+
 /** Files that are small and always shown. */
 const small = [
   "/proc/lifecycle/state.json",
@@ -76,7 +89,7 @@ function contentOf(path: string, event: LiveEvent): unknown {
 export function feed(state: HiveState, { api, live, every }: FeedGround): () => void {
   const ends: (() => void)[] = [];
   const machines = new Reader(async (id) => {
-    state.setInfo(id, await api.json<Facts>(`/worker/${id}/info.json`));
+    state.setInfo(id, await infoOf(api, `/worker/${id}`, state.machines.size <= mostOwners));
   });
   const jobs = new Reader(async (id) => {
     state.setJob(jobOf(id, await api.json<Facts>(`/jobs/${id}/status.json`)));
@@ -173,7 +186,7 @@ export async function readPast(state: HiveState, api: Pick<Api, "json" | "list">
   const shown = jobs.filter((id) => /^\d+$/.test(id)).slice(-newestJobs);
   const all = [
     ...machines.slice(0, 500).map((id) => async () => {
-      state.setInfo(id, await api.json<Facts>(`${base}/worker/${id}/info.json`));
+      state.setInfo(id, await infoOf(api, `${base}/worker/${id}`, true));
     }),
     ...shown.map((id) => async () => {
       state.setJob(jobOf(id, await api.json<Facts>(`${base}/jobs/${id}/status.json`)));

@@ -20,6 +20,11 @@ export type Facts = Readonly<Record<string, unknown>>;
 const mostJobs = 2000;
 const mostFlights = 400;
 
+function strange(id: string): Machine {
+  const empty = { info: {}, state: "unknown", reason: "", class: "", role: "", site: "" } as const;
+  return { id, ...empty, slots: 0, running: new Set(), load: 0 };
+}
+
 /** Everything that the page knows of a hive. It is changed in place, many times a second, and tells so at a pace. */
 export class HiveState {
   readonly machines = new Map<string, Machine>();
@@ -30,6 +35,8 @@ export class HiveState {
   readonly flights = new Newest<Flight>(mostFlights);
   readonly pulses = new Newest<Pulse>(mostFlights);
   readonly pressure = new Map<Reason, number>();
+  /** Until when each machine's leases hold, by the hive's clock, as its last renewal said. */
+  readonly leases = new Map<string, number>();
   /** Small files by their path: state, sessions, boot, nodes … */
   readonly facts = new Map<string, unknown>();
   /** Machines that look otherwise since the scene was last drawn. */
@@ -98,24 +105,20 @@ export class HiveState {
     const gone = [...this.machines.keys()].filter((id) => !wanted.has(id));
     for (const id of gone) this.machines.delete(id);
     const fresh = ids.filter((id) => !this.machines.has(id));
-    for (const id of fresh)
-      this.machines.set(id, {
-        id,
-        info: {},
-        state: "unknown",
-        reason: "",
-        class: "",
-        role: "",
-        site: "",
-        slots: 0,
-        running: new Set(),
-        load: 0,
-      });
+    for (const id of fresh) this.machines.set(id, strange(id));
     if (fresh.length + gone.length > 0) {
       this.membership += 1;
       this.#changed();
     }
     return fresh;
+  }
+
+  /** Lets a machine be there that may be known or not. */
+  addMachine(id: string): void {
+    if (this.machines.has(id)) return;
+    this.machines.set(id, strange(id));
+    this.membership += 1;
+    this.#changed();
   }
 
   setInfo(id: string, info: Facts): void {
@@ -177,12 +180,16 @@ export class HiveState {
     if (slice === "jobs") return this.#jobEvent(name, String(data.job ?? line.seq), worker, data);
     if (slice === "workers" || slice === "queen" || slice === "peers") {
       const machine = worker ?? data.id ?? data.node;
+      // The owner's word shows at once, however much else is to be read.
+      const known = name === "owner" ? this.machines.get(String(machine)) : undefined;
+      if (known) this.setInfo(known.id, { ...known.info, owner: data });
       return typeof machine === "string" ? { machine } : {};
     }
     return {};
   }
 
   #jobEvent(name: string, id: string, worker: string | undefined, data: Facts) {
+    if (worker && typeof data.until === "number") this.leases.set(worker, data.until);
     if (name === "leased" && worker) {
       this.fly(worker, "lease");
       this.#move(id, worker, "leased");

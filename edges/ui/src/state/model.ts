@@ -152,13 +152,14 @@ function ownerOf(info: Readonly<Record<string, unknown>>): {
 } {
   const owner = info.owner;
   if (typeof owner === "object" && owner !== null) {
-    const { state, reason } = owner as Record<string, unknown>;
-    return { state: text(state), reason: text(reason) };
+    const { state, reason, reasons } = owner as Record<string, unknown>;
+    const told = Array.isArray(reasons) ? reasons.map((one: { text?: unknown }) => text(one?.text)) : [];
+    return { state: text(state), reason: text(reason) || told.filter((one) => one !== "").join("; ") };
   }
   return { state: text(info.owner_state), reason: text(info.owner_reason) };
 }
 
-const frozen = /^(frozen|paused|freez|yield)/i;
+const frozen = /^(frozen|paused|freez|give-back|yield)/i;
 
 /** Takes what is known of a machine into it. */
 export function dress(machine: Machine, info: Readonly<Record<string, unknown>>): void {

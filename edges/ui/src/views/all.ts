@@ -7,6 +7,9 @@ import { Files } from "./files.tsx";
 import { Hive } from "./hive.tsx";
 import { Jobs } from "./jobs.tsx";
 import { Machines } from "./machines.tsx";
+import { Recordings } from "./recordings.tsx";
+import { Schedule } from "./schedule.tsx";
+import { Telemetry } from "./telemetry.tsx";
 
 /** The views of the page, in the order in which they are offered. */
 export const views: readonly View[] = [
@@ -33,6 +36,22 @@ export const views: readonly View[] = [
     doc: "Every machine with its state and reason",
     icon: "M4 4h16v6H4zm2 2v2h3V6zM4 14h16v6H4zm2 2v2h3v-2z",
     Show: Machines,
+  },
+  {
+    name: "schedule",
+    title: "Schedule",
+    key: "s",
+    doc: "What waits, what runs where, and what ended",
+    icon: "M3 4h2v16h16v2H3zm4 2h8v3H7zm4 5h9v3h-9zm-3 5h7v3H8z",
+    Show: Schedule,
+  },
+  {
+    name: "telemetry",
+    title: "Telemetry",
+    key: "t",
+    doc: "What the hive and its machines measure",
+    icon: "M3 4h2v14h16v2H3zm4 10l4-5 3 3 5-7 1.6 1.2-6.4 9-3.1-3.1-2.5 3.2z",
+    Show: Telemetry,
   },
   {
     name: "files",
@@ -73,5 +92,13 @@ export const views: readonly View[] = [
     doc: "What matters, and the cure for each finding",
     icon: "M10 3h4v7h7v4h-7v7h-4v-7H3v-4h7z",
     Show: Doctor,
+  },
+  {
+    name: "recordings",
+    title: "Recordings",
+    key: "r",
+    doc: "What a hive did, out of a file, without the hive",
+    icon: "M12 3a9 9 0 1 0 9 9 9 9 0 0 0-9-9zm0 2a7 7 0 1 1-7 7 7 7 0 0 1 7-7zm-2 3v8l6-4z",
+    Show: Recordings,
   },
 ];

@@ -82,7 +82,7 @@ function Row({ id, isChosen }: { readonly id: string; readonly isChosen: boolean
         <b>{id}</b>
         {value && <StateChip state={value.state} />}
         <span class="grow">{value ? `${value.act ?? ""} ${value.path ?? ""}` : ""}</span>
-        <small>{value && agoText(value.at, app.api.now())}</small>
+        <small>{value && agoText(value.at, app.time())}</small>
       </a>
     </li>
   );

@@ -5,7 +5,7 @@ import { useApp, useHive, useRead } from "../parts/context.ts";
 import { agoText, cliOf, momentText } from "../parts/words.ts";
 import { routeOfPath } from "../state/route.ts";
 import type { HiveState } from "../state/hive.ts";
-import { auditOf, type LogCheck, proveRecord } from "./audit-log.ts";
+import { auditOf, type LogCheck, type Proven, proveRecord } from "./audit-log.ts";
 
 /** What was commanded, and the proof of it. */
 export function Audit({ object }: { readonly object: string }) {
@@ -50,7 +50,7 @@ function Timeline({ chosen, onlyRefused }: { readonly chosen: string; readonly o
   const [wanted, setWanted] = useState("");
   const last = app.route.at === undefined ? Number.POSITIVE_INFINITY : Number(app.route.at);
   // The trace is told live; of the past it is the part up to that record.
-  const rows = rowsOf(app.now)
+  const rows = rowsOf(app.replay?.state ?? app.now)
     .filter(({ seq }) => seq <= last)
     .filter(({ tone }) => !onlyRefused || tone !== "ok")
     .filter(
@@ -92,7 +92,7 @@ function Timeline({ chosen, onlyRefused }: { readonly chosen: string; readonly o
                 <span class="dim cut">{row.text}</span>
               </span>
               {row.count > 1 && <small>×{row.count}</small>}
-              <small>{agoText(row.time, app.api.now())}</small>
+              <small>{agoText(row.time, app.time())}</small>
             </a>
           </li>
         ))}
@@ -105,6 +105,11 @@ function Timeline({ chosen, onlyRefused }: { readonly chosen: string; readonly o
 const wordOf = (ok: boolean | undefined) =>
   ok === undefined ? "not checked" : ok ? "holds" : "does not hold";
 const chipTone = (ok: boolean | undefined) => (ok === undefined ? "warn" : ok ? "ok" : "bad");
+
+/** A record for people: bytes stand side by side. */
+function recordText(record: Proven["record"]): string {
+  return JSON.stringify(record, undefined, 2).replace(/\[[\d,\s]+\]/g, (list) => list.replace(/\s+/g, ""));
+}
 
 /** What was checked, line by line. */
 export function Checks({ checks }: { readonly checks: readonly LogCheck[] }) {
@@ -227,7 +232,7 @@ function Record({ seq }: { readonly seq: number }) {
           <Checks checks={value.checks} />
           <h2>The record</h2>
           <Copy text={value.text} label="Copy record" />
-          <pre class="content">{JSON.stringify(record, undefined, 2)}</pre>
+          <pre class="content">{recordText(record)}</pre>
           <p>
             <a href={`#/hive?at=${seq}`}>The hive as it was then</a>
             {path === "/jobs/ctl" && (

@@ -13,12 +13,12 @@ import { MachineDetails } from "./machines.tsx";
 export function Hive({ object }: { readonly object: string }) {
   const app = useApp();
   const hive = useHive();
-  const isKnown = hive.facts.has("listed") || app.past !== undefined;
+  const isKnown = hive.facts.has("listed") || app.isWhole;
   return (
     <div class={`hive ${object ? "opened" : ""}`}>
       <Summary hive={hive} />
       {/* A canvas is drawn on by one stage in its life: another moment gets another one. */}
-      <Canvas key={app.past ? `at ${app.route.at}` : "now"} selected={object || undefined} />
+      <Canvas key={stageOf(app)} selected={object || undefined} />
       {isKnown && hive.machines.size === 0 && (
         <div class="over">
           <Empty title={app.route.at === undefined ? "No machines yet" : "No machines at that time"}>
@@ -43,6 +43,11 @@ export function Hive({ object }: { readonly object: string }) {
       <Happened hive={hive} />
     </div>
   );
+}
+
+function stageOf({ replay, past, route }: App): string {
+  if (replay) return `recording ${replay.turn}`;
+  return past ? `at ${route.at}` : "now";
 }
 
 function Summary({ hive }: { readonly hive: HiveState }) {
@@ -149,7 +154,7 @@ const isChatter = ({ subject, path }: { readonly subject: string; readonly path:
 function Happened({ hive }: { readonly hive: HiveState }) {
   const app = useApp();
   useTick(2000);
-  const now = app.api.now();
+  const now = app.time();
   const acts = hive.acts.all.filter((act) => !isChatter(act)).slice(-8);
   const both = [
     ...acts.map((act) => ({ ...act, refusal: undefined })),

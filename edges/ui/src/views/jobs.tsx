@@ -78,7 +78,7 @@ function Queue({ chosen }: { readonly chosen: string }) {
               <b>{job.id}</b>
               <StateChip state={job.state} />
               <span class="grow dim">{job.worker || job.reason}</span>
-              <small>{agoText(job.ended || job.started || job.submitted, app.api.now())}</small>
+              <small>{agoText(job.ended || job.started || job.submitted, app.time())}</small>
             </a>
           </li>
         ))}

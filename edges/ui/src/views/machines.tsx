@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { Chip, Cli, Empty, Facts, StateChip, Waiting } from "../parts/basic.tsx";
 import { useApp, useHive, useRead, useStream, useTick } from "../parts/context.ts";
 import { Output } from "../parts/output.tsx";
-import { agoText, cliOf } from "../parts/words.ts";
+import { agoText, bytesText, cliOf } from "../parts/words.ts";
 import type { Machine } from "../state/model.ts";
 
 const rows = 150;
@@ -37,7 +37,7 @@ function All({ chosen }: { readonly chosen: string }) {
   const all = [...hive.machines.values()]
     .filter((machine) => matches(machine, wanted))
     .sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state) || (a.id < b.id ? -1 : 1));
-  const isKnown = hive.facts.has("listed") || app.past !== undefined;
+  const isKnown = hive.facts.has("listed") || app.isWhole;
   return (
     <section class="pane list" aria-label="Machines">
       <header>
@@ -106,11 +106,20 @@ const shownApart = new Set([
   "layers",
   "key",
   "labels",
+  "owner",
+  "incarnation",
+  "session",
 ]);
 
-function plain(value: unknown): string {
+function plain(name: string, value: unknown): string {
+  if (Array.isArray(value)) return value.join(" · ");
+  if (typeof value === "number" && /bytes$/i.test(name)) return bytesText(value);
   return typeof value === "string" ? value : JSON.stringify(value);
 }
+
+/** `memoryBytes` as words. */
+const titleOf = (name: string): string =>
+  name.replace(/_?bytes$/i, "").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 /** All that is known of a machine. */
 export function MachineDetails({ id, heading }: { readonly id: string; readonly heading: "h1" | "h2" }) {
@@ -150,11 +159,11 @@ export function MachineDetails({ id, heading }: { readonly id: string; readonly 
         facts={[
           ["slots", `${running.size} of ${slots} in use`],
           ["site", site],
-          ["since", typeof info.since === "number" && agoText(info.since, app.api.now())],
+          ["since", typeof info.since === "number" && agoText(info.since, app.time())],
           ["labels", list(info.labels)],
           ["sandbox", list(info.layers)],
           ["key", typeof info.key === "string" && info.key !== "" && <code class="break">{info.key}</code>],
-          ...rest.map(([name, value]) => [name, plain(value)] as const),
+          ...rest.map(([name, value]) => [titleOf(name), plain(name, value)] as const),
         ]}
       />
       <Work machine={machine} />
@@ -189,7 +198,7 @@ function Work({ machine }: { readonly machine: Machine }) {
               <b>{job.id}</b>
               <StateChip state={job.state} />
               <span class="grow dim">{job.reason}</span>
-              <small>{agoText(job.ended || job.started, app.api.now())}</small>
+              <small>{agoText(job.ended || job.started, app.time())}</small>
             </a>
           </li>
         ))}

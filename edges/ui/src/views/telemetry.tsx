@@ -1,0 +1,212 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Chip, Cli, Empty, Trouble, Waiting } from "../parts/basic.tsx";
+import { useApp, useHive, useRead, useStream } from "../parts/context.ts";
+import { Output } from "../parts/output.tsx";
+import { Plot } from "../parts/plot.tsx";
+import { cliOf } from "../parts/words.ts";
+import type { Problem } from "../net/refusal.ts";
+import { problemOf } from "../net/refusal.ts";
+import { type Family, familiesOf, Meters, numbersOf, Track } from "../scene/series.ts";
+
+const pace = 2000;
+const mostMoments = 450;
+const source = "/proc/metrics";
+const atOnce = 8;
+/** What is shown of a hive before anything is looked for. */
+const first =
+  /cpu_seconds|resident_memory|loop_delay|controls_total|_sessions$|reads_total|answers_total|journal_records/;
+
+/** What the hive and its machines measure, as it comes. */
+export function Telemetry({ object }: { readonly object: string }) {
+  return (
+    <div class={`split ${object ? "opened" : ""}`}>
+      <Sources chosen={object} />
+      {object ? <Source key={object} path={`/${object}`} /> : <Metrics />}
+    </div>
+  );
+}
+
+// Devices of the telemetry plane stand here once a hive has them: the page only lists what is there.
+async function devicesOf(list: (path: string) => Promise<readonly { readonly name: string }[]>) {
+  const root = "/queen/telemetry";
+  const isThere = (await list("/queen").catch(() => [])).some(({ name }) => name === "telemetry");
+  const names = isThere ? await list(root) : [];
+  return names.filter(({ name }) => name !== "ctl").map(({ name }) => `${root}/${name}/latest`);
+}
+
+function Sources({ chosen }: { readonly chosen: string }) {
+  const app = useApp();
+  const hive = useHive();
+  const [wanted, want] = useState("");
+  const { value: devices = [] } = useRead(app.pathAt("/queen/telemetry"), () =>
+    devicesOf(async (path) => (await app.api.list(app.pathAt(path))).entries),
+  );
+  const all = [...hive.machines.keys()].map((id) => `/worker/${id}/telemetry`).concat(devices);
+  const found = all.filter((path) => path.includes(wanted));
+  return (
+    <section class="pane list" aria-label="Sources">
+      <header>
+        <h1>Telemetry</h1>
+        <Chip>{all.length + 1}</Chip>
+        <input
+          type="search"
+          placeholder="Filter"
+          aria-label="Filter sources"
+          value={wanted}
+          onInput={(event) => want(event.currentTarget.value)}
+        />
+      </header>
+      <ol class="rows">
+        <li>
+          <a href={app.href("telemetry")} aria-current={chosen === "" ? "true" : undefined}>
+            <b>The hive</b>
+            <span class="grow dim">{source}</span>
+          </a>
+        </li>
+        {found.slice(0, 200).map((path) => (
+          <li key={path}>
+            <a
+              href={app.href("telemetry", path.slice(1))}
+              aria-current={path.slice(1) === chosen ? "true" : undefined}
+            >
+              <b>{path.split("/").at(-2)}</b>
+              <span class="grow dim">{path}</span>
+            </a>
+          </li>
+        ))}
+      </ol>
+      <Cli command={cliOf("cat", source)} />
+    </section>
+  );
+}
+
+interface Read {
+  readonly families: readonly Family[];
+  readonly count: number;
+  readonly problem?: Problem;
+}
+
+/** Reads the metrics at a pace while they are looked at. */
+function useMetrics(meters: Meters): Read {
+  const app = useApp();
+  const [read, set] = useState<Read>({ families: [], count: 0 });
+  const isLive = app.route.at === undefined && app.replay === undefined;
+  useEffect(() => {
+    if (!isLive) return undefined;
+    let isWanted = true;
+    const look = async () => {
+      if (document.visibilityState === "hidden") return;
+      try {
+        const families = familiesOf(await app.api.text(source));
+        if (!isWanted) return;
+        meters.push(app.api.now(), families);
+        set(({ count }) => ({ families, count: count + 1 }));
+      } catch (thrown) {
+        if (isWanted) set((before) => ({ ...before, problem: problemOf(thrown) }));
+      }
+    };
+    void look();
+    const timer = setInterval(look, pace);
+    return () => {
+      isWanted = false;
+      clearInterval(timer);
+    };
+  }, [isLive, meters]);
+  return read;
+}
+
+function Metrics() {
+  const app = useApp();
+  const [meters] = useState(() => new Meters(mostMoments));
+  const { families, count, problem } = useMetrics(meters);
+  const [wanted, want] = useState("");
+  const shown = families.filter(({ name, doc }) =>
+    wanted === "" ? first.test(name) : `${name} ${doc}`.toLowerCase().includes(wanted.toLowerCase()),
+  );
+  if (app.route.at !== undefined || app.replay)
+    return (
+      <div class="pane">
+        <Empty title="Telemetry is no part of the past">
+          What was measured is told as it comes. Go back to now to see it.
+        </Empty>
+      </div>
+    );
+  return (
+    <div class="pane" aria-live="off">
+      <header>
+        <h2>The hive</h2>
+        <input
+          type="search"
+          placeholder={`All ${families.length} metrics`}
+          aria-label="Find metrics"
+          value={wanted}
+          onInput={(event) => want(event.currentTarget.value)}
+        />
+      </header>
+      {problem && <Trouble problem={problem} />}
+      {families.length === 0 && !problem && <Waiting what={source} />}
+      {families.length > 0 && shown.length === 0 && (
+        <Empty title="No metric is called that">Names and words of metrics are looked through.</Empty>
+      )}
+      <div class="plots">
+        {shown.slice(0, atOnce).map(({ name, doc, isCounter }) => {
+          const track = meters.tracks.get(name);
+          const words = isCounter ? `${doc}; per second` : doc;
+          return track && <Plot key={name} title={name} doc={words} track={track} count={count} />;
+        })}
+      </div>
+      {shown.length > atOnce && <p class="dim">{shown.length - atOnce} more; name them to see them</p>}
+    </div>
+  );
+}
+
+/** Numbers in the lines of a stream, one moment a line. */
+function useTrack(lines: readonly { readonly at: number; readonly text: string; readonly gap?: true }[]) {
+  const app = useApp();
+  const held = useRef({ track: new Track(mostMoments), last: -1, line: 0 });
+  const now = held.current;
+  for (const [at, { text, gap, at: place }] of lines.entries()) {
+    if (gap || place < now.last || (place === now.last && at <= now.line)) continue;
+    Object.assign(now, { last: place, line: at });
+    const numbers = numbersOf(text);
+    const told = numbers.get("time_ms") ?? numbers.get("ts") ?? numbers.get("time") ?? 0;
+    const values = new Map([...numbers].filter(([name]) => !/^(time|ts|time_ms|seq)$/.test(name)));
+    if (values.size > 0) now.track.push(told > 1e12 ? told : app.api.now(), values);
+  }
+  return now.track;
+}
+
+function Source({ path }: { readonly path: string }) {
+  const app = useApp();
+  const stream = useStream(path);
+  const track = useTrack(stream.lines);
+  const [, , id = ""] = path.split("/");
+  return (
+    <article class="pane" aria-label={path}>
+      <header>
+        <a class="back" href={app.href("telemetry")} aria-label="To all sources">
+          ←
+        </a>
+        <h2>{path.startsWith("/worker/") ? <a href={app.href("machines", id)}>{id}</a> : path}</h2>
+      </header>
+      {track.times.length > 0 && (
+        <Plot
+          title={path}
+          doc="Numbers in its lines"
+          track={track}
+          count={track.times.length + stream.lines.length}
+        />
+      )}
+      <Output stream={stream} empty="It has told nothing yet; what it appends shows here at once" />
+      {track.times.length === 0 && (
+        <p class="dim">
+          Lines with numbers, as <code>temp=21.5</code> or JSON, are drawn as they come. Any program with a
+          ticket for this file can append them:
+        </p>
+      )}
+      <Cli
+        command={track.times.length === 0 ? cliOf("echo", "temp=21.5", path) : cliOf("tail", "-f", path)}
+      />
+    </article>
+  );
+}

@@ -1,3 +1,4 @@
+export type { Checker } from "./src/prepared.ts";
 export type { MandatesView } from "./src/mandate.ts";
 export { type PolicyDeps, policyProvider } from "./src/policy.ts";
 export { Enrolment, type Signed } from "./src/signers.ts";

@@ -9,7 +9,8 @@ import {
   toyHive,
   toyProvider,
 } from "@skep/testing";
-import { policyProvider } from "./mod.ts";
+import { checkSet, type PolicyFiles } from "@skep/policy";
+import { type Checker, policyProvider } from "./mod.ts";
 
 interface Hive {
   readonly kernel: Kernel;
@@ -18,7 +19,7 @@ interface Hive {
   readonly owner: Session;
 }
 
-async function hive(files = recordingFiles(), clock = simulatedClock()): Promise<Hive> {
+async function hive(files = recordingFiles(), clock = simulatedClock(), checker?: Checker): Promise<Hive> {
   let kernel: Kernel | undefined;
   const live = (): Kernel => {
     if (!kernel) throw new Error("not open yet");
@@ -28,6 +29,7 @@ async function hive(files = recordingFiles(), clock = simulatedClock()): Promise
     acts: () => treeActs(live().tree),
     record: (seq) => live().journal.record(seq),
     limits: { entries: 4 },
+    ...(checker && { checker }),
   });
   kernel = await toyHive({ files, clock, providers: [toyProvider(), policy] });
   return { kernel, clock, files, owner: kernel.attach(fullAuthority("owner"), "test") };
@@ -293,8 +295,8 @@ test("versions count up, roll back and stay over a restart; large sets are stage
   assert.equal(code(await hatch(owner, "maja")), "ok");
   assert.deepEqual((await owner.append("/policy/ctl", { op: "rollback" })).result, { version: 3, from: 1 });
   assert.equal(code(await owner.append("/policy/ctl", { op: "rollback", version: 9 })), "policy.version");
-  const undo = JSON.parse(await text(owner, `/actions/${applied.id}/undo`)) as { command: { op: string } };
-  assert.equal(undo.command.op, "apply");
+  const undo = JSON.parse(await text(owner, `/actions/${applied.id}/undo`)) as { command: unknown };
+  assert.deepEqual(undo.command, { op: "rollback", version: 0 });
   await kernel.close();
   const second = await hive(recordingFiles(first.files.image()), first.clock);
   assert.equal(code(await hatch(second.owner, "willi")), "policy.approval");
@@ -317,4 +319,78 @@ test("preflight views as CBOR say the same", async (t) => {
     "6574692f636f6d622f63746c686465636973696f6e65616c6c6f77657374617465667175657565" +
     "64";
   assert.equal(hex, expected);
+});
+
+test("version 0 is no policies: one can roll back to it, judged by the rules in force", async () => {
+  const first = await hive();
+  const { owner, kernel } = first;
+  const back = (version?: number) =>
+    owner.append("/policy/ctl", { op: "rollback", ...(version === undefined ? {} : { version }) });
+  assert.equal(code(await back()), "policy.none");
+  assert.equal(code(await back(0)), "policy.none");
+  await apply(owner, presents);
+  assert.equal(code(await hatch(owner, "maja")), "policy.approval");
+  assert.deepEqual((await back()).result, { version: 2, from: 0 });
+  assert.equal(code(await hatch(owner, "maja")), "ok");
+  assert.equal(await text(owner, "/policy/rules"), "version=2\n");
+  await apply(
+    owner,
+    `${base}@id("two") @approvals("1") @by("ticket") forbid (principal, action == Action::"rollback", resource);`,
+  );
+  assert.equal(code(await back(0)), "gate.waits");
+  assert.deepEqual((await back(9)).code, "policy.version");
+  await kernel.close();
+  const second = await hive(recordingFiles(first.files.image()), first.clock);
+  assert.match(await text(second.owner, "/policy/versions"), /\nversion=2 .* from=0\nversion=3 /);
+  await second.kernel.close();
+});
+
+test("a set is checked apart from the loop before its line is judged, and what was found there decides", async (t) => {
+  const asked: PolicyFiles[] = [];
+  let go = Promise.withResolvers<void>();
+  let wrong = false;
+  const checker: Checker = {
+    check: async (files) => {
+      asked.push(files);
+      await go.promise;
+      const checked = checkSet(files, {
+        names: () => ["apply"],
+        describe: () => ({ class: "reversible", data: false }),
+      });
+      const problem = {
+        file: "a.cedar",
+        line: 7,
+        column: 1,
+        message: "so the thread says",
+        cure: "believe it",
+      };
+      return wrong ? { ...checked, problems: [problem] } : checked;
+    },
+    laterTurn: async () => undefined,
+  };
+  const { kernel, owner } = await hive(recordingFiles(), simulatedClock(), checker);
+  t.after(() => kernel.close());
+  const applying = apply(owner, base);
+  assert.equal(code(await hatch(owner, "maja")), "ok", "the hive answers meanwhile");
+  assert.equal(asked.length, 1);
+  assert.equal(await text(owner, "/policy/rules"), "version=0\n");
+  go.resolve();
+  assert.deepEqual((await applying).result, { version: 1 });
+  wrong = true;
+  const refused = await apply(owner, `${base}// another`);
+  assert.deepEqual([refused.code, refused.next], ["policy.invalid", "believe it"]);
+  assert.match(refused.message ?? "", /a\.cedar:7:1: so the thread says/);
+  const before = asked.length;
+  const narrow = kernel.attach(toyAuthority("narrow", { "/comb": ["read", "write"] }), "test");
+  await apply(narrow, presents).catch(() => undefined);
+  assert.equal(asked.length, before, "who may not change policies makes nobody check them");
+  wrong = false;
+  go = Promise.withResolvers<void>();
+  const handle = await owner.open(await owner.find("/policy/ctl"), { read: true, write: true });
+  const line = `${JSON.stringify({ op: "apply", files: { "a.cedar": `${base}// third` } })}\n`;
+  const written = handle.write(0, Buffer.from(line));
+  go.resolve();
+  assert.equal(await written, line.length);
+  assert.match(Buffer.from(await handle.read(0, 4096)).toString(), /"version":2/);
+  await handle.close();
 });

@@ -1,17 +1,11 @@
 import type { Deciding, Decision, KernelSlice, TreeActs } from "@skep/kernel";
-import {
-  type Describe,
-  loadPolicies,
-  type PolicyFiles,
-  PolicySet,
-  type printProblem,
-  testPolicies,
-} from "@skep/policy";
+import { checkSet, type Describe, type PolicyFiles, PolicySet } from "@skep/policy";
 import type { PolicyCommand } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import { fault } from "./faults.ts";
 import { emit, type Enrolled, type PolicySlice } from "./model.ts";
 import { Enrolment, enrolmentOf } from "./signers.ts";
+import { mostSet, sizeOf } from "./size.ts";
 
 /** What the tree's controls do: names of acts, and the class of each. */
 export type Acts = Pick<TreeActs, "names" | "describe">;
@@ -25,7 +19,6 @@ export type At = Deciding<PolicySlice, Uses>;
 
 const KiB = 1024;
 const mostStaged = 256 * KiB;
-const mostSet = 128 * KiB;
 const keepStaged = 86_400_000;
 
 /** The acts without which nobody can change by what the hive is judged. */
@@ -62,22 +55,20 @@ function checkWay(
 }
 
 /** Checks a set whole: texts, cases, and that it leaves a way to change it. Throws `policy.invalid`, `.locked`, `.large`. */
-function check(files: PolicyFiles, at: At, acts: Acts): PolicySet {
-  const size = Object.values(files).reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-  if (size > mostSet) throw fault.large(`${size} bytes`);
-  const { policies, problems } = loadPolicies(files, acts.names());
-  const refuse = (found: readonly Parameters<typeof printProblem>[0][]) => {
-    const [first] = found;
-    if (!first) return;
-    const more = found.length > 1 ? `; ${found.length - 1} more: \`skep policy check\` shows all` : "";
-    const { file, line, column, message } = first;
-    throw fault.invalid(`${file}:${line}:${column}: ${message}`, { cure: `${first.cure}${more}` });
-  };
-  refuse(problems);
-  const set = new PolicySet(policies);
-  refuse(testPolicies(files, set, acts.describe).problems);
+function check(files: PolicyFiles, at: At, acts: Acts, engine: Engine): void {
+  if (sizeOf(files) > mostSet) throw fault.large(`${sizeOf(files)} bytes`);
+  const { checked, set } = engine.ready(files, () => {
+    const told = checkSet(files, acts);
+    return { checked: told, set: told.problems.length > 0 ? undefined : new PolicySet(told.policies) };
+  });
+  const [first] = checked.problems;
+  if (first || !set) {
+    const { file = "", line = 0, column = 0, message = "", cure = "" } = first ?? {};
+    const others = checked.problems.length - 1;
+    const more = others > 0 ? `; ${others} more: \`skep policy check\` shows all` : "";
+    throw fault.invalid(`${file}:${line}:${column}: ${message}`, { cure: `${cure}${more}` });
+  }
   checkWay(set, enrolmentOf(at.state.signers.get()), at, acts.describe);
-  return set;
 }
 
 function stage(
@@ -98,7 +89,7 @@ function stage(
 
 function filesOf(
   { files, staged = [] }: Extract<PolicyCommand, { op: "apply" }>,
-  { state, caller }: At,
+  { state, caller }: Pick<At, "state" | "caller">,
 ): PolicyFiles {
   const all: Record<string, string> = { ...files };
   for (const file of staged) {
@@ -120,22 +111,39 @@ function apply(
   engine: Engine,
 ): Decision {
   const whole = filesOf(command, at);
-  engine.checked(whole, check(whole, at, acts));
+  check(whole, at, acts, engine);
   const version = nextVersion(at.state);
   const { files = null, staged = [] } = command;
   return { events: [emit("applied@1", { version, files, staged, from: 0 })], result: { version } };
 }
 
-function rollback(wanted: number | undefined, at: At, acts: Acts, engine: Engine): Decision {
-  const { state } = at;
+/** The texts of an earlier version; version 0 has none. Throws `policy.none`, `.version`. */
+function earlier({ state }: Pick<At, "state">, wanted: number | undefined): [number, PolicyFiles] {
   const now = state.force.get()?.version ?? 0;
   const from = wanted ?? now - 1;
-  if (from < 1) throw fault.none();
+  if (from < 0 || now === 0) throw fault.none();
+  if (from === 0) return [0, {}];
   const held = state.versions.get(String(from));
   if (!held) throw fault.version(from);
-  engine.checked(held.files, check(held.files, at, acts));
-  const version = now + 1;
+  return [from, held.files];
+}
+
+function rollback(wanted: number | undefined, at: At, acts: Acts, engine: Engine): Decision {
+  const [from, files] = earlier(at, wanted);
+  // Without rules everything is as before the first: nobody is locked out.
+  if (Object.keys(files).length > 0) check(files, at, acts, engine);
+  const version = nextVersion(at.state);
   return { events: [emit("rolled-back@1", { version, from })], result: { version, from } };
+}
+
+/** The texts that a command would put in force; undefined where it is no such command, or is refused anyway. */
+export function textsOf(command: PolicyCommand, at: Pick<At, "state" | "caller">): PolicyFiles | undefined {
+  try {
+    if (command.op === "apply") return filesOf(command, at);
+    return command.op === "rollback" ? earlier(at, command.version)[1] : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function enrol(told: Omit<Enrolled, "version">, at: At, acts: Acts, set: PolicySet | undefined): Decision {

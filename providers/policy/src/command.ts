@@ -14,7 +14,7 @@ export const PolicyCommand = z
         staged: z.array(FileName).max(64).optional(),
       })
       .refine(({ files, staged }) => files !== undefined || staged !== undefined, "expected files or staged"),
-    z.strictObject({ op: z.literal("rollback"), version: z.int().min(1).optional() }),
+    z.strictObject({ op: z.literal("rollback"), version: z.int().min(0).optional() }),
     z.strictObject({
       op: z.literal("signers"),
       allowed: Text,

@@ -6,6 +6,7 @@ import { type Decided, type PolicyFiles, PolicySet, readPolicies } from "@skep/p
 import { isMet, startOf } from "./approvals.ts";
 import { fault } from "./faults.ts";
 import { emit, type KeptNeed, type PolicySlice, type Version } from "./model.ts";
+import { type Checker, Prepared, type Ready } from "./prepared.ts";
 import { present } from "./queue-need.ts";
 import { enrolmentOf } from "./signers.ts";
 import { statementOf } from "./statement.ts";
@@ -67,32 +68,51 @@ export class Engine implements PolicyEngine {
   readonly #grace: number;
   #compiled: { readonly of: Version; readonly set: PolicySet } | undefined;
 
-  #checked: { readonly key: string; readonly set: PolicySet } | undefined;
+  readonly #prepared: Prepared;
 
-  constructor(slice: PolicySlice, grace: number) {
+  constructor(slice: PolicySlice, grace: number, checker?: Checker) {
     this.#slice = slice;
+    this.#prepared = new Prepared(checker);
     this.#grace = grace;
   }
 
   get active(): boolean {
-    return this.#slice.force.get() !== null || this.#slice.signers.get() !== null;
+    return this.#inForce !== undefined || this.#slice.signers.get() !== null;
+  }
+
+  // A version without texts is that before the first one: nothing is judged by rules.
+  get #inForce(): Version | undefined {
+    const of = this.#slice.force.get();
+    return of && Object.keys(of.files).length > 0 ? of : undefined;
   }
 
   /** The policies in force, ready to decide; undefined when there are none. Made once for each version. */
   get set(): PolicySet | undefined {
-    const of = this.#slice.force.get();
+    const of = this.#inForce;
     if (!of) return undefined;
     if (this.#compiled?.of !== of) {
       // They were validated when they came; what no act is called any more is no reason not to start.
-      const known = this.#checked?.key === JSON.stringify(of.files) ? this.#checked.set : undefined;
+      const known = this.#prepared.of(of.files)?.set;
       this.#compiled = { of, set: known ?? new PolicySet(readPolicies(of.files)) };
     }
     return this.#compiled.set;
   }
 
-  /** Keeps a set that was checked and may come into force next, so that it is not made twice. */
-  checked(files: PolicyFiles, set: PolicySet): void {
-    this.#checked = { key: JSON.stringify(files), set };
+  /** Makes ready what is in force, before the first line is judged by it. */
+  open(): void {
+    this.set?.warm();
+  }
+
+  /** Has texts checked and made ready in another thread; undefined when there is nothing to wait for. */
+  prepare(files: PolicyFiles | undefined): Promise<void> | undefined {
+    return files && Object.keys(files).length > 0 ? this.#prepared.make(files) : undefined;
+  }
+
+  /** What was made ready of texts; otherwise what `make` makes of them now. */
+  ready(files: PolicyFiles, make: () => Ready): Ready {
+    const known = this.#prepared.of(files) ?? make();
+    this.#prepared.keep(files, known);
+    return known;
   }
 
   /** What policies say about an act, with what is asked for whatever they say. */

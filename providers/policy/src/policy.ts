@@ -11,10 +11,11 @@ import {
 } from "@skep/kernel";
 import { type Policy, schemaText } from "@skep/policy";
 import { cborOf } from "./cbor.ts";
-import { type At, decideChange, forgotten, nextForgotten, type Uses } from "./change.ts";
+import { type At, decideChange, forgotten, nextForgotten, textsOf, type Uses } from "./change.ts";
 import { PolicyCommand, QueueCommand } from "./command.ts";
 import { Engine } from "./engine.ts";
 import { emit, ended, events, initial, type PolicySlice } from "./model.ts";
+import type { Checker } from "./prepared.ts";
 import { decideQueue, expired, nextExpiry, type QueueLimits } from "./queue.ts";
 import {
   differenceJson,
@@ -37,6 +38,8 @@ export interface PolicyDeps {
   /** A record of the journal. */
   readonly record: (seq: number) => Promise<JournalRecord>;
   readonly limits: QueueLimits;
+  /** Checks sets apart from the loop; where there is none they are checked as they are judged. */
+  readonly checker?: Checker;
 }
 
 type Builder = Build<PolicySlice, Uses>;
@@ -54,7 +57,8 @@ class Parts {
   }
 
   engine(slice: PolicySlice): Engine {
-    const known = this.#engines.get(slice) ?? new Engine(slice, this.#deps.limits.grace ?? 0);
+    const known =
+      this.#engines.get(slice) ?? new Engine(slice, this.#deps.limits.grace ?? 0, this.#deps.checker);
     this.#engines.set(slice, known);
     return known;
   }
@@ -83,13 +87,8 @@ class Parts {
   #control(t: Builder): Node {
     const acts = this.#deps.acts;
     const version = ({ state }: At): number => state.force.get()?.version ?? 0;
-    const back = { op: "rollback" };
-    // What was in force before the first set cannot be rolled back to: there was nothing.
     const undone = (_command: unknown, at: At): { command: Json } => ({
-      command:
-        version(at) === 0
-          ? { op: "apply", files: { "open.cedar": open } }
-          : { ...back, version: version(at) },
+      command: { op: "rollback", version: version(at) },
     });
     return t.control("Put policies in force, roll back, enrol who may sign; one JSON object per line", {
       input: PolicyCommand,
@@ -113,6 +112,7 @@ class Parts {
         '{"op":"rollback","version":1}',
         '{"op":"signers","allowed":"ann ssh-ed25519 AAAA…","roles":"ann operational"}',
       ],
+      prepare: (command, scene) => this.engine(scene.state).prepare(textsOf(command, scene)),
       decide: (command, at) => decideChange(command, at, acts(), this.engine(at.state)),
     });
   }
@@ -131,8 +131,8 @@ class Parts {
         render: ({ state }) =>
           [...state.versions.values()]
             .map(
-              ({ version, by, at, seq, from }) =>
-                `version=${version} by=${by} at_ms=${at} record=${seq}${from === 0 ? "" : ` from=${from}`}\n`,
+              ({ version, by, at, seq, from, files }) =>
+                `version=${version} by=${by} at_ms=${at} record=${seq}${from === 0 && Object.keys(files).length > 0 ? "" : ` from=${from}`}\n`,
             )
             .join(""),
         json: ({ state }) => [...state.versions.values()] as unknown as Json,
@@ -208,9 +208,6 @@ class Parts {
   }
 }
 
-/** A set under which everything is as without policies. */
-const open = '@id("default")\npermit (principal, action, resource);\n';
-
 function namesOf({ queue, actions }: PolicySlice): string[] {
   const queued = [...queue.entries()].filter(([, { state }]) => state === "queued").map(([id]) => id);
   const used = [...queue.entries()].filter(([, { state }]) => state !== "queued").map(([id]) => id);
@@ -248,7 +245,7 @@ export function policyProvider(deps: PolicyDeps): Provider {
       mandates: (slice): MandatesView => ({ of: (id) => mandateOf(slice, id) }),
     },
     // Compiled before the first line is judged, not with it.
-    opened: (slice) => void parts.engine(slice).set,
+    opened: (slice) => parts.engine(slice).open(),
     notify: {
       "applied@1": ({ version }: { version: number }, { subject }, runtime) =>
         runtime.log(`policies version ${version} in force, by ${subject}`),

@@ -152,12 +152,13 @@ export const policyRollback: Command = command({
   name: "policy rollback",
   group,
   summary: "Put an earlier version in force again",
-  doc: "A rollback is a change like any other: it is judged by the rules in force, and makes a new version.",
+  doc: "A rollback is a change like any other: it is judged by the rules in force, and makes a new version. Version 0 is that before the first: no policies.",
   examples: [
     { run: "skep policy rollback", doc: "The version before this one" },
+    { run: "skep policy rollback 0", doc: "No policies, as before the first" },
     { run: "skep policy rollback 3", doc: "Version 3; `skep cat /policy/versions` lists them" },
   ],
-  args: [{ name: "version", kind: "integer", doc: "The version", optional: true }],
+  args: [{ name: "version", kind: "integer", least: 1, doc: "The version", optional: true }],
   run: async (context) => {
     const { version } = context.args;
     await using client = await connectOf(context);

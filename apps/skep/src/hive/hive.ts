@@ -6,6 +6,7 @@ import { keeperIn } from "../agent/place.ts";
 import { realClock } from "../clock.ts";
 import { type Config, limitsOf } from "../config/mod.ts";
 import { migrateHome } from "../home/format.ts";
+import { openChecker } from "../policy/checker.ts";
 import { version } from "../version.ts";
 import { askOn, configuredWitnesses } from "../witness/attach.ts";
 import { Door } from "./door.ts";
@@ -94,7 +95,7 @@ function openOver(storage: HomeStorage, deps: Deps, { keys, fatal, say }: Openin
     {
       files: storage.files,
       index: storage.index,
-      providers: mounts(deps),
+      providers: mounts({ ...deps, checker: openChecker() }),
       version,
       clock: realClock,
       limits: limitsOf(deps.config.values),

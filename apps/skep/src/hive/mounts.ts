@@ -19,7 +19,7 @@ import { lifecycleProvider } from "@skep/provider-lifecycle";
 import { logProvider } from "@skep/provider-log";
 import { pastProvider } from "@skep/provider-past";
 import { type PeersDeps, peersProvider } from "@skep/provider-peers";
-import { policyProvider } from "@skep/provider-policy";
+import { type Checker, policyProvider } from "@skep/provider-policy";
 import { metricsProvider } from "@skep/provider-metrics";
 import { procProvider } from "@skep/provider-proc";
 import { queenProvider } from "@skep/provider-queen";
@@ -54,6 +54,8 @@ export interface Deps {
   /** Asked before a blob is removed; nothing is removed where the past is folded. */
   readonly keeper?: Keeper;
   readonly limits: JobLimits;
+  /** Checks policy sets; nothing does where the past is folded. */
+  readonly checker?: Checker;
   /** Signs verdicts with the identity of the hive; nothing does where the past is folded. */
   readonly signs?: Signs;
   readonly peers: PeersDeps;
@@ -176,6 +178,7 @@ export function mounts(deps: Deps): Provider[] {
       },
       record: deps.record,
       limits: { entries: deps.config.values["policy.queue"], grace: deps.config.values["policy.grace"] },
+      ...(deps.checker && { checker: deps.checker }),
     }),
   ];
   return providers;

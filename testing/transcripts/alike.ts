@@ -1,7 +1,7 @@
 import { Fault, kinds } from "@skep/fault";
 import { parseReply, printErr, refusalOf } from "@skep/grammar";
 import { type Answer, ConsoleRefusal } from "./door.ts";
-import { type Act, ninepKinds } from "./exceptions.ts";
+import { type Act, ninepKinds, otherCodes } from "./exceptions.ts";
 
 /** An answer in words, for messages and for the transcript itself. */
 export function linesOfAnswer(answer: Answer): string[] {
@@ -21,7 +21,7 @@ function asConsole(fault: Fault, { verb, path }: Act): string {
 
 function sameRefusal(model: Fault, other: Answer & { is: "refused" }, act: Act): boolean {
   const { by, code } = other;
-  if (code !== undefined && code !== model.code) return false;
+  if (code !== undefined && code !== model.code && code !== otherCodes[model.code]) return false;
   if (by instanceof ConsoleRefusal) return asConsole(model, act) === withoutPath(printErr(by.reply));
   return by.row.errno === kinds[ninepKinds[model.code] ?? model.kind].errno;
 }

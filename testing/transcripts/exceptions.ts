@@ -78,3 +78,9 @@ export const exceptions: Readonly<Partial<Record<string, readonly Exception[]>>>
  * and every other use of them is no longer permitted.
  */
 export const ninepKinds: Readonly<Record<string, FaultKind>> = { "session.closed": "denied" };
+
+/**
+ * Codes that an edge may tell instead: over HTTP a command is judged without a file being opened for it, so the gate
+ * refuses what the open would have.
+ */
+export const otherCodes: Readonly<Record<string, string>> = { "session.write": "gate.denied" };

@@ -1,6 +1,7 @@
 import { builtins, type Program, program } from "@skep/edge-cli";
 import { configCommands } from "../config/mod.ts";
 import { completeContext, completePath } from "../client/complete.ts";
+import { telemetryCommands } from "../telemetry/commands.ts";
 import { tellingFiles } from "../file-faults.ts";
 import { userHome } from "../person.ts";
 import { version } from "../version.ts";
@@ -28,6 +29,7 @@ export function createProgram(): Program {
       { key: "hive", title: "Run a hive" },
       { key: "files", title: "Read and write its files" },
       { key: "jobs", title: "Run work" },
+      { key: "telemetry", title: "What machines tell" },
       { key: "access", title: "Let others in" },
       { key: "judge", title: "Decide what may happen" },
       { key: "proof", title: "Check and prove" },
@@ -40,6 +42,7 @@ export function createProgram(): Program {
       top,
       ...workCommands,
       ...fileCommands,
+      ...telemetryCommands,
       ...accessCommands,
       ...judgeCommands,
       ...proofCommands,

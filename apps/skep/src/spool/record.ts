@@ -6,7 +6,7 @@ const version = 1;
 export const recordHead = 32;
 
 /** What a record is. */
-export const recordKinds = { text: 1, json: 2, cbor: 3 } as const;
+export const recordKinds = { text: 1, json: 2 } as const;
 
 /** One record of a spool. */
 export interface SpoolRecord {

@@ -1,0 +1,106 @@
+import { Fault } from "@skep/fault";
+import type { Client } from "@skep/ninep";
+import { envelopeSchema } from "@skep/provider-telemetry";
+import { appendLine } from "../client/control.ts";
+
+/** A segment as `latest.json` tells of it. */
+export interface RemoteSegment {
+  readonly id: string;
+  readonly mime: string;
+  readonly state: "open" | "sealing" | "sealed";
+  readonly bytes: number;
+  readonly records: number;
+  readonly digest: string;
+  readonly anchor: number;
+}
+
+/** A device as `latest.json` tells of it. */
+export interface RemoteDevice {
+  readonly seg_id: string | null;
+  readonly evicted_records: number;
+  readonly sources: Readonly<Record<string, number>>;
+  readonly segments: readonly RemoteSegment[];
+}
+
+/** A record with the number that its source gave it. */
+export interface Numbered {
+  readonly seq: number;
+  readonly mime: string;
+  readonly payload: string;
+}
+
+/** Bytes of lines that one append carries at most. */
+const batchBytes = 32 * 1024;
+
+/** Where the files of a device lie. */
+export function devicePath(device: string, ...below: readonly string[]): string {
+  return ["/queen/telemetry", device, ...below].join("/");
+}
+
+/** What the hive has of a device; nothing of one that is new. */
+export async function deviceOf(client: Client, device: string, signal?: AbortSignal): Promise<RemoteDevice> {
+  const bytes = await client.readAll(devicePath(device, "latest.json"), { signal });
+  return JSON.parse(bytes.toString("utf8")) as RemoteDevice;
+}
+
+async function openSegment(client: Client, device: string, signal?: AbortSignal): Promise<string> {
+  const line = JSON.stringify({ new: "segment", mime: "text/plain" });
+  const { result } = await appendLine(client, devicePath(device, "ctl"), line, signal);
+  return String((result as { readonly seg_id: string }).seg_id);
+}
+
+function* batches(records: readonly Numbered[], source: string): Generator<string> {
+  let batch = "";
+  for (const { seq, mime, payload } of records) {
+    const line = `${JSON.stringify({ schema: envelopeSchema, seq, mime, payload, source })}\n`;
+    if (batch !== "" && batch.length + line.length > batchBytes) {
+      yield batch;
+      batch = "";
+    }
+    batch += line;
+  }
+  if (batch !== "") yield batch;
+}
+
+/** Gives the refusal of a segment that takes no more; every other one is thrown. */
+async function appendAll(
+  client: Client,
+  path: string,
+  lines: Iterable<string>,
+  signal?: AbortSignal,
+): Promise<Fault | undefined> {
+  try {
+    for (const batch of lines) await client.append(path, batch, { signal });
+    return undefined;
+  } catch (thrown) {
+    if (thrown instanceof Fault && ["telemetry.full", "telemetry.sealed"].includes(thrown.code))
+      return thrown;
+    throw thrown;
+  }
+}
+
+/**
+ * Appends records that the hive does not have yet, in as many segments as they need; those that it has are left out.
+ * Done again after any interruption it goes on where the hive is. Gives how many were new.
+ */
+export async function pushRecords(
+  client: Client,
+  device: string,
+  source: string,
+  records: readonly Numbered[],
+  signal?: AbortSignal,
+): Promise<number> {
+  let known = await deviceOf(client, device, signal);
+  const first = known.sources[source] ?? 0;
+  for (let wantsNew = false; ; wantsNew = true) {
+    const had = known.sources[source] ?? 0;
+    const left = records.filter(({ seq }) => seq > had);
+    if (left.length === 0) return records.filter(({ seq }) => seq > first).length;
+    const open = known.segments.find(({ state, mime }) => state === "open" && mime === "text/plain");
+    const id = (wantsNew ? undefined : open?.id) ?? (await openSegment(client, device, signal));
+    const full = await appendAll(client, devicePath(device, "seg", id), batches(left, source), signal);
+    known = await deviceOf(client, device, signal);
+    // What does not fit an empty segment fits none.
+    if (full && id !== open?.id && (known.sources[source] ?? 0) === had) throw full;
+  }
+}

@@ -104,3 +104,17 @@ test("another's session is absent to all but the queen", async (context) => {
   reader.close();
   await assert.rejects(() => text(owner, `/proc/9p/session/${reader.id}/role`), { kind: "absent" });
 });
+
+test("a mount lists the caller's session and those that came last, one file has all", async (context) => {
+  const { kernel, owner } = await hive();
+  context.after(() => kernel.close());
+  for (let at = 0; at < 40; at += 1) kernel.attach(toyAuthority(`bee-${at}`, { "/": ["read"] }), "test");
+  const listed = await owner.list(await owner.find("/proc/9p/session"), { brief: true });
+  // `active` stands beside the sessions.
+  const shown = listed.map(({ name }) => name).filter((name) => name !== "active");
+  assert.deepEqual([shown.length, ...shown.slice(0, 3), shown.at(-1)], [16, "self", "s1", "s28", "s41"]);
+  const all = JSON.parse(await text(owner, "/proc/9p/session.json")) as { id: string; subject: string }[];
+  assert.deepEqual([all.length, all[0]?.id, all[40]?.subject], [41, "s1", "bee-39"]);
+  const bee = kernel.attach(toyAuthority("bee", { "/proc": ["read"] }), "test");
+  assert.equal(JSON.parse(await text(bee, "/proc/9p/session.json")).length, 1);
+});

@@ -17,6 +17,26 @@ function names(deps: ProcDeps, { caller }: At): Iterable<string> {
   return own.length > 0 ? [...own, caller.session] : own;
 }
 
+/** Names that a mount lists: to look at all files of a session costs its client forty requests. */
+const mostBriefly = 16;
+
+/** All names where they are few, else the caller's own and the sessions that came last. */
+function brief(deps: ProcDeps, scene: At): readonly string[] {
+  const all = [...names(deps, scene)];
+  if (all.length <= mostBriefly) return all;
+  const own = ["self", scene.caller.session].filter((name) => all.includes(name));
+  const others = all.filter((name) => !own.includes(name));
+  return [...own, ...others.slice(own.length - mostBriefly)];
+}
+
+function rows(deps: ProcDeps, scene: At): Json {
+  const found = [...names(deps, scene)].filter((name) => name !== "self").slice(-10_000);
+  return found.map((id) => {
+    const { state, subject, caller, edge, since } = deps.sessions().get(id) as ProcSession;
+    return { id, state, subject, role: caller.role, edge, since };
+  });
+}
+
 /** `/proc/9p/session/<id>`, `self` included. */
 export function sessionNode(t: Build<null, Uses>, deps: ProcDeps): Node {
   const field = (doc: string, name: string, of: (session: ProcSession) => string | number) => {
@@ -37,6 +57,8 @@ export function sessionNode(t: Build<null, Uses>, deps: ProcDeps): Node {
     "session",
     {
       list: (scene) => names(deps, scene),
+      brief: (scene) => brief(deps, scene),
+      json: (scene) => rows(deps, scene),
       has: (name, scene) => seen(deps, name, scene) !== undefined,
     },
     t.dir("One session", {

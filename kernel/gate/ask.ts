@@ -36,6 +36,7 @@ export function askOf(intent: Intent, acting: Acting, view: View): PolicyAsk {
     blocks,
     expiresAt,
     right: node.right,
+    as: acting.act?.as ?? role,
     act: acting.name,
     class: acting.class,
     data: acting.data,

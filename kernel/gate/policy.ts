@@ -36,6 +36,8 @@ export interface PolicyAsk {
   readonly expiresAt: number | undefined;
   /** The right that its control asks for beside `write`. */
   readonly right: string | undefined;
+  /** Role as which policies see them; that of the ticket but for a few acts. */
+  readonly as: string;
   readonly act: string;
   readonly class: Undo;
   readonly data: boolean;

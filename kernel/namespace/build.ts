@@ -26,7 +26,7 @@ import type { StreamSource } from "../state/ring.ts";
 type Hide<S, V> = { readonly right?: string; readonly visible?: (scene: Scene<S, V>) => boolean };
 
 /** `Act` with its types. */
-export interface BuildAct<Command, S, V> extends Pick<Act, "class" | "data" | "compensation"> {
+export interface BuildAct<Command, S, V> extends Pick<Act, "class" | "data" | "compensation" | "as"> {
   readonly inverse?: (command: Command, deciding: Deciding<S, V>, result: Json) => Inverse;
   readonly target?: (command: Command, deciding: Deciding<S, V>) => Json;
   readonly about?: (

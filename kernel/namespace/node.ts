@@ -93,6 +93,8 @@ export interface Act {
     command: never,
     deciding: Deciding<never, never>,
   ) => { readonly label?: string; readonly machine?: string };
+  /** Role as which policies see whoever does this: of what is no act of a role, such as `invitation`. */
+  readonly as?: string;
   /** What the command would have run, as bans name it: `module:<digest>`, `class:wasm`. */
   readonly uses?: (command: never) => readonly string[];
 }

@@ -8,3 +8,4 @@ export { type ActClass, type PolicyRequest, schemaText } from "./request.ts";
 export { type PathRule, rulesToCedar } from "./rules.ts";
 export { type Decided, PolicySet } from "./set.ts";
 export { loadPolicies, readPolicies, type Loaded, type Policy, type PolicyFiles } from "./source.ts";
+export { warningsOf } from "./warn.ts";

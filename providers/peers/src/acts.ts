@@ -29,3 +29,12 @@ export const netActs = {
     },
   },
 } as const;
+
+/** What `/net/join` does. A rule about observers is not about machines that come with an invitation. */
+export const joinActs = {
+  redeem: {
+    class: "compensable",
+    compensation: "Remove the machine: `remove` at /net/ctl",
+    as: "invitation",
+  },
+} as const;

@@ -8,7 +8,7 @@ import {
   type Scene,
 } from "@skep/kernel";
 import { escapeForeign } from "@skep/text";
-import { netActs } from "./acts.ts";
+import { joinActs, netActs } from "./acts.ts";
 import { Command, Join, Leave } from "./commands.ts";
 import { command, join, type Judge, leave } from "./decide.ts";
 import { emit, events, initial, type Invited, type Member, type Peers } from "./state.ts";
@@ -188,9 +188,7 @@ export function peersProvider(deps: PeersDeps): Provider {
         join: t.control("Join with an invitation's ticket", {
           input: Join,
           undo: "compensable",
-          acts: {
-            redeem: { class: "compensable", compensation: "Remove the machine: `remove` at /net/ctl" },
-          },
+          acts: joinActs,
           visible: ({ caller }) => inviteOf(caller) !== undefined,
           decide: (line, at) => join(line, inviteOf(at.caller) ?? "", at, deps),
         }),

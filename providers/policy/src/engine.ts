@@ -117,7 +117,7 @@ export class Engine implements PolicyEngine {
 
   /** What policies say about an act, with what is asked for whatever they say. */
   decide(ask: PolicyAsk): Decided {
-    const { path, act, subject, role, class: kind, data, now, lifecycle } = ask;
+    const { path, act, subject, as: role, class: kind, data, now, lifecycle } = ask;
     const { set } = this;
     const decided = set
       ? set.decide({

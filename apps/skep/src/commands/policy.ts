@@ -33,24 +33,26 @@ interface Checked {
   readonly policies: number;
   readonly passed: number;
   readonly problems: readonly Problem[];
+  /** What may be meant so. */
+  readonly warnings: readonly Problem[];
 }
 
 async function checkSet(files: PolicyFiles): Promise<Checked> {
   const { programActs } = await import("../policy/set-files.ts");
-  const { loadPolicies, PolicySet, testPolicies } = await import("@skep/policy");
+  const { checkSet: checked, PolicySet, warningsOf } = await import("@skep/policy");
   const acts = programActs();
-  const { policies, problems } = loadPolicies(files, acts.names());
-  if (problems.length > 0) return { policies: policies.length, passed: 0, problems };
-  const tested = testPolicies(files, new PolicySet(policies), acts.describe);
-  return { policies: policies.length, ...tested };
+  const { policies, problems, passed } = checked(files, acts);
+  const warnings = problems.length > 0 ? [] : warningsOf(new PolicySet(policies), acts.describe, Date.now());
+  return { policies: policies.length, passed, problems, warnings };
 }
 
 async function report(context: Context, found: Checked, said: string): Promise<number> {
   const { out } = context;
   const { printProblem } = await import("@skep/policy");
-  const { problems } = found;
+  const { problems, warnings } = found;
   if (out.wantsJson) await out.json({ ok: problems.length === 0, ...found });
   else for (const problem of problems) await out.line(printProblem(problem));
+  for (const warning of warnings) out.warn(printProblem(warning));
   if (problems.length > 0) return out.wantsJson ? 2 : fault.problems(problems.length).row.exit;
   if (!out.wantsJson) await out.line(toned("good", "ok "), said);
   return 0;

@@ -29,7 +29,8 @@ export class Requests {
       return undefined;
     }
     const { name: act, class: kind, data } = acting;
+    const as = acting.act?.as ?? role;
     const lifecycle = this.#lifecycle;
-    return { seq, request: { subject, role, path, act, class: kind, data, now: time, lifecycle } };
+    return { seq, request: { subject, role: as, path, act, class: kind, data, now: time, lifecycle } };
   }
 }

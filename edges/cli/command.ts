@@ -10,6 +10,9 @@ export interface ArgSpec {
   readonly doc: string;
   /** For kind `choice`: the only words that are accepted. */
   readonly choices?: readonly string[];
+  /** For numbers: the bounds, both accepted. */
+  readonly least?: number;
+  readonly most?: number;
   readonly optional?: true;
   /** Takes all that follows: none or many with `optional`, else at least one. */
   readonly rest?: true;
@@ -24,6 +27,9 @@ export interface FlagSpec {
   /** One letter: `-n`. */
   readonly short?: string;
   readonly choices?: readonly string[];
+  /** For numbers: the bounds, both accepted. */
+  readonly least?: number;
+  readonly most?: number;
   /** The word that stands for the value in help; default the flag's name in capitals. */
   readonly value?: string;
   /** May be given several times; the value is a list. */

@@ -124,7 +124,7 @@ function readTokens(reader: Reader): void {
 
 function readValue(reader: Reader, spec: ArgSpec | FlagSpec, name: string, text: string): unknown {
   if (spec.kind === "boolean") return text === "true";
-  const read = parseValue(spec.kind, text, spec.choices);
+  const read = parseValue(spec.kind, text, spec);
   if (read.ok) return read.value;
   const near = suggest(text, spec.choices ?? []).map((each) => `"${each}"`);
   const meant = near.length > 0 ? `Did you mean ${near.join(" or ")}? ` : "";

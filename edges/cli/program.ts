@@ -86,6 +86,12 @@ function* checkArgs({ args }: Command): Generator<string> {
   }
 }
 
+// Help says both by itself.
+function* checkDoc(name: string, { doc, repeat, default: usual }: FlagSpec): Generator<string> {
+  if (repeat && /given (again|several)/.test(doc)) yield `flag "--${name}" says twice that it repeats`;
+  if (usual !== undefined && /\bdefault\b/.test(doc)) yield `flag "--${name}" says its default twice`;
+}
+
 function* checkFlags(command: Command): Generator<string> {
   const shorts = new Set<string>(["h"]);
   for (const [name, spec] of Object.entries(flagsOf(command))) {
@@ -96,6 +102,7 @@ function* checkFlags(command: Command): Generator<string> {
       yield `flag "--${name}" needs another short name`;
     if (spec.short) shorts.add(spec.short);
     if ((spec.kind === "choice") !== (spec.choices !== undefined)) yield `flag "--${name}" needs choices`;
+    yield* checkDoc(name, spec);
   }
 }
 

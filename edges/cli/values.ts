@@ -100,12 +100,25 @@ const parsers: { readonly [K in ValueKind]: (text: string) => Reading<KindValues
   choice: good,
 };
 
+/** What a value must fit beside its kind. */
+export interface Bounds {
+  readonly choices?: readonly string[];
+  readonly least?: number;
+  readonly most?: number;
+}
+
+/** `from 1 to 9`, `of at least 1`, `of at most 9`; empty without bounds. */
+export function printBounds({ least, most }: Bounds): string {
+  if (least !== undefined && most !== undefined) return `from ${least} to ${most}`;
+  if (least !== undefined) return `of at least ${least}`;
+  return most === undefined ? "" : `of at most ${most}`;
+}
+
 /** Reads one word of the command line as a value of `kind`. */
-export function parseValue(
-  kind: ValueKind,
-  text: string,
-  choices?: readonly string[],
-): Reading<string | number> {
+export function parseValue(kind: ValueKind, text: string, bounds: Bounds = {}): Reading<string | number> {
+  const { choices, least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY } = bounds;
   if (choices && !choices.includes(text)) return bad(`one of ${choices.join(", ")}`);
-  return parsers[kind](text);
+  const read = parsers[kind](text);
+  const within = !read.ok || typeof read.value === "string" || (read.value >= least && read.value <= most);
+  return within ? read : bad(`a number ${printBounds(bounds)}`);
 }

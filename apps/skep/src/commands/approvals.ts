@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { type Command, type Context, command } from "@skep/edge-cli";
-import { faults } from "@skep/fault";
+import { Fault, faults, toFault } from "@skep/fault";
 import type { Client } from "@skep/ninep";
 import { escapeLines, formatDuration } from "@skep/text";
 import { connectOf } from "../client/connect.ts";
@@ -10,6 +10,8 @@ import { list } from "../client/tree.ts";
 
 const fault = faults("approve", {
   ended: ["conflict", "Cannot approve an action that has ended"],
+  unknown: ["absent", "Cannot find action", { cure: "`skep approvals --all` lists those that there are" }],
+  record: ["absent", "Cannot find record", { cure: "`skep audit cat` lists them" }],
 });
 
 const group = "judge";
@@ -36,8 +38,23 @@ async function read(client: Client, path: string, signal: AbortSignal): Promise<
   return Buffer.from(await client.readAll(path, { signal })).toString();
 }
 
+/** The result, or what `unknown` makes of it when there is nothing of that name. */
+async function found<T>(asked: Promise<T>, unknown: (cause: unknown) => Fault): Promise<T> {
+  return await asked.catch((thrown: unknown) => {
+    throw toFault(thrown).kind === "absent" ? unknown(thrown) : thrown;
+  });
+}
+
 async function statusOf(client: Client, id: string, signal: AbortSignal): Promise<Status> {
-  return JSON.parse(await read(client, `/actions/${id}/status.json`, signal)) as Status;
+  const unknown = (cause: unknown) => fault.unknown(id, { cause });
+  if (!/^[\w.-]{1,64}$/.test(id)) throw fault.unknown(id);
+  return JSON.parse(await found(read(client, `/actions/${id}/status.json`, signal), unknown)) as Status;
+}
+
+// What has no inverse is refused for good: that is no failure of this program.
+function refusedAs({ code, message, kind, cure }: Fault, id: string): Fault {
+  const extra = { cure: cure ?? `\`skep why ${id} --long\` tells what it did` };
+  return new Fault(kind === "unsupported" ? "refused" : kind, code, message, extra);
 }
 
 function needText({ needs = [] }: Status): string {
@@ -71,9 +88,9 @@ export const approvals: Command = command({
       return undefined;
     }
     const names = (await list(client, "/actions", signal)).filter(({ kind }) => kind === "dir");
-    const found: Status[] = [];
-    for (const { name } of names) found.push(await statusOf(client, name, signal));
-    const shown = found.filter((status) => flags.all || live(status));
+    const all: Status[] = [];
+    for (const { name } of names) all.push(await statusOf(client, name, signal));
+    const shown = all.filter((status) => flags.all || live(status));
     if (out.wantsJson) return out.json(shown as never);
     for (const status of shown) {
       const what = status.kind === "queued" ? `for ${status.target}` : `${status.act} at ${status.path}`;
@@ -172,7 +189,8 @@ export const reject: Command = command({
     await using client = await connectOf(context);
     if (args.action.startsWith("/")) return await queueFor(context, client, args.action, "deny");
     const line = { action: args.action, decision: "reject", reason: args.reason ?? "no reason given" };
-    await appendLine(client, "/actions/queue", JSON.stringify(line), signal);
+    const unknown = (cause: unknown) => fault.unknown(args.action, { cause });
+    await found(appendLine(client, "/actions/queue", JSON.stringify(line), signal), unknown);
     if (out.wantsJson) return out.json({ action: args.action, state: "rejected" });
     return out.line(`Rejected ${args.action}`);
   },
@@ -187,17 +205,22 @@ export const undo: Command = command({
   examples: [
     { run: "skep undo 42", doc: "Record 42 of `skep audit cat`, the number that commands answer with" },
   ],
-  args: [{ name: "id", kind: "integer", doc: "Number of the record" }],
+  args: [{ name: "id", kind: "integer", least: 0, doc: "Number of the record" }],
   danger: "moderate",
   run: async (context) => {
     const { args, out, signal } = context;
     await using client = await connectOf(context);
-    const told = JSON.parse(await read(client, `/actions/${args.id}/undo`, signal)) as {
+    const id = String(args.id);
+    const unknown = (cause: unknown) => fault.record(id, { cause });
+    const inverse = await found(read(client, `/actions/${id}/undo`, signal), unknown).catch((thrown) => {
+      throw refusedAs(toFault(thrown), id);
+    });
+    const told = JSON.parse(inverse) as {
       readonly path: string;
       readonly command: unknown;
     };
     const line = typeof told.command === "string" ? told.command : JSON.stringify(told.command);
-    await context.confirm({ act: `Append ${line} to ${told.path}`, name: String(args.id) });
+    await context.confirm({ act: `Append ${line} to ${told.path}`, name: id });
     const answer = await appendLine(client, told.path, line, signal);
     if (out.wantsJson) return out.json({ undone: args.id, ...told, answer } as never);
     return out.line(`Undone ${args.id}: ${line} at ${told.path}`);

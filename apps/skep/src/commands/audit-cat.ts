@@ -1,21 +1,14 @@
 import { createWriteStream } from "node:fs";
 import { once } from "node:events";
 import { type Command, type Context, command, toned } from "@skep/edge-cli";
-import { faults } from "@skep/fault";
 import type { JournalRecord } from "@skep/kernel";
 import { formatCount } from "@skep/text";
 import { targetOf } from "../client/connect.ts";
-import type { LogSource } from "../proof/source.ts";
-import { keyFlag, logFlags, openLog } from "./audit-source.ts";
-
-const fault = faults("audit-range", {
-  beyond: ["absent", "Cannot find record: the log has not so many"],
-  range: ["invalid", "Cannot read records: --from is beyond --to"],
-});
+import { keyFlag, logFlags, openLog, rangeOf } from "./audit-source.ts";
 
 const rangeFlags = {
-  from: { kind: "integer", value: "SEQ", doc: "From this record on; default the first" },
-  to: { kind: "integer", value: "SEQ", doc: "Up to and with this record; default the last" },
+  from: { kind: "integer", least: 0, value: "SEQ", doc: "From this record on; default the first" },
+  to: { kind: "integer", least: 0, value: "SEQ", doc: "Up to and with this record; default the last" },
 } as const;
 
 interface Filter {
@@ -32,12 +25,6 @@ function matches(record: JournalRecord, { subject, path, event, refused }: Filte
   if (event !== undefined && !record.events.some(({ t }) => t === event || t.startsWith(`${event}@`)))
     return false;
   return !refused || !record.verdict.ok;
-}
-
-function rangeOf({ size }: LogSource, from = 0, to = size - 1): readonly [number, number] {
-  if (from > to && size > 0) throw fault.range(`${from} and ${to}`);
-  if (from < 0 || to >= size) throw fault.beyond(`${from < 0 ? from : to} of ${size}`);
-  return [from, to + 1];
 }
 
 async function logOf(context: Context, file: string | undefined, offline: boolean) {
@@ -70,7 +57,7 @@ export const auditCat: Command = command({
     const { args, flags, out, signal } = context;
     await using log = await logOf(context, args.file, flags.offline);
     const { subject, path, event, refused } = flags;
-    const [from, to] = rangeOf(log.source, flags.from, flags.to);
+    const [from, to] = rangeOf(log.source.size, flags.from, flags.to);
     for await (const bytes of log.source.entries(from, to)) {
       signal.throwIfAborted();
       const text = Buffer.from(bytes).toString();
@@ -109,7 +96,7 @@ export const auditExport: Command = command({
   run: async (context) => {
     const { args, flags, out } = context;
     await using log = await openLog(context, flags.offline);
-    const [from, to] = rangeOf(log.source, flags.from, flags.to);
+    const [from, to] = rangeOf(log.source.size, flags.from, flags.to);
     const { exportLines } = await import("../proof/export.ts");
     const lines = exportLines(log.source, from, to);
     if (args.file === "-") {
@@ -130,13 +117,13 @@ export const auditProof: Command = command({
   summary: "Print the proof that a record is in the log",
   doc: "A C2SP tlog-proof, verified before it is printed.",
   examples: [{ run: "skep audit proof 107 > 107.tlog-proof", doc: "For any tool that reads them" }],
-  args: [{ name: "seq", kind: "integer", doc: "Sequence of the record" }],
+  args: [{ name: "seq", kind: "integer", least: 0, doc: "Sequence of the record" }],
   flags: { ...logFlags, ...keyFlag },
   run: async (context) => {
     const { args, flags, out } = context;
     await using log = await openLog(context, flags.offline);
     const { source } = log;
-    const [from, to] = rangeOf(source, args.seq, args.seq);
+    const [from, to] = rangeOf(source.size, args.seq, args.seq);
     const [{ trustFor }, tlog] = await Promise.all([import("../proof/trust.ts"), import("@skep/tlog")]);
     const hashes = await tlog.proveInclusion(from, source.size, source.tile);
     const { checkpoint } = source;

@@ -5,10 +5,9 @@ import { faults } from "@skep/fault";
 import { escapeForeign, formatCount } from "@skep/text";
 import { homeOf } from "../client/connect.ts";
 import type { ReplayReport } from "../proof/replay.ts";
-import { logFlags, openLog } from "./audit-source.ts";
+import { logFlags, openLog, rangeOf } from "./audit-source.ts";
 
 const fault = faults("audit-replay", {
-  range: ["absent", "Cannot replay: the log has not so many records"],
   home: [
     "invalid",
     "Cannot replay without the home of the hive: its configuration is part of what was decided",
@@ -46,8 +45,8 @@ export const auditReplay: Command = command({
   ],
   flags: {
     ...logFlags,
-    from: { kind: "integer", value: "SEQ", doc: "From this record on; default the first" },
-    to: { kind: "integer", value: "SEQ", doc: "Up to and with this record; default the last" },
+    from: { kind: "integer", least: 0, value: "SEQ", doc: "From this record on; default the first" },
+    to: { kind: "integer", least: 0, value: "SEQ", doc: "Up to and with this record; default the last" },
   },
   run: async (context) => {
     const { flags, out } = context;
@@ -61,8 +60,8 @@ export const auditReplay: Command = command({
       import("../version.ts"),
       import("../hive/keys.ts"),
     ]);
-    const range = { from: flags.from ?? 0, to: (flags.to ?? source.size - 1) + 1 };
-    if (range.from < 0 || range.to > source.size || range.from > range.to) throw fault.range(source.size);
+    const [first, end] = rangeOf(source.size, flags.from, flags.to);
+    const range = { from: first, to: end };
     const options = {
       providers: foldedMounts(home, undefined),
       version,

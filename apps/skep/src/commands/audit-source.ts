@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Context, FlagSpec } from "@skep/edge-cli";
-import { Fault } from "@skep/fault";
+import { Fault, faults } from "@skep/fault";
 import { connect, targetOf } from "../client/connect.ts";
 import type { LogSource } from "../proof/source.ts";
 
@@ -8,6 +8,22 @@ import type { LogSource } from "../proof/source.ts";
 export const logFlags = {
   offline: { kind: "boolean", doc: "Read the journal of the home itself, not through a running hive" },
 } as const satisfies Record<string, FlagSpec>;
+
+const fault = faults("audit-range", {
+  beyond: ["absent", "Cannot find record: the log has not so many"],
+  range: [
+    "invalid",
+    "Cannot read records: --from is beyond --to",
+    { cure: "Give the first record with --from and the last with --to" },
+  ],
+});
+
+/** The first record that is meant and the one behind the last, of a log of `size`. Throws `audit-range.*`. */
+export function rangeOf(size: number, from = 0, to = size - 1): readonly [number, number] {
+  if (from > to && size > 0) throw fault.range(`${from} and ${to}`);
+  if (to >= size) throw fault.beyond(`${to}`, { cure: `The last one is ${size - 1}` });
+  return [from, to + 1];
+}
 
 /** The flag with the log's key, for commands that verify. */
 export const keyFlag = {

@@ -1,10 +1,31 @@
 import { readFileSync } from "node:fs";
 import { type Command, type Context, command, toned } from "@skep/edge-cli";
+import { faults } from "@skep/fault";
 import { formatCount } from "@skep/text";
 import { homeOf, targetOf } from "../client/connect.ts";
 import { replacePrivate } from "../client/files.ts";
 import type { Verdict } from "../proof/verify.ts";
 import { keyFlag, logFlags, openLog } from "./audit-source.ts";
+
+const fault = faults("audit-verify", {
+  since: [
+    "invalid",
+    "Cannot compare with what is no checkpoint",
+    { cure: "Give a file that `skep audit verify --save` wrote" },
+  ],
+});
+
+/** The text of a file with a checkpoint; who signed it is checked later. Throws `audit-verify.since`. */
+async function checkpointIn(file: string): Promise<string> {
+  const { parseNote, parseCheckpoint } = await import("@skep/tlog");
+  const text = readFileSync(file, "utf8");
+  try {
+    parseCheckpoint(parseNote(text).text);
+    return text;
+  } catch (cause) {
+    throw fault.since(file, { cause });
+  }
+}
 
 type Verified = Verdict & { readonly from?: number; readonly to?: number; readonly checkpoint: string };
 
@@ -22,7 +43,7 @@ async function verify(
   // The key of this machine's hive says nothing about that of a context.
   const home = file === undefined ? targetOf(context).home : homeOf(context);
   const trust = options.policy === undefined ? trustFor(options.keys, home) : trustOfPolicy(options.policy);
-  const since = options.since === undefined ? undefined : readFileSync(options.since, "utf8");
+  const since = options.since === undefined ? undefined : await checkpointIn(options.since);
   if (file !== undefined) {
     const { readHead, verifyExport } = await import("../proof/export.ts");
     const { checkpoint, from, to } = await readHead(file);

@@ -9,6 +9,8 @@ const fault = faults("ban", {
     "Cannot ban that kind of thing",
     { cure: "Use module, class, subject, worker, ticket or node" },
   ],
+  name: ["invalid", "Cannot ban by that name"],
+  number: ["invalid", "Cannot lift a ban without its number", { cure: "`skep bans` shows it" }],
 });
 
 const group = "judge";
@@ -22,6 +24,40 @@ const kinds: Readonly<Record<string, readonly [op: string, field: string]>> = {
   ticket: ["revoke", "ticket"],
   node: ["revoke", "node"],
 };
+
+const machine = { shape: /^[\w.@:+-]{1,64}$/, cure: "`skep nodes` and `skep ls /worker` list them" };
+
+/** What each kind goes by; the hive asks the same, but only after the question. */
+const names: Readonly<Record<string, { readonly shape: RegExp; readonly cure: string }>> = {
+  module: {
+    shape: /^[0-9a-f]{64}$/,
+    cure: "Give its SHA-256 digest, 64 hex digits, as `skep jobs ID` shows it",
+  },
+  class: {
+    shape: /^(wasm|task(\/[\w.-]{1,64})?)$/,
+    cure: "Give `wasm`, `task` or `task/NAME`",
+  },
+  subject: {
+    shape: /^[\w.@:+/-]{1,128}$/,
+    cure: "Give the subject of a ticket, as `skep ticket show` tells it",
+  },
+  ticket: {
+    shape: /^[\w:.-]{1,256}$/,
+    cure: "Give the id of a block, as `skep ticket show` tells it",
+  },
+  worker: machine,
+  node: machine,
+};
+
+/** The id of a machine by whichever of its names. Throws `machine.unknown`. */
+async function idOf(context: Context, name: string): Promise<string> {
+  const [{ connectOf }, { workerNamed }] = await Promise.all([
+    import("../client/connect.ts"),
+    import("./machine.ts"),
+  ]);
+  await using client = await connectOf(context);
+  return await workerNamed(client, name, context.signal);
+}
 
 async function contain(
   context: Context,
@@ -82,8 +118,12 @@ node: a machine's sessions end and it may not attach. All of it is undone by \`s
     const found = kinds[args.kind];
     if (!found) throw fault.kind(args.kind);
     const [op, field] = found;
-    await context.confirm({ act: `Ban ${args.kind} ${args.name}`, name: args.name });
-    await ban(context, { op, [field]: args.name }, `${args.kind} ${args.name}`, context.flags);
+    const { shape, cure } = names[args.kind] ?? { shape: /./, cure: "" };
+    if (!shape.test(args.name)) throw fault.name(args.name, { cure });
+    const of = field === "worker" || field === "node" ? await idOf(context, args.name) : args.name;
+    const also = of === args.name ? "" : ` (${of})`;
+    await context.confirm({ act: `Ban ${args.kind} ${args.name}${also}`, name: args.name });
+    await ban(context, { op, [field]: of }, `${args.kind} ${args.name}${also}`, context.flags);
   },
 });
 
@@ -99,13 +139,10 @@ export const drain: Command = command({
   args: [{ name: "worker", kind: "string", optional: true, doc: "A worker; all where left out" }],
   flags,
   run: async (context) => {
-    const { worker = "*" } = context.args;
-    await ban(
-      context,
-      { op: "drain", worker },
-      worker === "*" ? "all workers drain" : `${worker} drains`,
-      context.flags,
-    );
+    const { worker: name = "*" } = context.args;
+    const worker = name === "*" ? name : await idOf(context, name);
+    const what = name === "*" ? "all workers drain" : `${name} drains`;
+    await ban(context, { op: "drain", worker }, what, context.flags);
   },
 });
 
@@ -118,6 +155,7 @@ export const unban: Command = command({
   args: [{ name: "ban", kind: "string", doc: "Number of the ban" }],
   run: async (context) => {
     const { args, out } = context;
+    if (!/^\d{1,15}$/.test(args.ban)) throw fault.number(args.ban);
     await contain(context, { op: "lift", ban: args.ban });
     return out.wantsJson ? out.json({ lifted: args.ban }) : out.line(`Lifted ${args.ban}`);
   },

@@ -2,11 +2,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, type Context, command, toned } from "@skep/edge-cli";
 import type { EvidenceRecord, Pack, Verified } from "@skep/evidence";
-import { faults } from "@skep/fault";
+import { Fault, faults, toFault } from "@skep/fault";
 import type { Client } from "@skep/ninep";
 import { escapeForeign, formatCount } from "@skep/text";
 import { connect, homeOf, targetOf } from "../client/connect.ts";
-import { keyFlag, logFlags, openLog } from "./audit-source.ts";
+import { keyFlag, logFlags, openLog, rangeOf } from "./audit-source.ts";
 
 const fault = faults("evidence", {
   home: [
@@ -25,11 +25,16 @@ const fault = faults("evidence", {
 const group = "proof";
 
 const rangeFlags = {
-  from: { kind: "integer", value: "SEQ", doc: "From this record on; default as many as --most allows" },
-  to: { kind: "integer", value: "SEQ", doc: "Up to and with this record; default the last" },
+  from: {
+    kind: "integer",
+    least: 0,
+    value: "SEQ",
+    doc: "From this record on; default as many as --most allows",
+  },
+  to: { kind: "integer", least: 0, value: "SEQ", doc: "Up to and with this record; default the last" },
 } as const;
 
-const mostFlag = { kind: "integer", default: "2000", doc: "Most records of a pack" } as const;
+const mostFlag = { kind: "integer", least: 1, default: "2000", doc: "Most records of a pack" } as const;
 
 interface Wanted {
   readonly offline: boolean;
@@ -50,6 +55,7 @@ async function packNow(context: Context, { offline, from, to, most }: Wanted): P
   const client = await clientOf(context, offline);
   try {
     await using log = await openLog(context, offline || client === undefined);
+    if (from !== undefined || to !== undefined) rangeOf(log.source.size, from, to);
     return await collect(home, log.source, client, { from, to, most }, context.signal);
   } finally {
     await client?.close();
@@ -61,7 +67,21 @@ async function verified(path: string, keys: readonly string[]): Promise<Verified
     import("../evidence/folder.ts"),
     import("@skep/evidence"),
   ]);
-  return verify(await readPack(path), keys);
+  const files = await readPack(path);
+  try {
+    return verify(files, keys);
+  } catch (thrown) {
+    throw changedIn(path, toFault(thrown));
+  }
+}
+
+// Which file of the pack is told already; what to do about it is the same for all.
+function changedIn(path: string, { kind, code, message, cure }: Fault): Fault {
+  const told = kind === "corrupt" ? `${message}, in the pack ${path}` : message;
+  const extra = {
+    cure: cure ?? "It is not as it was sealed: get the pack again from where it comes, or pack anew",
+  };
+  return new Fault(kind, code, told, extra);
 }
 
 function tellMade(context: Context, at: string, { root, page, withheld, files }: Pack): Promise<void> {
@@ -163,14 +183,17 @@ async function* recordsOf(
   }: { offline: boolean; from?: number | undefined; to?: number | undefined; keys: readonly string[] },
 ): AsyncGenerator<EvidenceRecord> {
   if (pack !== undefined) {
+    if (from !== undefined && to !== undefined) rangeOf(to + 1, from, to);
     for (const record of (await verified(pack, keys)).records)
       if (record.seq >= (from ?? 0) && record.seq <= (to ?? record.seq)) yield record;
     return;
   }
   await using log = await openLog(context, offline);
   const { source } = log;
-  const end = Math.min(source.size, (to ?? source.size - 1) + 1);
-  for await (const bytes of source.entries(Math.min(from ?? 0, end), end))
+  // A collector that has everything asks from the next record on.
+  if (from !== undefined && from >= source.size && to === undefined) return;
+  const [first, end] = rangeOf(source.size, from, to);
+  for await (const bytes of source.entries(first, end))
     yield JSON.parse(Buffer.from(bytes).toString()) as EvidenceRecord;
 }
 

@@ -61,7 +61,7 @@ export const join: Command = command({
       doc: "This machine's own folder; ~/.local/state/skep-worker by default",
     },
     name: { kind: "string", doc: "What the machine is called; its host name by default" },
-    slots: { kind: "integer", default: "2", doc: "Jobs at a time" },
+    slots: { kind: "integer", least: 1, most: 256, default: "2", doc: "Jobs at a time" },
     only: { kind: "boolean", doc: "Join, and do not work yet" },
     mdns: {
       kind: "boolean",
@@ -112,6 +112,7 @@ export const join: Command = command({
         clock: io.clock,
         strangers: [],
         log: (line) => out.warn(line),
+        tell: (line) => out.message(line),
       },
       signal,
     );

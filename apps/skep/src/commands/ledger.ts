@@ -3,6 +3,9 @@ import { type Command, command } from "@skep/edge-cli";
 import { kinds } from "@skep/fault";
 import { keyFlag } from "./audit-source.ts";
 
+/** Millionths of an NCU, as NCU. */
+const ncuOf = (micro: number): string => (micro / 1_000_000).toFixed(6);
+
 /** `skep ledger show`. */
 export const ledgerShow: Command = command({
   name: "ledger show",
@@ -11,23 +14,39 @@ export const ledgerShow: Command = command({
   doc: "Millionths of an NCU. Who lends a machine sees its own account, whoever runs the hive sees all. Credits order work and keep nobody from it; `commons` is the other side of what nobody could pay and of what faded.",
   examples: [
     { run: "skep ledger show", doc: "Balances" },
-    { run: "skep ledger show --entries", doc: "The newest postings" },
+    { run: "skep ledger show ann", doc: "One account and its last twenty postings" },
+    { run: "skep ledger show --entries", doc: "The newest postings of all" },
   ],
+  args: [{ name: "account", kind: "string", optional: true, doc: "One account; all where left out" }],
   flags: { entries: { kind: "boolean", doc: "Postings instead of balances" } },
   run: async (context) => {
-    const [{ connectOf }, { balancesOf }] = await Promise.all([
+    const [{ connectOf }, { accountOf, balancesOf }] = await Promise.all([
       import("../client/connect.ts"),
       import("../ledger/history.ts"),
     ]);
     await using client = await connectOf(context);
-    if (context.flags.entries) {
-      await context.out.data(await client.readAll("/ledger/entries"));
-      return;
+    const { args, flags, out } = context;
+    if (args.account !== undefined) {
+      const { balance, postings } = await accountOf(client, args.account, 20);
+      if (out.wantsJson) return out.json({ ...balance, entries: postings });
+      await out.line(`${balance.account} has ${balance.ncu} NCU after ${balance.postings} postings`);
+      return await out.table(postings, [
+        { title: "posting", cell: ({ n }) => String(n), align: "right" },
+        { title: "record", cell: ({ seq }) => String(seq), align: "right" },
+        { title: "what", cell: ({ kind }) => kind },
+        { title: "ncu", cell: ({ micro }) => ncuOf(micro), align: "right" },
+        { title: "balance", cell: ({ balance: after }) => ncuOf(after), align: "right" },
+      ]);
     }
-    await context.out.table(await balancesOf(client), [
+    if (flags.entries)
+      return await out.data(await client.readAll(`/ledger/entries${out.wantsJson ? ".json" : ""}`));
+    const rows = await balancesOf(client);
+    if (rows.length === 0)
+      out.message("No account has a posting yet: machines earn by the jobs of others that they run");
+    return await out.table(rows, [
       { title: "account", cell: ({ account }) => account },
       { title: "ncu", cell: ({ ncu }) => ncu, align: "right" },
-      { title: "floor", cell: ({ floor }) => (floor / 1_000_000).toFixed(6), align: "right" },
+      { title: "floor", cell: ({ floor }) => ncuOf(floor), align: "right" },
       { title: "postings", cell: ({ postings }) => String(postings), align: "right" },
     ]);
   },
@@ -77,7 +96,8 @@ export const ledgerVerify: Command = command({
       import("../proof/trust.ts"),
       import("../client/connect.ts"),
     ]);
-    const told = readExport(readFileSync(args.file, "utf8"));
+    const text = readFileSync(args.file, "utf8");
+    const told = readExport(text, args.file);
     const checked = checkExport(told, trustFor(flags.key ?? [], homeOf(context)));
     const { account, postings } = told;
     if ("wrong" in checked) {

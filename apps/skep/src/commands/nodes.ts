@@ -1,5 +1,7 @@
 import { type Command, command } from "@skep/edge-cli";
+import type { Client } from "@skep/ninep";
 import { z } from "zod";
+import { workerNamed } from "./machine.ts";
 
 const Row = z.object({
   node: z.string(),
@@ -12,6 +14,28 @@ const Row = z.object({
   why: z.string(),
   since_ms: z.number(),
 });
+
+const Ban = z.object({ ban: z.string(), op: z.string(), target: z.string() });
+
+/** The bans under which a machine gets no work; none where the ticket does not open them. */
+async function bansOf(client: Client, signal: AbortSignal): Promise<readonly z.infer<typeof Ban>[]> {
+  const text = await client.readAll("/policy/bans.json", { signal }).catch(() => "[]");
+  return z.array(Ban).parse(JSON.parse(String(text)));
+}
+
+const said: Readonly<Record<string, string>> = { drain: "drains", worker: "frozen", node: "revoked" };
+
+/** What bans say of a machine: `drains`, `frozen`, `revoked`. */
+function heldOf(node: string, bans: readonly z.infer<typeof Ban>[]): string[] {
+  const words = bans.flatMap(({ target }) => {
+    const [kind = "", of] = target.split(":");
+    return of === node || target === "drain:*" ? (said[kind] ?? []) : [];
+  });
+  return [...new Set(words)];
+}
+
+// An owner whom nobody named is told by the invitation, which says nothing to a person.
+const ownerOf = (owner: string): string => (owner.startsWith("invite:") ? "(not named)" : owner);
 
 /** `skep nodes`. */
 export const nodes: Command = command({
@@ -27,18 +51,23 @@ export const nodes: Command = command({
     const text = (await client.readAll("/net/nodes.json", { signal: context.signal })).toString();
     const rows = z.array(Row).parse(JSON.parse(text));
     const wanted = context.flags.all ? rows : rows.filter(({ state }) => state !== "removed");
+    const bans = await bansOf(client, context.signal);
     const { trustOf } = await import("../jobs/trust.ts");
     const shown = await Promise.all(
-      wanted.map(async (row) => ({ ...row, trust: await trustOf(client, row.node) })),
+      wanted.map(async (row) => ({
+        ...row,
+        held: heldOf(row.node, bans),
+        trust: await trustOf(client, row.node),
+      })),
     );
     if (shown.length === 0)
       context.out.message("No machine has joined yet: `skep invite` prints what one needs");
     await context.out.table(shown, [
       { title: "node", cell: ({ node }) => node },
       { title: "name", cell: ({ name }) => name },
-      { title: "state", cell: ({ state }) => state },
+      { title: "state", cell: ({ state, held }) => [state, ...held].join(", ") },
       { title: "class", cell: ({ class: of }) => of },
-      { title: "owner", cell: ({ owner }) => owner },
+      { title: "owner", cell: ({ owner }) => ownerOf(owner) },
       { title: "labels", cell: ({ labels }) => labels.join(" ") },
       { title: "trust", cell: ({ trust }) => trust },
       { title: "path", cell: ({ path }) => path },
@@ -52,25 +81,24 @@ export const nodesRemove: Command = command({
   name: "node remove",
   group: "access",
   summary: "Remove a machine: its sessions end at once, its ticket and key count no more",
-  examples: [{ run: "skep node remove w-abcdefghijkl --reason sold", doc: "What it ran is given to others" }],
-  args: [{ name: "node", kind: "string", doc: "Name of the machine, as `skep nodes` shows it" }],
+  examples: [{ run: "skep node remove desk --reason sold", doc: "What it ran is given to others" }],
+  args: [{ name: "node", kind: "string", doc: "Name or id of the machine, as `skep nodes` shows it" }],
   flags: { reason: { kind: "string", default: "", doc: "Why, for the record" } },
   danger: "moderate",
   run: async (context) => {
     const { args, flags, out, signal } = context;
-    await context.confirm({ act: `Remove ${args.node}`, name: args.node });
     const [{ connectOf }, { appendLine }] = await Promise.all([
       import("../client/connect.ts"),
       import("../client/control.ts"),
     ]);
     await using client = await connectOf(context);
-    await appendLine(
-      client,
-      "/net/ctl",
-      JSON.stringify({ op: "remove", node: args.node, reason: flags.reason }),
-      signal,
-    );
-    out.message(`Removed ${args.node}`);
+    const node = await workerNamed(client, args.node, signal);
+    const also = node === args.node ? "" : ` (${node})`;
+    await context.confirm({ act: `Remove ${args.node}${also}`, name: args.node });
+    const line = JSON.stringify({ op: "remove", node, reason: flags.reason });
+    await appendLine(client, "/net/ctl", line, signal);
+    if (out.wantsJson) return out.json({ node, removed: true });
+    return out.message(`Removed ${args.node}${also}`);
   },
 });
 
@@ -83,7 +111,7 @@ function standing(name: "quarantine" | "release", summary: string): Command {
     examples: [
       { run: `skep node ${name} w-abcdefghijkl`, doc: "`skep cat /worker/ID/trust` tells why it stands so" },
     ],
-    args: [{ name: "node", kind: "string", doc: "Name of the machine, as `skep nodes` shows it" }],
+    args: [{ name: "node", kind: "string", doc: "Name or id of the machine, as `skep nodes` shows it" }],
     flags: {
       reason: { kind: "string", default: "by hand", doc: "Why, for the record; a release needs none" },
     },
@@ -94,9 +122,12 @@ function standing(name: "quarantine" | "release", summary: string): Command {
         import("../client/control.ts"),
       ]);
       await using client = await connectOf(context);
+      const node = await workerNamed(client, args.node, signal);
       const line = name === "release" ? { op: name } : { op: name, reason: flags.reason };
-      await appendLine(client, `/worker/${args.node}/standing`, JSON.stringify(line), signal);
-      out.message(`${args.node}: ${name === "release" ? "released" : "quarantined"}`);
+      await appendLine(client, `/worker/${node}/standing`, JSON.stringify(line), signal);
+      const standing = name === "release" ? "released" : "quarantined";
+      if (out.wantsJson) return out.json({ node, standing });
+      return out.message(`${args.node}: ${standing}`);
     },
   });
 }
@@ -117,9 +148,9 @@ export const nodesLabel: Command = command({
   name: "node label",
   group: "access",
   summary: "Give a machine labels that jobs can ask for, instead of those that it has",
-  examples: [{ run: "skep node label w-abcdefghijkl gpu site=home", doc: "Two labels" }],
+  examples: [{ run: "skep node label desk gpu site=home", doc: "Two labels" }],
   args: [
-    { name: "node", kind: "string", doc: "Name of the machine" },
+    { name: "node", kind: "string", doc: "Name or id of the machine" },
     { name: "label", kind: "string", rest: true, optional: true, doc: "Labels; none takes all away" },
   ],
   run: async (context) => {
@@ -129,8 +160,10 @@ export const nodesLabel: Command = command({
       import("../client/control.ts"),
     ]);
     await using client = await connectOf(context);
-    const line = JSON.stringify({ op: "label", node: args.node, labels: args.label });
+    const node = await workerNamed(client, args.node, signal);
+    const line = JSON.stringify({ op: "label", node, labels: args.label });
     await appendLine(client, "/net/ctl", line, signal);
-    out.message(`${args.node}: ${args.label.join(" ") || "no labels"}`);
+    if (out.wantsJson) return out.json({ node, labels: args.label });
+    return out.message(`${args.node}: ${args.label.join(" ") || "no labels"}`);
   },
 });

@@ -43,7 +43,7 @@ export const policyWhatIf: Command = command({
     { run: "skep policy what-if ./policy --last 1000 --json", doc: "For a program" },
   ],
   args: [{ name: "set", kind: "file", doc: "The folder or file of the other set" }],
-  flags: { ...logFlags, last: { kind: "integer", default: "100000", doc: "How many records" } },
+  flags: { ...logFlags, last: { kind: "integer", least: 1, default: "100000", doc: "How many records" } },
   run: async (context) => {
     const { args, flags, out, signal } = context;
     const { programActs, readSet } = await import("../policy/set-files.ts");

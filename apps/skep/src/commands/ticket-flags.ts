@@ -10,6 +10,6 @@ export const claimFlags = {
     doc: "What it opens: read, write, rw, a named right or *; at most RATE uses a second",
   },
   for: { kind: "choice", choices: ["run"], doc: "All that `skep run` needs, beside what --right opens" },
-  ops: { kind: "integer", doc: "At most so many commands in all" },
+  ops: { kind: "integer", least: 1, doc: "At most so many commands in all" },
   bytes: { kind: "size", doc: "At most so many bytes in all" },
 } as const satisfies Record<string, FlagSpec>;

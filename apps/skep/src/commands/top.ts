@@ -46,11 +46,15 @@ export const top: Command = command({
   doc: "The same numbers as /metrics over HTTP: both are read from /proc/metrics.",
   examples: [
     { run: "skep top", doc: "Until Ctrl-C" },
-    { run: "skep top --count 1 --json", doc: "All figures once, as JSON" },
+    { run: "skep top --once --json", doc: "All figures once, as JSON" },
   ],
   flags: {
     every: { kind: "number", value: "SECONDS", doc: "Time between two looks; 1 by default" },
-    count: { kind: "integer", value: "N", doc: "End after so many looks" },
+    once: { kind: "boolean", doc: "One look" },
+    count: { kind: "integer", least: 1, value: "N", doc: "End after so many looks" },
   },
-  run: (context) => run(context, context.flags.every ?? 1, context.flags.count ?? Number.POSITIVE_INFINITY),
+  run: (context) => {
+    const { every = 1, count = Number.POSITIVE_INFINITY, once } = context.flags;
+    return run(context, every, once ? 1 : count);
+  },
 });

@@ -5,11 +5,16 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Command, type Context, command } from "@skep/edge-cli";
 import { delay } from "@skep/clock";
+import { faults } from "@skep/fault";
 import { ownerTicketFile } from "../access/tickets.ts";
 import { connect, targetOf } from "../client/connect.ts";
 import { readText } from "../client/files.ts";
 import { realClock } from "../clock.ts";
 import { askCode, type HttpPlace, httpPlace, isUsed } from "../http/ask.ts";
+
+const fault = faults("ui", {
+  late: ["timeout", "Cannot wait longer: nobody opened the page", { cure: "Run `skep ui` again" }],
+});
 
 /** Milliseconds that a code lives. */
 const lives = 60_000;
@@ -74,19 +79,21 @@ async function run(context: Context, wantsLink: boolean): Promise<number> {
   const { code, id } = await askCode(place, ticket);
   const url = `${place.origin}/#code=${code}`;
   if (wantsLink) {
-    await out.line(url);
+    if (out.wantsJson) await out.json({ link: url, expires_s: lives / 1000 });
+    else await out.line(url);
     return 0;
   }
   const path = writeLink(io.env.XDG_RUNTIME_DIR || target.home || ".", url);
   try {
-    if (await openFile(path, io.env)) out.message("Opening the page; its link works once, for 60 seconds");
+    const opened = await openFile(path, io.env);
+    if (out.wantsJson) await out.json({ page: pathToFileURL(path).href, opened, expires_s: lives / 1000 });
+    else if (opened) out.message("Opening the page; its link works once, for 60 seconds");
     else out.message(`Open ${pathToFileURL(path).href} in a browser within 60 seconds`);
     if (await untilUsed(place, ticket, id, signal)) {
       out.message("The page is open");
       return 0;
     }
-    out.warn("Nobody opened the page in time; run `skep ui` again");
-    return 1;
+    throw fault.late();
   } finally {
     rmSync(path, { force: true });
   }

@@ -1,11 +1,21 @@
 import { type Command, command } from "@skep/edge-cli";
-import { Fault } from "@skep/fault";
+import { Fault, faults } from "@skep/fault";
 import type { Changed, Why } from "@skep/provider-audit";
 import type { Client } from "@skep/ninep";
 import { escapeForeign, formatTime } from "@skep/text";
-import { z } from "zod";
 import { connectOf, targetOf } from "../client/connect.ts";
 import { keyFlag } from "./audit-source.ts";
+import { joinedMachine, type MachineRow } from "./machine.ts";
+
+const fault = faults("why", {
+  unknown: [
+    "absent",
+    "Cannot find a record, job, action, machine or path of that name",
+    {
+      cure: "`skep audit cat`, `skep jobs`, `skep approvals --all`, `skep nodes` and `skep ls PATH` list what there is",
+    },
+  ],
+});
 
 type Told = Why | Changed;
 
@@ -35,10 +45,11 @@ async function find(client: Client, of: string, signal: AbortSignal): Promise<Fo
   } catch (thrown) {
     const job = /^(?:\/jobs\/)?(\d+)(?:\/|$)/.exec(of)?.[1];
     const hidden = thrown instanceof Fault && (thrown.kind === "absent" || thrown.kind === "denied");
+    if (hidden && job === undefined) throw fault.unknown(of, { cause: thrown });
     if (!hidden || job === undefined) throw thrown;
     const own = JSON.parse(
       await read(client, `/jobs/${job}/why.json`, signal).catch(() => {
-        throw thrown;
+        throw thrown.kind === "absent" ? fault.unknown(of, { cause: thrown }) : thrown;
       }),
     ) as { readonly chain?: Why };
     if (!own.chain) throw thrown;
@@ -69,28 +80,13 @@ async function verifyChain(
   return Object.keys(proofs).length;
 }
 
-const Node = z.object({
-  node: z.string(),
-  name: z.string(),
-  state: z.string(),
-  path: z.string(),
-  why: z.string(),
-  since_ms: z.number(),
-});
-
 /** A machine that joined, by the name of its worker or its own. */
-async function machineOf(
-  client: Client,
-  of: string,
-  signal: AbortSignal,
-): Promise<z.infer<typeof Node> | undefined> {
+async function machineOf(client: Client, of: string, signal: AbortSignal): Promise<MachineRow | undefined> {
   if (!/^[\w.@:+-]+$/.test(of) || /^\d+$/.test(of)) return undefined;
-  const text = await read(client, "/net/nodes.json", signal).catch(() => "[]");
-  const rows = z.array(Node).parse(JSON.parse(text));
-  return rows.find(({ node }) => node === of) ?? rows.findLast(({ name }) => name === of);
+  return await joinedMachine(client, of, signal);
 }
 
-function machineLine({ node, name, state, path, why, since_ms }: z.infer<typeof Node>): string {
+function machineLine({ node, name, state, path, why, since_ms }: MachineRow): string {
   const reason = why === "" ? (path === "none" ? "it is not connected" : path) : why;
   return `${node} (${name}) is ${state} since ${formatTime(since_ms)}: ${reason}`;
 }

@@ -13,7 +13,12 @@ const fault = faults("witness", {
     "Cannot witness without knowing a log",
     { cure: "Name its key, as `skep audit key` prints it there: --log VKEY, or --policy FILE" },
   ],
-  address: ["invalid", "Cannot listen there"],
+  key: [
+    "invalid",
+    "Cannot witness the log of this key: it is no verifier key",
+    { cure: "Copy a whole line of `skep audit key` there: NAME+8 hex digits+base64" },
+  ],
+  address: ["invalid", "Cannot listen there", { cure: "Give HOST:PORT, as 127.0.0.1:7790" }],
   read: ["absent", "Cannot read the policy"],
   taken: ["conflict", "Cannot listen: the address is taken", { cure: "Choose another with --listen" }],
 });
@@ -24,7 +29,13 @@ async function logsOf(keys: readonly string[] = [], file: string | undefined): P
   const { parseVkey, parsePolicy } = await import("@skep/tlog");
   const text = file === undefined ? undefined : readText(file);
   if (file !== undefined && text === undefined) throw fault.read(file);
-  const named = keys.map((line) => parseVkey(line.trim()));
+  const named = keys.map((line) => {
+    try {
+      return parseVkey(line.trim());
+    } catch (cause) {
+      throw fault.key(line, { cause });
+    }
+  });
   const logs = text === undefined ? named : [...named, ...parsePolicy(text).logs];
   if (logs.length === 0) throw fault.logs();
   return logs;

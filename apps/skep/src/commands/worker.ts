@@ -23,7 +23,7 @@ export const worker: Command = command({
   ],
   flags: {
     "worker-home": { kind: "directory", required: true, doc: "The worker's own folder" },
-    slots: { kind: "integer", default: "2", doc: "Jobs at a time" },
+    slots: { kind: "integer", least: 1, most: 256, default: "2", doc: "Jobs at a time" },
     stranger: {
       kind: "string",
       repeat: true,
@@ -58,7 +58,12 @@ export const worker: Command = command({
         clock: context.io.clock,
       };
       const ended = await workFor(
-        { ...setup, strangers: flags.stranger ?? [], log: (line) => out.warn(line) },
+        {
+          ...setup,
+          strangers: flags.stranger ?? [],
+          log: (line) => out.warn(line),
+          tell: (line) => out.message(line),
+        },
         signal,
       );
       if (ended === "removed") out.warn(wasRemoved);

@@ -9,7 +9,12 @@ const fault = faults("pack", {
     "Cannot write the pack: something is there",
     { cure: "Name a folder that is not there" },
   ],
-  none: ["absent", "Cannot find a pack there"],
+  none: ["absent", "Cannot find a pack", { cure: "Look at the name, and at the directory that you are in" }],
+  form: [
+    "invalid",
+    "Cannot read what is no pack",
+    { cure: "Give a folder of `skep evidence pack`, or a file of `skep evidence bundle`" },
+  ],
   large: ["oversize", "Cannot read a pack of more than 64 MiB"],
 });
 
@@ -61,16 +66,22 @@ async function readBundle(file: string): Promise<ReadonlyMap<string, string>> {
   async function* chunks(): AsyncGenerator<Buffer> {
     yield readFileSync(file);
   }
-  for await (const { name, body } of readTar(chunks())) {
-    const parts: Uint8Array[] = [];
-    for await (const part of body) parts.push(part);
-    files.set(name, Buffer.concat(parts).toString());
+  try {
+    for await (const { name, body } of readTar(chunks())) {
+      const parts: Uint8Array[] = [];
+      for await (const part of body) parts.push(part);
+      files.set(name, Buffer.concat(parts).toString());
+    }
+  } catch (cause) {
+    throw fault.form(file, { cause });
   }
   return files;
 }
 
-/** The files of a pack: a folder, or a bundle. Throws `pack.none`, `.large`. */
+/** The files of a pack: a folder, or a bundle. Throws `pack.none`, `.form`, `.large`. */
 export async function readPack(path: string): Promise<ReadonlyMap<string, string>> {
   if (!existsSync(path)) throw fault.none(path);
-  return statSync(path).isDirectory() ? readFolder(path) : readBundle(path);
+  const files = statSync(path).isDirectory() ? readFolder(path) : await readBundle(path);
+  if (!files.has("manifest.json")) throw fault.form(path);
+  return files;
 }

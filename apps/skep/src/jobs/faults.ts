@@ -12,7 +12,12 @@ export const fault = faults("run", {
     "Cannot check what a worker signs: the ticket does not open its key",
     { cure: "Ask for a ticket that opens /worker:read too, as `--for run` does, or use --detach" },
   ],
-  job: ["absent", "Cannot find job"],
+  mayNot: [
+    "denied",
+    "Cannot hand in a job with this ticket: it does not open /jobs/ctl for writing",
+    { cure: "Ask for one that `skep ticket mint --for run` makes" },
+  ],
+  job: ["absent", "Cannot find job", { cure: "`skep jobs` lists them" }],
   worker: ["absent", "Cannot find worker"],
   receiptFile: ["invalid", "Cannot verify: it is no receipt"],
   oversize: [

@@ -34,9 +34,21 @@ export async function readModule(file: string): Promise<Content> {
   return heldContent(bytes);
 }
 
+async function mayHandIn(client: Client, signal: AbortSignal): Promise<void> {
+  try {
+    await using control = await client.walk("/jobs/ctl", { signal });
+    await control.open("append", { signal });
+  } catch (thrown) {
+    throw ["absent", "denied"].includes(toFault(thrown).kind)
+      ? fault.mayNot(undefined, { cause: thrown })
+      : thrown;
+  }
+}
+
 /** Without the worker's key no output could be shown: better known before anything runs. */
 export async function checkRights(client: Client, { aname }: Target, signal: AbortSignal): Promise<void> {
   if (aname === "") return;
+  await mayHandIn(client, signal);
   try {
     await using _ = await client.walk("/worker", { signal });
   } catch (thrown) {
@@ -193,7 +205,7 @@ async function finish(
 function tellWaiting({ io, out }: Context, client: Client, job: string): Disposable {
   const tell = async () => {
     const why = String(await client.readAll(`/jobs/${job}/why`)).trim();
-    if (why.startsWith("waiting")) out.message(`job ${job} ${why}`);
+    if (why.startsWith("waiting")) out.message(`job ${job} ${why.split("\n", 1)[0]}`);
   };
   const timer = io.clock.after(2000, () => void tell().catch(() => undefined));
   return { [Symbol.dispose]: () => timer.stop() };

@@ -6,7 +6,7 @@ import { z } from "zod";
 
 const fault = faults("ledger", {
   account: ["absent", "Cannot find account", { cure: "`skep ledger show` lists those that you may see" }],
-  file: ["invalid", "Cannot read exported history"],
+  file: ["invalid", "Cannot read exported history", { cure: "Give a file that `skep ledger export` wrote" }],
   proof: ["corrupt", "Cannot verify history: a proof is of another record"],
 });
 
@@ -38,6 +38,36 @@ export async function balancesOf(client: Client): Promise<Balance[]> {
   return z.array(Row).parse(JSON.parse(String(await client.readAll("/ledger/balance.json"))));
 }
 
+/** One posting of an account. */
+export interface PostingRow {
+  readonly n: number;
+  /** The record that tells it. */
+  readonly seq: number;
+  readonly kind: string;
+  readonly micro: number;
+  readonly balance: number;
+}
+
+/** An account and its newest postings, the oldest first. Throws `ledger.account`. */
+export async function accountOf(
+  client: Client,
+  account: string,
+  most: number,
+): Promise<{ readonly balance: Balance; readonly postings: readonly PostingRow[] }> {
+  const balance = (await balancesOf(client)).find((one) => one.account === account);
+  if (!balance) throw fault.account(account);
+  const postings: PostingRow[] = [];
+  for (let n = Math.max(1, balance.postings - most + 1); n <= balance.postings; n += 1) {
+    const record = String(await client.readAll(`/ledger/accounts/${account}/${n}`)).trimEnd();
+    const { seq } = JSON.parse(record) as { seq: number };
+    for (const entry of entriesOf(record))
+      for (const side of entry.postings)
+        if (side.account === account && side.n === n)
+          postings.push({ n, seq, kind: entry.kind, micro: side.micro, balance: side.balance });
+  }
+  return { balance, postings };
+}
+
 /** Collects the history of an account. Throws `ledger.account`. */
 export async function exportHistory(
   client: Client,
@@ -58,11 +88,11 @@ export async function exportHistory(
 }
 
 /** Reads what `exportHistory` gave. Throws `ledger.file`. */
-export function readExport(text: string): LedgerExport {
+export function readExport(text: string, from?: string): LedgerExport {
   try {
     return Export.parse(JSON.parse(text));
   } catch (cause) {
-    throw fault.file(undefined, { cause });
+    throw fault.file(from, { cause });
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Mesh } from "@skep/edge-mesh";
 import { toFault } from "@skep/fault";
 import { type Client, createClient, wireFromSocket } from "@skep/ninep";
 import { realClock } from "../clock.ts";
@@ -23,6 +24,10 @@ export interface Reaching {
   /** Looks for the hive on the local network whatever the configuration says. */
   readonly mdns: boolean;
   readonly log: (line: string) => void;
+  /** What is no problem, such as another path; `log` where left out. */
+  readonly tell?: (line: string) => void;
+  /** A mesh of this machine that is there already, and stays. */
+  readonly mesh?: Mesh;
   /** The hive is at other addresses now. */
   readonly moved?: (addresses: readonly string[]) => void;
 }
@@ -50,14 +55,9 @@ async function listenOf({ values, addresses }: Reaching): Promise<readonly strin
   return await listenAddresses(host, port, { quic: false });
 }
 
-/** A mesh of a machine that dials its hive. */
-export async function openNodeMesh(reaching: Reaching): Promise<NodeMesh> {
-  const { createMesh, ninepProtocol, peerOfKey } = await import("@skep/edge-mesh");
-  const { seed, hiveKey, addresses, values, mdns, log, moved } = reaching;
-  const peer = peerOfKey(Buffer.from(hiveKey, "hex"));
-  const places = placesOf(reaching, peer);
-  let told: readonly string[] = [];
-  let used = "";
+async function newMesh(reaching: Reaching, places: readonly string[]): Promise<Mesh> {
+  const { createMesh } = await import("@skep/edge-mesh");
+  const { seed, values, mdns } = reaching;
   const options = {
     ...meshLinks(values),
     key: seed,
@@ -66,11 +66,23 @@ export async function openNodeMesh(reaching: Reaching): Promise<NodeMesh> {
     bootstrap: [...places, ...values["mesh.bootstrap"]],
     relays: values["mesh.relays"],
   };
-  const mesh = await createMesh({ ...options, listen: await listenOf(reaching) }).catch((thrown) => {
+  return await createMesh({ ...options, listen: await listenOf(reaching) }).catch((thrown) => {
     // A hive of this machine may listen there already, and to be dialled is not what a worker lives from.
     if (toFault(thrown).code !== "mesh.taken") throw thrown;
     return createMesh(options);
   });
+}
+
+/** A mesh of a machine that dials its hive. */
+export async function openNodeMesh(reaching: Reaching): Promise<NodeMesh> {
+  const { ninepProtocol, peerOfKey } = await import("@skep/edge-mesh");
+  const { hiveKey, addresses, log, tell = log, moved } = reaching;
+  const peer = peerOfKey(Buffer.from(hiveKey, "hex"));
+  const places = placesOf(reaching, peer);
+  let told: readonly string[] = [];
+  let used = "";
+  const mesh = reaching.mesh ?? (await newMesh(reaching, places));
+  const leave = new AbortController();
   const note = (): void => {
     // The hive may be at another relay of its own after the present one is lost.
     const all = [used, ...told, ...addresses.filter(isRelayed)]
@@ -85,9 +97,13 @@ export async function openNodeMesh(reaching: Reaching): Promise<NodeMesh> {
       told = event.addresses;
       note();
     }
-    if (event.kind === "path" && event.peer === peer) log(`path to the hive: ${event.to} (${event.why})`);
+    if (event.kind === "path" && event.peer === peer)
+      tell(
+        `path to the hive: ${event.to} (${event.why.replace(/\d+\.\d+(?= ?ms)/g, (ms) => Number(ms).toFixed(0))})`,
+      );
   });
   mesh.learn(places);
+  if (reaching.mesh) mesh.keep(peer, leave.signal);
   return {
     client: async (ticket, signal) => {
       const stream = await mesh.open(peer, ninepProtocol, signal ? { signal } : {});
@@ -99,7 +115,8 @@ export async function openNodeMesh(reaching: Reaching): Promise<NodeMesh> {
     },
     [Symbol.asyncDispose]: async () => {
       end();
-      await mesh.close();
+      leave.abort(new Error("it is left"));
+      if (!reaching.mesh) await mesh.close();
     },
   };
 }

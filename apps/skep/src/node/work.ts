@@ -1,4 +1,5 @@
 import { type Clock, delay } from "@skep/clock";
+import type { Mesh } from "@skep/edge-mesh";
 import { toFault } from "@skep/fault";
 import type { Client } from "@skep/ninep";
 import type { Values } from "../config/mod.ts";
@@ -19,6 +20,10 @@ export interface Working {
   readonly ownerFiles?: readonly string[];
   readonly clock: Clock;
   readonly log: (line: string) => void;
+  /** A mesh of this machine that is there already. */
+  readonly mesh?: Mesh;
+  /** What is no problem; `log` where left out. */
+  readonly tell?: (line: string) => void;
 }
 
 /** Refusals in a row after which a machine takes it that the hive removed it. */
@@ -72,7 +77,7 @@ function keepAddresses(folder: string, membership: Membership): (addresses: read
  * it in: then what the hive gave is wiped, and `removed` is the answer. Throws `node.*`, `worker.*`, `home.held`.
  */
 export async function workFor(working: Working, signal: AbortSignal): Promise<"stopped" | "removed"> {
-  const { folder, clock, ...setup } = working;
+  const { folder, clock, mesh: own, ...setup } = working;
   using _held = lock(folder);
   finishWipe(folder);
   const membership = membershipOf(folder);
@@ -82,7 +87,9 @@ export async function workFor(working: Working, signal: AbortSignal): Promise<"s
     seed: homeKey(nodePlaces.identity(folder)).seed,
     mdns: membership.addresses.length === 0,
     log: setup.log,
+    ...(setup.tell && { tell: setup.tell }),
     moved: keepAddresses(folder, membership),
+    ...(own && { mesh: own }),
   };
   const removal = new Removal(clock);
   let removed = false;

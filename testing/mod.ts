@@ -36,3 +36,10 @@ export { type Filled, fillHive, type Past } from "./big-home/fill.ts";
 export { createLab, type Host, type Lab, labLacks, type NatOptions, type Network } from "./lab/lab.ts";
 /** A node of the mesh in a process of its own, here or in a machine of a lab. */
 export { type Asked, FarNode } from "./mesh/far-node.ts";
+/** A collector of OpenTelemetry that complains. */
+export {
+  type CollectedMetric,
+  type CollectedSpan,
+  type Collector,
+  startCollector,
+} from "./otel/collector.ts";

@@ -1,10 +1,12 @@
-import { defineProvider, type Json, type Provider } from "@skep/kernel";
+import { defineProvider, type JournalRecord, type Json, type Provider } from "@skep/kernel";
 import { type Family, printFamilies } from "./text.ts";
 
 /** What the app passes in. */
 export interface MetricsDeps {
   /** Figures as they are at this moment. */
   collect(): readonly Family[];
+  /** Hears of every record that became durable with a trace context. */
+  traced?(record: JournalRecord): void;
 }
 
 /** Names of events are declared by providers, so there are not many; what is beyond counts as one. */
@@ -48,7 +50,9 @@ export function metricsProvider(deps: MetricsDeps): Provider {
     journalled: false,
     initial: () => null,
     events: {},
-    recorded: ({ events: made, verdict }) => {
+    recorded: (record) => {
+      const { events: made, verdict } = record;
+      if (record.trace !== undefined) deps.traced?.(record);
       for (const { t } of made) events.add(t);
       if (!verdict.ok)
         for (let left = Math.min(verdict.count ?? 1, 1_000_000); left > 0; left -= 1)

@@ -19,6 +19,11 @@ const multiaddr = (word: string) =>
   word.startsWith("/") ? undefined : "expected an address such as /dns/hive.example/tcp/7781";
 const pin = (word: string) =>
   /^[^=\s]+:\d+=[0-9a-f]{64}$/i.test(word) ? undefined : "expected HOST:PORT=SHA256, 64 hex digits";
+// Its own place and nothing else: a password in it would stand in a file that is no secret.
+const collector = (word: string) =>
+  /^https?:\/\/[\w.:[\]-]+(\/[\w./-]*)?$/.test(word)
+    ? undefined
+    : "expected http:// or https:// with a host, and no password or query";
 const https = (word: string) =>
   /^https:\/\/\S+$/.test(word) ? undefined : "expected an address with https://";
 const hostName = (word: string) =>
@@ -197,6 +202,13 @@ export const settings = {
   "http.tls_cert": setting(file(), "", "Certificate chain for `given`, PEM"),
   "http.tls_key": setting(file(), "", "Its key, PEM"),
 
+  "otel.endpoints": setting(
+    words("URL…", collector),
+    [],
+    "OpenTelemetry collectors (OTLP over HTTP, JSON) that figures and spans go to; nothing is sent without one",
+  ),
+  "otel.every": setting(duration(1000, 3_600_000), 15_000, "Time between two exports"),
+
   "policy.rules": setting(
     pathRules(),
     [],
@@ -289,6 +301,7 @@ export const sections: Readonly<Record<string, string>> = {
   disk: "Low disk space.",
   console: "The console edge, its MAC tickets and their secrets.",
   http: "The HTTP edge.",
+  otel: "Export of figures and spans; off unless a collector is named.",
   policy: "Rules of a new hive; `skep policy` changes those of one that has some.",
   telemetry: "What is kept of what devices tell.",
   audit: "The log and its witnesses.",

@@ -135,6 +135,11 @@ export async function startEdges(hive: Hive, uid: number, report: (line: string)
       hive.live.http = () => edge.figures;
       at.http = where;
     }
+    if (values["otel.endpoints"].length > 0) {
+      const { startOtel } = await import("../http/otel.ts");
+      const otel = startOtel(hive, report);
+      ends.push(() => otel.close());
+    }
     if (values["listen.console"]) at.console = await startConsole(hive, values["listen.console"], ends);
     const mesh = meshOf(hive, ninep, report);
     ends.push(() => mesh.close());

@@ -48,6 +48,8 @@ export class Live {
   outstanding: () => number = () => 0;
   /** What the HTTP edge tells of itself, where it is on. */
   http: () => HttpFigures | undefined = () => undefined;
+  /** Hears of durable records with a trace context, where they are exported. */
+  traced: NonNullable<MetricsDeps["traced"]> = () => undefined;
   readonly #started = Date.now();
   readonly lines = new StartLines();
   /** When workers that have work were heard of. */
@@ -101,6 +103,7 @@ export class Live {
 
   get metrics(): MetricsDeps {
     return {
+      traced: (record) => this.traced(record),
       collect: () =>
         collectFigures({
           kernel: this.#kernel(),

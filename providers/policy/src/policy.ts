@@ -38,6 +38,8 @@ export interface PolicyDeps {
   /** A record of the journal. */
   readonly record: (seq: number) => Promise<JournalRecord>;
   readonly limits: QueueLimits;
+  /** The chain of records behind a record's number or an encoded path; where nothing tells it no action has a `why`. */
+  readonly chain?: (name: string) => Promise<{ readonly text: string; readonly json: Json }>;
   /** Checks sets apart from the loop; where there is none they are checked as they are judged. */
   readonly checker?: Checker;
 }
@@ -193,6 +195,13 @@ class Parts {
           visible: ({ state, params }) => state.actions.has(params.id ?? ""),
           render: ({ state, params }) => state.actions.get(params.id ?? "")?.statement ?? "",
         }),
+        why: t.text("From the ticket to what became of it, with proofs in the JSON twin", {
+          // What is no action is a record like any other: for those who may look into the log.
+          visible: (scene) =>
+            this.#deps.chain !== undefined && (known(scene) || scene.caller.may("/audit/why", "read")),
+          render: async (scene) => (await this.#chain(scene, known(scene))).text,
+          json: async (scene) => (await this.#chain(scene, known(scene))).json,
+        }),
         undo: t.text("The command that takes this record back, as JSON", {
           // A waiting action did nothing yet; what it ran as is another record.
           visible: ({ state, params }) =>
@@ -201,6 +210,13 @@ class Parts {
         }),
       }),
     );
+  }
+
+  /** An action is told by the newest record about it, such as the one that it ran as. */
+  async #chain({ params }: Seen, known: boolean): Promise<{ readonly text: string; readonly json: Json }> {
+    const name = params.id ?? "";
+    const told = await this.#deps.chain?.(known ? encodeURIComponent(`/actions/${name}`) : name);
+    return told ?? { text: "", json: null };
   }
 
   mounts(t: Builder): Readonly<Record<string, Node>> {

@@ -179,6 +179,7 @@ export function mounts(deps: Deps): Provider[] {
       record: deps.record,
       limits: { entries: deps.config.values["policy.queue"], grace: deps.config.values["policy.grace"] },
       ...(deps.checker && { checker: deps.checker }),
+      ...(chains && { chain: (name) => chains.of(name) }),
     }),
   ];
   return providers;

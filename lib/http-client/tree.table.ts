@@ -178,6 +178,23 @@ export type JoinCommand = {
   readonly proof: string;
 };
 
+/** LeaseCommand, as the interface of the hive describes it. */
+export type LeaseCommand =
+  | {
+      readonly op: "grant";
+      readonly resource: string;
+      readonly holder: string;
+      readonly ttl_s: number;
+      readonly units?: number;
+      readonly priority?: number;
+      readonly preempt?: boolean;
+    }
+  | { readonly op: "renew"; readonly lease: string; readonly ttl_s: number }
+  | { readonly op: "release"; readonly lease: string }
+  | { readonly op: "preempt"; readonly lease: string; readonly reason: string }
+  | { readonly op: "units"; readonly resource: string; readonly units: number | null }
+  | { readonly op: "quota"; readonly holder: string; readonly leases: number | null };
+
 /** LeaveCommand, as the interface of the hive describes it. */
 export type LeaveCommand = { readonly op: "leave" };
 
@@ -335,6 +352,7 @@ export interface Controls {
   readonly "/policy/contain": ContainCommand;
   readonly "/policy/ctl": PolicyCommand;
   readonly "/queen/ctl": QueenCommand;
+  readonly "/queen/lease/ctl": LeaseCommand;
   readonly [path: `/queen/telemetry/${string}/ctl`]: TelemetryCommand;
   readonly "/replay/ctl": ReplayCommand;
   readonly [path: `/worker/${string}/ctl`]: WorkerCommand;

@@ -14,6 +14,7 @@ import { auditProvider, createChains, replayProvider, type WitnessesView } from 
 import { casProvider, type Keeper, type Retention } from "@skep/provider-cas";
 import { containmentProvider } from "@skep/provider-containment";
 import { accountOf, type Beats, type JobLimits, jobsProvider, type Signs } from "@skep/provider-jobs";
+import { leasesProvider } from "@skep/provider-leases";
 import { ledgerProvider } from "@skep/provider-ledger";
 import { lifecycleProvider } from "@skep/provider-lifecycle";
 import { logProvider } from "@skep/provider-log";
@@ -129,8 +130,9 @@ export function mounts(deps: Deps): Provider[] {
     queenProvider(deps.live.queen),
     lifecycleProvider({
       role: (session) => deps.live.proc.sessions().get(session)?.caller.role,
-      outstanding: ["outstanding-jobs"],
+      outstanding: ["outstanding-jobs", "outstanding-leases"],
     }),
+    leasesProvider(),
     casProvider({
       blobs,
       retention: retentionOf(deps.config),

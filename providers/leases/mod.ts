@@ -1,0 +1,1 @@
+export { type LeasedView, leasesProvider } from "./src/leases.ts";

@@ -29,8 +29,15 @@ export interface Out {
   line(...parts: readonly Part[]): Promise<void>;
   /** One line of JSON on stdout; 64-bit numbers become decimal strings. */
   json(value: unknown): Promise<void>;
-  /** Rows as an aligned table; with `--json` the rows themselves as one array. */
-  table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], options?: TableOptions): Promise<void>;
+  /**
+   * Rows as an aligned table; with `--json` the rows themselves as one array. `empty` is a message that stands for a table
+   * without rows: what would be there, and how to make one.
+   */
+  table<Row>(
+    rows: readonly Row[],
+    columns: readonly Column<Row>[],
+    options?: TableOptions & { readonly empty?: string },
+  ): Promise<void>;
   /** One line on stderr; not with `--quiet`. Newlines inside are escaped. */
   message(...parts: readonly Part[]): void;
   /** As `message`, but only with `--verbose`. */
@@ -153,9 +160,13 @@ export class StandardOut implements Out {
   table<Row>(
     rows: readonly Row[],
     columns: readonly Column<Row>[],
-    options: TableOptions = {},
+    { empty, ...options }: TableOptions & { readonly empty?: string } = {},
   ): Promise<void> {
     if (this.wantsJson) return this.json(rows);
+    if (rows.length === 0 && empty !== undefined) {
+      this.message(empty);
+      return Promise.resolve();
+    }
     const plain = columns.map(({ paint: _, ...column }) => column);
     const width = this.isTTY ? { width: this.width } : {};
     const text = renderTable(rows, this.#colour.out ? columns : plain, { ...width, ...options });

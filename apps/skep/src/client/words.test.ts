@@ -12,6 +12,7 @@ const shown = (env: Record<string, string>, home?: string): string => {
 test("a command is told as it works where this one was typed", () => {
   assert.equal(shown({}), "See `skep ls /` and `tail`");
   assert.equal(shown({ npm_command: "exec" }), "See `npx skep ls /` and `tail`");
+  assert.equal(shown({ PATH: "/nowhere" }), "See `npx skep ls /` and `tail`");
   assert.equal(shown({ SKEP_HOME: "/srv/hive" }), "See `skep ls / --home /srv/hive` and `tail`");
   assert.equal(shown({}, "/srv/a hive"), "See `skep ls / --home '/srv/a hive'` and `tail`");
 });

@@ -96,7 +96,8 @@ export const approvals: Command = command({
       const what = status.kind === "queued" ? `for ${status.target}` : `${status.act} at ${status.path}`;
       await out.line(status.id, `  ${status.state}  ${what}  by ${status.by}  ${needText(status)}`);
     }
-    if (shown.length === 0) out.message("Nothing waits");
+    if (shown.length === 0)
+      out.message("Nothing waits; rules that ask for approvals come with `skep policy apply`");
     return undefined;
   },
 });

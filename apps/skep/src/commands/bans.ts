@@ -181,14 +181,17 @@ export const bans: Command = command({
     await using client = await connectOf(context);
     const text = (await client.readAll("/policy/bans.json", { signal: context.signal })).toString();
     const rows = z.array(Row).parse(JSON.parse(text));
-    if (rows.length === 0) context.out.message("Nothing is banned");
-    await context.out.table(rows, [
-      { title: "ban", cell: ({ ban: id }) => id },
-      { title: "act", cell: ({ op }) => op },
-      { title: "target", cell: ({ target }) => target },
-      { title: "by", cell: ({ by }) => by },
-      { title: "until", cell: ({ until }) => formatTime(until) },
-      { title: "reason", cell: ({ reason }) => reason },
-    ]);
+    await context.out.table(
+      rows,
+      [
+        { title: "ban", cell: ({ ban: id }) => id },
+        { title: "act", cell: ({ op }) => op },
+        { title: "target", cell: ({ target }) => target },
+        { title: "by", cell: ({ by }) => by },
+        { title: "until", cell: ({ until }) => formatTime(until) },
+        { title: "reason", cell: ({ reason }) => reason },
+      ],
+      { empty: "Nothing is banned or drains; `skep ban` and `skep drain` keep things from acting" },
+    );
   },
 });

@@ -109,13 +109,20 @@ export const contextList: Command = command({
       const { place, hive, ticket } = readContext(io.env, name);
       return { name, place: placeName(place), hive, ticket: ticket !== "", current: name === current };
     });
-    return out.table(rows, [
-      { title: "", cell: ({ current: used }) => (used ? "*" : "") },
-      { title: "name", cell: ({ name }) => name },
-      { title: "where", cell: ({ place }) => place },
-      { title: "hive", cell: ({ hive }) => hive ?? "" },
-      { title: "ticket", cell: ({ ticket }) => (ticket ? "yes" : "none") },
-    ]);
+    return out.table(
+      rows,
+      [
+        { title: "", cell: ({ current: used }) => (used ? "*" : "") },
+        { title: "name", cell: ({ name }) => name },
+        { title: "where", cell: ({ place }) => place },
+        { title: "hive", cell: ({ hive }) => hive ?? "" },
+        { title: "ticket", cell: ({ ticket }) => (ticket ? "yes" : "none") },
+      ],
+      {
+        empty:
+          "No contexts: commands go to the home here; `skep context add NAME --9p HOST:PORT --ticket FILE` makes one",
+      },
+    );
   },
 });
 

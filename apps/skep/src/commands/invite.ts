@@ -21,34 +21,6 @@ const Self = z.object({
   relays: z.array(z.string()).default([]),
 });
 
-const mostAddresses = 10;
-
-/** Kinds of addresses: few are dear, so each kind has one before any has its second. */
-const kindsOfAddress: readonly RegExp[] = [
-  /\/tcp\/\d+$/,
-  /\/tcp\/443\/.*p2p-circuit$/,
-  /\/tcp\/\d+(\/p2p\/\w+)?\/p2p-circuit$/,
-  /\/quic-v1$/,
-  /./,
-];
-
-// The joiner knows the hive's name from its key.
-function shortened({ addresses, peer, relays }: z.infer<typeof Self>): string[] {
-  const end = `/p2p/${peer}`;
-  const own = addresses.map((address) => (address.endsWith(end) ? address.slice(0, -end.length) : address));
-  // Where it is met when the relay that it has now is lost.
-  const all = [...new Set([...own, ...relays.map((relay) => `${relay}/p2p-circuit`)])];
-  const kindOf = (address: string) => kindsOfAddress.findIndex((kind) => kind.test(address));
-  const rankOf = new Map(
-    all.map((address, at) => [
-      address,
-      all.slice(0, at).filter((one) => kindOf(one) === kindOf(address)).length,
-    ]),
-  );
-  const rank = (address: string) => (rankOf.get(address) ?? 0) * kindsOfAddress.length + kindOf(address);
-  return all.toSorted((left, right) => rank(left) - rank(right)).slice(0, mostAddresses);
-}
-
 function durationOf(text: string): number {
   const read = parseDuration(text);
   if (!read.ok || read.value <= 0) throw fault.expires(text);
@@ -113,6 +85,7 @@ export const invite: Command = command({
       { hiveKeys },
       { connect, homeTarget },
       { appendLine },
+      { shortAddresses },
     ] = await Promise.all([
       import("@skep/invite"),
       import("../access/tickets.ts"),
@@ -120,6 +93,7 @@ export const invite: Command = command({
       import("../hive/keys.ts"),
       import("../client/connect.ts"),
       import("../client/control.ts"),
+      import("../hive/addresses.ts"),
     ]);
     const home = hiveHome(context);
     await using client = await connect(homeTarget(home), signal);
@@ -142,7 +116,7 @@ export const invite: Command = command({
       expiresAt,
     });
     const self = await reachable(client, io.clock, signal);
-    const addresses = flags.lan ? [] : flags.address.length > 0 ? flags.address : shortened(self);
+    const addresses = flags.lan ? [] : flags.address.length > 0 ? flags.address : shortAddresses(self);
     const of = {
       hiveKey: keys.identity.publicKey,
       hive: keys.hive,
@@ -159,8 +133,9 @@ export const invite: Command = command({
       const { renderUnicodeCompact } = await import("uqr");
       out.message(renderUnicodeCompact(line, { ecc: "L", border: 1 }));
     }
+    const { programTyped } = await import("../client/words.ts");
     out.message(
-      `On the other machine: skep join    (then paste; it counts once, until ${new Date(expiresAt).toISOString()})`,
+      `On the other machine: ${programTyped(io.env)} join    (then paste; it counts once, until ${new Date(expiresAt).toISOString()})`,
     );
     await out.data(`${line}\n`, { raw: true });
   },
@@ -201,9 +176,10 @@ export const inviteList: Command = command({
   summary: "List the invitations of the last day and what became of them",
   examples: [{ run: "skep invites", doc: "Open, redeemed, used and revoked ones" }],
   run: async (context) => {
-    const [{ connectOf }, { formatTime }] = await Promise.all([
+    const [{ connectOf }, { formatTime }, { ownerShown }] = await Promise.all([
       import("../client/connect.ts"),
       import("@skep/text"),
+      import("./machine.ts"),
     ]);
     await using client = await connectOf(context);
     const text = (await client.readAll("/net/invites.json", { signal: context.signal })).toString();
@@ -211,13 +187,17 @@ export const inviteList: Command = command({
     const now = context.io.clock.now();
     const stateOf = ({ state, expires_ms }: z.infer<typeof Row>) =>
       state === "open" && expires_ms <= now ? "expired" : state;
-    await context.out.table(rows, [
-      { title: "id", cell: ({ invite: id }) => id },
-      { title: "state", cell: stateOf },
-      { title: "class", cell: ({ class: of }) => of },
-      { title: "owner", cell: ({ owner }) => owner },
-      { title: "expires", cell: ({ expires_ms }) => formatTime(expires_ms) },
-      { title: "machine", cell: ({ node }) => node },
-    ]);
+    await context.out.table(
+      rows,
+      [
+        { title: "id", cell: ({ invite: id }) => id },
+        { title: "state", cell: stateOf },
+        { title: "class", cell: ({ class: of }) => of },
+        { title: "owner", cell: ({ owner }) => ownerShown(owner) },
+        { title: "expires", cell: ({ expires_ms }) => formatTime(expires_ms) },
+        { title: "machine", cell: ({ node }) => node },
+      ],
+      { empty: "No invitation of the last day; `skep invite` makes one" },
+    );
   },
 });

@@ -41,14 +41,19 @@ export const ledgerShow: Command = command({
     if (flags.entries)
       return await out.data(await client.readAll(`/ledger/entries${out.wantsJson ? ".json" : ""}`));
     const rows = await balancesOf(client);
-    if (rows.length === 0)
-      out.message("No account has a posting yet: machines earn by the jobs of others that they run");
-    return await out.table(rows, [
-      { title: "account", cell: ({ account }) => account },
-      { title: "ncu", cell: ({ ncu }) => ncu, align: "right" },
-      { title: "floor", cell: ({ floor }) => ncuOf(floor), align: "right" },
-      { title: "postings", cell: ({ postings }) => String(postings), align: "right" },
-    ]);
+    return await out.table(
+      rows,
+      [
+        { title: "account", cell: ({ account }) => account },
+        { title: "ncu", cell: ({ ncu }) => ncu, align: "right" },
+        { title: "floor", cell: ({ floor }) => ncuOf(floor), align: "right" },
+        { title: "postings", cell: ({ postings }) => String(postings), align: "right" },
+      ],
+      {
+        empty:
+          "No account has a posting yet: machines that joined earn by the jobs that they run (`skep run FILE`)",
+      },
+    );
   },
 });
 

@@ -19,6 +19,11 @@ const Node = z.object({
 /** A machine that joined, as `/net/nodes` tells it. */
 export type MachineRow = z.infer<typeof Node>;
 
+/** The owner of a machine for people: one whom nobody named stands in the log by the invitation, which tells them nothing. */
+export function ownerShown(owner: string): string {
+  return owner.startsWith("invite:") ? "(not named)" : owner;
+}
+
 async function rowsOf(client: Client, signal: AbortSignal): Promise<readonly MachineRow[]> {
   const text = await client.readAll("/net/nodes.json", { signal }).catch(() => "[]");
   return z.array(Node).parse(JSON.parse(String(text)));

@@ -74,3 +74,21 @@ test("what is not there or is not what it should be is told by its own name, wit
 function before_(one: string, other: string): number {
   return Number(one.endsWith(".wasm")) - Number(other.endsWith(".wasm"));
 }
+
+test("a list of nothing tells what would be there and how to make one, and is an empty array as JSON", async () => {
+  const lists = [
+    ["nodes"],
+    ["bans"],
+    ["invites"],
+    ["approvals"],
+    ["jobs"],
+    ["ledger", "show"],
+    ["context", "list"],
+  ];
+  for (const argv of lists) {
+    const told = await hive.skep(argv);
+    assert.deepEqual([argv[0], told.code, told.out], [argv[0], 0, ""]);
+    assert.match(told.err, /`skep /, argv.join(" "));
+    assert.deepEqual(JSON.parse((await hive.skep([...argv, "--json"])).out), [], argv.join(" "));
+  }
+});

@@ -1,7 +1,7 @@
 import { type Command, command } from "@skep/edge-cli";
 import type { Client } from "@skep/ninep";
 import { z } from "zod";
-import { workerNamed } from "./machine.ts";
+import { ownerShown, workerNamed } from "./machine.ts";
 
 const Row = z.object({
   node: z.string(),
@@ -34,9 +34,6 @@ function heldOf(node: string, bans: readonly z.infer<typeof Ban>[]): string[] {
   return [...new Set(words)];
 }
 
-// An owner whom nobody named is told by the invitation, which says nothing to a person.
-const ownerOf = (owner: string): string => (owner.startsWith("invite:") ? "(not named)" : owner);
-
 /** `skep nodes`. */
 export const nodes: Command = command({
   name: "nodes",
@@ -60,19 +57,24 @@ export const nodes: Command = command({
         trust: await trustOf(client, row.node),
       })),
     );
-    if (shown.length === 0)
-      context.out.message("No machine has joined yet: `skep invite` prints what one needs");
-    await context.out.table(shown, [
-      { title: "node", cell: ({ node }) => node },
-      { title: "name", cell: ({ name }) => name },
-      { title: "state", cell: ({ state, held }) => [state, ...held].join(", ") },
-      { title: "class", cell: ({ class: of }) => of },
-      { title: "owner", cell: ({ owner }) => ownerOf(owner) },
-      { title: "labels", cell: ({ labels }) => labels.join(" ") },
-      { title: "trust", cell: ({ trust }) => trust },
-      { title: "path", cell: ({ path }) => path },
-      { title: "why", cell: ({ why }) => why },
-    ]);
+    await context.out.table(
+      shown,
+      [
+        { title: "node", cell: ({ node }) => node },
+        { title: "name", cell: ({ name }) => name },
+        { title: "state", cell: ({ state, held }) => [state, ...held].join(", ") },
+        { title: "class", cell: ({ class: of }) => of },
+        { title: "owner", cell: ({ owner }) => ownerShown(owner) },
+        { title: "labels", cell: ({ labels }) => labels.join(" ") },
+        { title: "trust", cell: ({ trust }) => trust },
+        { title: "path", cell: ({ path }) => path },
+        { title: "why", cell: ({ why }) => why },
+      ],
+      {
+        empty:
+          "No machine has joined yet: `skep invite` prints what one needs; `skep ls /worker` lists the hive's own workers",
+      },
+    );
   },
 });
 

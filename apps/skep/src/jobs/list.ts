@@ -91,25 +91,28 @@ export async function listJobs(context: Context, most: number): Promise<void> {
   if (most < 1) throw fault.count(String(most));
   const { rows, older } = await newestJobs(client, most, signal);
   const now = Date.now();
-  await out.table(rows, [
-    { title: "job", cell: ({ job }) => job, align: "right" },
-    { title: "state", cell: ({ state }) => state },
-    {
-      title: "exit",
-      cell: ({ exit, reason, total, done }) =>
-        total === undefined ? (exit === null ? (reason ?? "") : String(exit)) : `${done}/${total}`,
-      align: "right",
-    },
-    { title: "module", cell: short },
-    { title: "worker", cell: ({ worker }) => worker ?? "" },
-    {
-      title: "age",
-      cell: ({ submitted_ms }) => formatDuration(Math.max(0, now - submitted_ms)),
-      align: "right",
-    },
-    { title: "receipt", cell: ({ verified }) => (verified === "yes" ? "verified" : (verified ?? "")) },
-  ]);
-  if (rows.length === 0 && !out.wantsJson) out.message("No jobs yet; run one with `skep run FILE`");
+  await out.table(
+    rows,
+    [
+      { title: "job", cell: ({ job }) => job, align: "right" },
+      { title: "state", cell: ({ state }) => state },
+      {
+        title: "exit",
+        cell: ({ exit, reason, total, done }) =>
+          total === undefined ? (exit === null ? (reason ?? "") : String(exit)) : `${done}/${total}`,
+        align: "right",
+      },
+      { title: "module", cell: short },
+      { title: "worker", cell: ({ worker }) => worker ?? "" },
+      {
+        title: "age",
+        cell: ({ submitted_ms }) => formatDuration(Math.max(0, now - submitted_ms)),
+        align: "right",
+      },
+      { title: "receipt", cell: ({ verified }) => (verified === "yes" ? "verified" : (verified ?? "")) },
+    ],
+    { empty: "No jobs yet; run one with `skep run FILE`" },
+  );
   if (older && !out.wantsJson) out.message(older);
 }
 

@@ -1,6 +1,5 @@
+export { listBriefly, listGone } from "./src/listed.ts";
 export {
-  listBriefly,
-  listGone,
   type Known,
   type SpawnedView,
   type Workers,

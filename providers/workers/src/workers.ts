@@ -1,7 +1,5 @@
-import { createHash } from "node:crypto";
 import { faults } from "@skep/fault";
 import {
-  type Caller,
   type Deciding,
   type Decision,
   defineProvider,
@@ -17,6 +15,7 @@ import {
 } from "@skep/kernel";
 import { escapeForeign } from "@skep/text";
 import { z } from "zod";
+import { machines, machinesOfShard, shards } from "./listed.ts";
 import { OwnerCommand, type Owners, type OwnerTold, ownerText } from "./owner.ts";
 
 const fault = faults("workers", {
@@ -64,6 +63,8 @@ export interface Workers {
 /** What others may ask. */
 export interface WorkersView {
   get(id: string): Known | undefined;
+  /** A rule of the machine's owner by its name, as text. */
+  rule(id: string, name: string): string | undefined;
 }
 
 /** Workers that the queen spawned; their telemetry ring stands at `/worker/<id>/telemetry`. */
@@ -72,7 +73,7 @@ export interface SpawnedView {
   has(id: string): boolean;
 }
 
-interface Uses {
+export interface Uses {
   readonly spawned: SpawnedView;
 }
 
@@ -137,15 +138,7 @@ const events = {
 } as const;
 const emit = emitter(events);
 
-function shard(id: string): string {
-  return createHash("sha256").update(id).digest("hex").slice(0, 2);
-}
-
 /** A worker sees itself, and whoever may read all of `/worker` sees all. */
-function sees(caller: Caller, id: string): boolean {
-  return caller.may(`/worker/${id}`, "read");
-}
-
 function infoText(id: string, worker: Known | undefined): string {
   if (!worker) return `id=${id} kind=spawned\n`;
   const { key, slots, kinds, grades, layers, present, since, version, clockOffset } = worker;
@@ -238,48 +231,6 @@ function decideWorker(command: z.output<typeof Command>, at: Deciding<Workers, U
   return { events: [emit("left@1", { worker: id })] };
 }
 
-/** Machines that are gone are listed so many at most, those that came last first; the others by their name. */
-export const listGone = 64;
-
-/** What is listed below `/worker`: whoever is there, and the machines that were there last. */
-function* listed({ state, views, caller }: At): Generator<string> {
-  const gone: [string, Known][] = [];
-  for (const [id, worker] of state.known.entries())
-    if (!sees(caller, id)) continue;
-    else if (worker.present) yield id;
-    else gone.push([id, worker]);
-  gone.sort(([, a], [, b]) => b.since - a.since);
-  for (const [id] of gone.slice(0, listGone)) yield id;
-  for (const id of views.spawned.ids()) if (sees(caller, id)) yield id;
-}
-
-/** Names that a mount lists below `/worker`: to look at each costs its client over twenty requests. */
-export const listBriefly = 100;
-
-/** All names where they are few, else the machines that came last of those that are there. */
-function brief(scene: At): readonly string[] {
-  const all = [...listed(scene)];
-  if (all.length <= listBriefly) return all;
-  const { known } = scene.state;
-  const gone = (id: string): number => (known.get(id)?.present === false ? 1 : 0);
-  const since = (id: string): number => known.get(id)?.since ?? 0;
-  return all.toSorted((a, b) => gone(a) - gone(b) || since(b) - since(a)).slice(0, listBriefly);
-}
-
-/** Rows that tell of a machine in `/worker.json`, at most. */
-const mostRows = 10_000;
-
-function rowsOf({ state, views, caller }: At): Json {
-  const rows: { id: string; kind: string; present: boolean; since?: number }[] = [];
-  for (const [id, { present, since }] of state.known.entries())
-    if (rows.length < mostRows && sees(caller, id)) rows.push({ id, kind: "process", present, since });
-  for (const id of views.spawned.ids())
-    if (rows.length < mostRows && sees(caller, id)) rows.push({ id, kind: "spawned", present: true });
-  return rows;
-}
-
-const shardsOf = (ids: Iterable<string>): string[] => [...new Set(Array.from(ids, shard))].toSorted();
-
 type At = Scene<Workers, Uses>;
 const idOf = ({ params }: At): string => params.id ?? "";
 const isProcess = (scene: At): boolean => !scene.views.spawned.has(idOf(scene));
@@ -299,7 +250,12 @@ export function workersProvider(): Provider {
     uses: ["spawned"],
     initial: (scope: Scope) => ({ known: scope.table("known"), owners: scope.table("owners") }),
     events,
-    offers: { workers: (state): WorkersView => ({ get: (id) => state.known.get(id) }) },
+    offers: {
+      workers: (state): WorkersView => ({
+        get: (id) => state.known.get(id),
+        rule: (id, name) => state.owners.get(id)?.rules[name],
+      }),
+    },
     left: ({ id, subject }, { state }) => {
       const worker = state.known.get(subject);
       return worker?.present && worker.session === id
@@ -355,39 +311,17 @@ export function workersProvider(): Provider {
           },
         }),
       });
-      const entries = {
-        list: listed,
-        brief,
-        json: rowsOf,
-        // A worker's own directory is there before its first hello.
-        has: (id: string, { state, views, caller }: At) =>
-          state.known.has(id) ||
-          views.spawned.has(id) ||
-          (caller.subject === id && caller.role.startsWith("worker")),
-      };
       return {
-        "/worker": t.each("Machines that do work", "id", entries, child),
+        "/worker": t.each("Machines that do work", "id", machines, child),
         "/shard": t.each(
           "The same machines, by the first byte of the SHA-256 of their id",
           "shard",
-          {
-            list: (scene) => shardsOf(listed(scene)),
-            brief: (scene) => shardsOf(brief(scene)),
-            has: (name) => /^[0-9a-f]{2}$/.test(name),
-          },
+          shards,
           t.each(
             "One shard: `worker` can be walked to, and is not listed",
             "kind",
             { list: () => [], has: (name) => name === "worker" },
-            t.each(
-              "Machines of this shard",
-              "id",
-              {
-                list: () => [],
-                has: (id, scene) => shard(id) === scene.params.shard && entries.has(id, scene),
-              },
-              t.alias("One worker", "/worker/:id"),
-            ),
+            t.each("Machines of this shard", "id", machinesOfShard, t.alias("One worker", "/worker/:id")),
           ),
         ),
       };

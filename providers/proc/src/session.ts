@@ -18,7 +18,7 @@ function names(deps: ProcDeps, { caller }: At): Iterable<string> {
 }
 
 /** Names that a mount lists: to look at all files of a session costs its client forty requests. */
-const mostBriefly = 16;
+const mostBriefly = 8;
 
 /** All names where they are few, else the caller's own and the sessions that came last. */
 function brief(deps: ProcDeps, scene: At): readonly string[] {

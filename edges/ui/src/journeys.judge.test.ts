@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { encodeFrame, FrameReader } from "@skep/grammar";
+import { clientLine, encodeFrame, FrameReader } from "@skep/grammar";
 import type { Page } from "playwright-core";
 import { go, HivePage, noBrowser, shots } from "../testing/hive-page.ts";
 
@@ -66,7 +66,7 @@ test("a machine whose owner takes it back is frozen on the page with the reason,
   timeout: 90_000,
 }, async () => {
   const worker = join(hive.home, "workers", "0");
-  const subject = (await hive.skep("ls", "/worker")).match(/w-[\w-]+/g) ?? [];
+  const subject: readonly string[] = (await hive.skep("ls", "/worker")).match(/w-[\w-]+/g) ?? [];
   await go(page, "#/machines");
   await hive.skep("pause", "--worker-home", worker);
   const row = page.locator(".rows li", { hasText: "frozen" });
@@ -101,19 +101,7 @@ test("a job stands in the lane of the machine that ran it", {
   skip: noBrowser,
   timeout: 60_000,
 }, async () => {
-  const module = new URL("../../../examples/modules/sha256.wasm", import.meta.url).pathname;
-  const { stdout = "" } = spawnSync(
-    process.execPath,
-    [
-      new URL("../../../apps/skep/src/main.mjs", import.meta.url).pathname,
-      "run",
-      "--home",
-      hive.home,
-      module,
-    ],
-    { input: "x", encoding: "utf8" },
-  );
-  assert.match(stdout, /[0-9a-f]{64}/);
+  assert.match(await hive.run("sha256.wasm", "x"), /[0-9a-f]{64}/);
   const [job = ""] = (await hive.skep("ls", "/jobs")).match(/\d+/g) ?? [];
   const worker = /"worker":"([^"]+)"/.exec(await hive.skep("cat", `/jobs/${job}/status.json`))?.[1];
   await go(page, "#/schedule");
@@ -147,15 +135,18 @@ test("help, attach, log, spawn, tail and quit are acknowledged byte for byte as 
   timeout: 60_000,
 }, async () => {
   const script = [
-    "HELP",
-    "ATTACH queen",
-    "LOG",
-    'SPAWN {"spawn":"heartbeat","ticks":2}',
-    "LS /nope",
-    "TAIL /log/queen.log",
-    "QUIT",
+    ...[
+      "HELP",
+      "ATTACH queen",
+      "LOG",
+      'SPAWN {"spawn":"heartbeat","ticks":2}',
+      "LS /nope",
+      "TAIL /log/queen.log",
+    ],
+    // As people and scripts of the original type them.
+    ...["help", "attach queen", "log", "spawn heartbeat ticks=2", "tail /log/queen.log", "quit"],
   ];
-  const real = await acknowledged(script);
+  const real = await acknowledged(script.map((line) => (/^[a-z]/.test(line) ? clientLine(line) : line)));
   await go(page, "#/console");
   await page.waitForSelector(".console input");
   if ((await page.locator(".arm.armed").count()) === 0) await page.click(".arm");

@@ -10,6 +10,7 @@ import { bundle, isBuilt, pageDir } from "@skep/edge-ui";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
 const program = fileURLToPath(new URL("../../../apps/skep/src/main.mjs", import.meta.url));
+const modules = fileURLToPath(new URL("../../../examples/modules", import.meta.url));
 const chrome = "/usr/bin/chromium";
 const flags = [
   "--disable-quic",
@@ -80,7 +81,14 @@ export class HivePage implements AsyncDisposable {
     return stdout;
   }
 
-  /** The same for a command that may end badly. */
+  /** Runs an example module to its end and gives its output. */
+  async run(name: string, input: string): Promise<string> {
+    const begun = execute(process.execPath, [program, "run", "--home", this.home, join(modules, name)]);
+    begun.child.stdin?.end(input);
+    return (await begun).stdout;
+  }
+
+  /** `skep` for a command that may end badly. */
   async tried(...words: readonly string[]): Promise<string> {
     return this.skep(...words).catch(({ stdout, stderr }) => `${stdout}${stderr}`);
   }

@@ -79,11 +79,17 @@ function help(): readonly string[] {
   return [printOk("HELP"), ...rows.map(({ usage, doc }) => `${usage.padEnd(width)}  ${doc}`)];
 }
 
+/** What goes to the console: capitals as they stand, other words in the forms that the original's client takes. */
+function lineOf(typed: string): string {
+  const line = typed.trim();
+  return /^[A-Z]+(?:[ \t]|$)/.test(line) ? line : clientLine(line);
+}
+
 /** Runs one line as people type it; gives the lines of the answer, as the console itself would. */
 export async function run(api: Verbs, typed: string, { role }: Attached): Promise<readonly string[]> {
   let verb = "PARSE";
   try {
-    const command = parseCommand(clientLine(typed));
+    const command = parseCommand(lineOf(typed));
     verb = command.verb;
     switch (command.verb) {
       case "LS":

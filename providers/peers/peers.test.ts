@@ -5,7 +5,7 @@ import { fullAuthority, type Kernel, type Session } from "@skep/kernel";
 import { queenProvider } from "@skep/provider-queen";
 import { workersProvider } from "@skep/provider-workers";
 import { recordingFiles, type SimulatedClock, simulatedClock, toyAuthority, toyHive } from "@skep/testing";
-import { peersProvider } from "./mod.ts";
+import { type Engagement, peersProvider } from "./mod.ts";
 
 const hex = (text: string, digits = 64) => createHash("sha512").update(text).digest("hex").slice(0, digits);
 const workerOf = (key: string) => `w-${key.slice(0, 12)}`;
@@ -15,10 +15,12 @@ interface Net {
   readonly clock: SimulatedClock;
   readonly owner: Session;
   readonly files: ReturnType<typeof recordingFiles>;
+  readonly engaged: readonly Engagement[];
   readonly issued: { worker: string; box: string }[];
 }
 
 async function net(files = recordingFiles(), clock = simulatedClock()): Promise<Net> {
+  const engaged: Engagement[] = [];
   const issued: { worker: string; box: string }[] = [];
   const peers = peersProvider({
     worker: workerOf,
@@ -32,10 +34,15 @@ async function net(files = recordingFiles(), clock = simulatedClock()): Promise<
     wanted: () => undefined,
     self: () => ({ peer: "12D3Koo" }),
     path: () => undefined,
+    volunteers: () => [{ volunteer: "12D3Koo", memory_mb: 64 }],
+    engage: async (engagement) => {
+      engaged.push(engagement);
+      return engaged.length === 1 ? "Accepted" : 'Rejected "QueueFull"';
+    },
   });
   const queen = queenProvider({ mostLive: 4, clock: { drift: () => 0, confirm: () => undefined } });
   const kernel = await toyHive({ files, clock, providers: [queen, workersProvider(), peers] });
-  return { kernel, clock, files, issued, owner: kernel.attach(fullAuthority("owner"), "test") };
+  return { kernel, clock, files, issued, engaged, owner: kernel.attach(fullAuthority("owner"), "test") };
 }
 
 const settle = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
@@ -175,4 +182,34 @@ test("what was invited and redeemed is there again after a start; lapsed invitat
   await settle();
   assert.deepEqual(JSON.parse(await read(next.owner, "/net/invites.json")), []);
   await next.kernel.close();
+});
+
+test("a volunteer is offered work with an invitation of its own, which is void where it does not come", async () => {
+  const of = await net();
+  const volunteer = "12D3KooWNA3cguiHJto6UNFDdhY5cm7sRBnnNvq2uLfs1jm6QvRW";
+  const engage = { op: "engage", volunteer, requirements: { memory_mb: 128 } };
+  const ids = [];
+  for (let at = 0; at < 2; at += 1) {
+    const { result } = await ctl(of.owner, engage);
+    ids.push((result as { invite: string }).invite);
+    await settle();
+  }
+  assert.deepEqual(of.engaged[0]?.requirements, {
+    cpu_cores: 1,
+    memory_mb: 128,
+    timeout_seconds: 60,
+    arch: "any",
+    wasm_runtime: "wasm",
+  });
+  const rows = JSON.parse(await read(of.owner, "/net/invites.json"));
+  assert.deepEqual(
+    rows.map((row: Record<string, unknown>) => [row.invite, row.state, row.class, row.owner, row.answer]),
+    [
+      [ids[0], "open", "volunteer", `volunteer:${volunteer}`, "Accepted"],
+      [ids[1], "revoked", "volunteer", `volunteer:${volunteer}`, 'Rejected "QueueFull"'],
+    ],
+  );
+  assert.equal((await redeem(of, ids[1] ?? "", "late")).code, "net.revoked");
+  assert.equal(await read(of.owner, "/net/volunteers"), "volunteer=12D3Koo memory_mb=64\n");
+  await of.kernel.close();
 });

@@ -19,6 +19,7 @@ export const netActs = {
       command: { op: "revoke", invite: (result as { readonly invite: string }).invite },
     }),
   },
+  engage: { class: "compensable", compensation: "Remove the machine, or revoke its invitation" },
   revoke: { class: "compensable", compensation: "Invite again: a revoked invitation stays void" },
   remove: { class: "compensable", compensation: "Invite the machine again", target },
   label: {

@@ -26,6 +26,28 @@ export const Command = z
     }),
     z.strictObject({ op: z.literal("revoke"), invite: hex(16) }),
     z.strictObject({ op: z.literal("remove"), node: Worker, reason: z.string().max(200).default("") }),
+    z.strictObject({
+      op: z.literal("engage"),
+      /** PeerId of a machine that offers itself. */
+      volunteer: z.string().regex(/^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/),
+      /** SHA-256 of the module that comes; zeros where it is not settled. */
+      module: hex(64).default("0".repeat(64)),
+      requirements: z
+        .strictObject({
+          cpu_cores: z.int().min(1).max(1024).default(1),
+          memory_mb: z.int().min(1).max(4096).default(64),
+          timeout_seconds: z.int().min(1).max(86_400).default(60),
+          arch: z
+            .string()
+            .regex(/^[\w.-]{1,32}$/)
+            .default("any"),
+          wasm_runtime: z
+            .string()
+            .regex(/^[\w.-]{1,32}$/)
+            .default("wasm"),
+        })
+        .prefault({}),
+    }),
     z.strictObject({ op: z.literal("label"), node: Worker, labels: Labels }),
   ])
   .meta({ id: "NetCommand" });

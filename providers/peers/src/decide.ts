@@ -70,10 +70,30 @@ function invitation(command: Extract<Command, { op: "invite" }>, at: At): Decisi
   };
 }
 
+/** An invitation for one volunteer; what it says to it comes back as an outcome. */
+function engagement(line: Extract<Command, { op: "engage" }>, at: At): Decision {
+  const { volunteer, module, requirements } = line;
+  const { events, result } = invitation(
+    {
+      op: "invite",
+      class: "volunteer",
+      role: "worker",
+      owner: `volunteer:${volunteer}`,
+      labels: [],
+      ttl_ms: 60_000,
+    },
+    at,
+  );
+  const { invite, expires_ms: expiresAt } = result as { invite: string; expires_ms: number };
+  const args = { volunteer, invite, expiresAt, module, requirements };
+  return { events, effects: [{ kind: "engage", args }], result: { invite } };
+}
+
 /** A line of `/net/ctl`. */
 export function command(line: Command, at: At): Decision {
   const { state } = at;
   if (line.op === "invite") return invitation(line, at);
+  if (line.op === "engage") return engagement(line, at);
   if (line.op === "remove") return removal(line.node, line.reason, at);
   if (line.op === "label") {
     if (!state.members.has(line.node)) throw fault.member(line.node);

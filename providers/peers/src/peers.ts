@@ -31,6 +31,24 @@ export interface Issue {
   readonly role: string;
 }
 
+/** Work that is offered to a volunteer. */
+export interface Engagement {
+  /** Its PeerId. */
+  readonly volunteer: string;
+  readonly invite: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+  /** SHA-256, hex. */
+  readonly module: string;
+  readonly requirements: {
+    readonly cpu_cores: number;
+    readonly memory_mb: number;
+    readonly timeout_seconds: number;
+    readonly arch: string;
+    readonly wasm_runtime: string;
+  };
+}
+
 /** What the app passes in. */
 export interface PeersDeps extends Judge {
   /** Mints a ticket, keeps it sealed for its box and gives its block's id; the same again when it is asked again. */
@@ -43,6 +61,10 @@ export interface PeersDeps extends Judge {
   readonly wanted: () => void;
   /** How this hive is reached, as `key=value` lines have it. */
   readonly self: () => Readonly<Record<string, Json>>;
+  /** Machines that offer themselves, as far as the mesh has found any. */
+  readonly volunteers: () => readonly Readonly<Record<string, Json>>[];
+  /** Offers work to a volunteer and hands it the invitation where it accepts; gives what it said, `Accepted` or why not. */
+  readonly engage: (engagement: Engagement) => Promise<string>;
   /** What the mesh knows of a machine's path: `direct`, `relayed`, `local`, and why. */
   readonly path: (key: string) => { readonly path: string; readonly why: string } | undefined;
 }
@@ -85,9 +107,10 @@ function memberRow(id: string, member: Member, { views }: At, deps: PeersDeps): 
 
 function inviteRow(
   id: string,
-  { by, class: of, expiresAt, node, owner, role, state }: Invited,
+  { answer, by, class: of, expiresAt, node, owner, role, state }: Invited,
 ): Record<string, Json> {
-  return { invite: id, state, class: of, role, owner, expires_ms: expiresAt, node: node ?? "", by };
+  const said = answer === undefined ? {} : { answer };
+  return { invite: id, state, class: of, role, owner, expires_ms: expiresAt, node: node ?? "", by, ...said };
 }
 
 const memberRows = (scene: At, deps: PeersDeps) =>
@@ -104,17 +127,46 @@ function next({ invites }: Peers): number | undefined {
   return ends.length === 0 ? undefined : Math.min(...ends);
 }
 
-/** The app's answer to an `issue`, as a record. */
-function outcome(args: Json, result: Json): Decision {
+/** What became of an effect, as a record. */
+function outcome(kind: string, args: Json, result: Json): Decision {
+  if (kind === "engage") return answered(args, result);
   const { worker } = args as { worker: string };
   const { ok } = result as { ok?: string };
   return { events: ok === undefined ? [] : [emit("issued@1", { worker, block: ok })] };
+}
+
+/** What a volunteer said; where it does not come its invitation is void. */
+function answered(args: Json, result: Json): Decision {
+  const { invite } = args as { invite: string };
+  const { ok = "Cannot engage volunteer: the hive was stopped" } = result as { ok?: string };
+  const said = emit("answered@1", { invite, answer: ok });
+  return { events: ok === "Accepted" ? [said] : [said, emit("revoked@1", { invite })] };
 }
 
 const memberPaths = ({ worker }: { readonly worker: string }): string[] => [
   "/net/nodes",
   `/worker/${worker}`,
 ];
+
+/** What is rendered anew after which event. */
+const touches = {
+  "invited@1": () => "/net/invites",
+  "revoked@1": () => "/net/invites",
+  "answered@1": () => "/net/invites",
+  "lapsed@1": () => "/net/invites",
+  "redeemed@1": memberPaths,
+  "removed@1": memberPaths,
+  "labelled@1": memberPaths,
+  "issued@1": ({ worker, block }: { worker: string; block: string }) => [
+    ...memberPaths({ worker }),
+    `ticket:${block}`,
+  ],
+};
+
+function forget({ state, now }: Deciding<Peers, Uses>): Decision | undefined {
+  const invites = lapsed(state, now);
+  return invites.length === 0 ? undefined : { events: [emit("lapsed@1", { invites })] };
+}
 
 /** `/net`: invitations, the machines that joined with them, and how they are reached. */
 export function peersProvider(deps: PeersDeps): Provider {
@@ -136,27 +188,13 @@ export function peersProvider(deps: PeersDeps): Provider {
       "removed@1": ({ worker, reason }: { worker: string; reason: string }, _meta, runtime) =>
         runtime.log(`${worker} was removed${reason === "" ? "" : `: ${reason}`}`),
     },
-    touches: {
-      "invited@1": () => "/net/invites",
-      "revoked@1": () => "/net/invites",
-      "lapsed@1": () => "/net/invites",
-      "redeemed@1": memberPaths,
-      "removed@1": memberPaths,
-      "labelled@1": memberPaths,
-      "issued@1": ({ worker, block }: { worker: string; block: string }) => [
-        ...memberPaths({ worker }),
-        `ticket:${block}`,
-      ],
+    touches,
+    effects: {
+      issue: { recover: "retry", run: (issue: Issue) => deps.issue(issue) },
+      engage: { recover: "unknown", run: (engagement: Engagement) => deps.engage(engagement) },
     },
-    effects: { issue: { recover: "retry", run: (issue: Issue) => deps.issue(issue) } },
-    outcome: (_kind, args, result) => outcome(args, result),
-    tick: {
-      next,
-      decide: ({ state, now }: Deciding<Peers, Uses>) => {
-        const invites = lapsed(state, now);
-        return invites.length === 0 ? undefined : { events: [emit("lapsed@1", { invites })] };
-      },
-    },
+    outcome: (kind, args, result) => outcome(kind, args, result),
+    tick: { next, decide: forget },
     mounts: (t) => ({
       "/net": t.dir("Machines, and how they are reached", {
         self: t.text("How this hive is reached", {
@@ -172,6 +210,11 @@ export function peersProvider(deps: PeersDeps): Provider {
           render: (scene) => lines(inviteRows(scene)),
           json: (scene) => inviteRows(scene),
         }),
+        volunteers: t.text("Machines that offer themselves in the mesh, one line each", {
+          visible: ({ caller }) => caller.role === "queen",
+          render: () => lines(deps.volunteers()),
+          json: () => deps.volunteers() as Json,
+        }),
         ctl: t.control("Invite a machine, revoke an invitation, remove or label a machine", {
           input: Command,
           right: "invite",
@@ -179,6 +222,7 @@ export function peersProvider(deps: PeersDeps): Provider {
           acts: netActs,
           examples: [
             '{"op":"invite","class":"owned"}',
+            '{"op":"engage","volunteer":"12D3KooWNA3cguiHJto6UNFDdhY5cm7sRBnnNvq2uLfs1jm6QvRW"}',
             '{"op":"revoke","invite":"0011223344556677"}',
             '{"op":"remove","node":"w-abcdefghijkl","reason":"sold"}',
             '{"op":"label","node":"w-abcdefghijkl","labels":["gpu","site=home"]}',

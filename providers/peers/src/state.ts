@@ -17,6 +17,8 @@ export type Invited = {
   readonly state: "open" | "redeemed" | "used" | "revoked";
   /** The machine that redeemed it. */
   readonly node?: string;
+  /** What the volunteer said to which it was offered. */
+  readonly answer?: string;
 };
 
 /** A machine that joined, by the name of its worker. */
@@ -73,6 +75,8 @@ export const events = {
   },
   "issued@1": ({ members }: Peers, { worker, block }: { worker: string; block: string }) =>
     change(members, worker, { blocks: [...(members.get(worker)?.blocks ?? []), block] }),
+  "answered@1": ({ invites }: Peers, { invite, answer }: { invite: string; answer: string }) =>
+    change(invites, invite, { answer }),
   "revoked@1": ({ invites }: Peers, { invite }: { invite: string }) =>
     change(invites, invite, { state: "revoked" }),
   "removed@1": (

@@ -7,6 +7,7 @@ import { nodes, nodesLabel, nodesQuarantine, nodesRelease, nodesRemove } from ".
 import { ticketNarrow, ticketRevoke, ticketSeal, ticketShow } from "./ticket-edit.ts";
 import { ticketMint } from "./ticket-mint.ts";
 import { userAdd } from "./user-add.ts";
+import { engage, volunteer, volunteers } from "./volunteer.ts";
 
 /** The commands that let others in. */
 export const accessCommands: readonly Command[] = [
@@ -15,6 +16,9 @@ export const accessCommands: readonly Command[] = [
   inviteRevoke,
   join,
   leave,
+  volunteer,
+  volunteers,
+  engage,
   nodes,
   nodesRemove,
   nodesLabel,

@@ -87,7 +87,7 @@ export class Members {
 export function peersDeps(
   members: Members,
   { hive, identity }: Pick<HiveKeys, "hive" | "identity">,
-  mesh: Pick<PeersDeps, "path" | "self" | "wanted">,
+  mesh: Pick<PeersDeps, "engage" | "path" | "self" | "volunteers" | "wanted">,
 ): PeersDeps {
   return {
     worker: workerName,

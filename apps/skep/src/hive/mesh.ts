@@ -4,8 +4,10 @@ import type { NinepEdge } from "@skep/edge-ninep";
 import { faults } from "@skep/fault";
 import { realClock } from "../clock.ts";
 import { type Address, meshLinks, usualMesh } from "../config/mod.ts";
+import { offerValues } from "../node/volunteer/wire.ts";
 import type { Hive } from "./hive.ts";
 import type { MeshSight } from "./net.ts";
+import { Volunteers } from "./volunteers.ts";
 
 const fault = faults("mesh-edge", {
   tls: [
@@ -17,6 +19,9 @@ const fault = faults("mesh-edge", {
 
 /** Sessions of one machine: a stranger holds no more of them either, for the time within which it must attach. */
 const sessionsPerPeer = 64;
+
+/** How keys are named. */
+type Names = Pick<typeof import("@skep/edge-mesh"), "keyOfPeer" | "peerOfKey">;
 
 /** Where the mesh of a hive is reached. */
 export interface MeshPlace {
@@ -64,6 +69,7 @@ export async function meshOptions(
     ...(tls && { tls }),
     mdns: values["mesh.mdns"],
     dht: values["mesh.records"],
+    values: offerValues(() => hive.kernel.time.now()),
     upnp: values["mesh.port_mapping"],
     autonat: values["mesh.reachability"],
     log,
@@ -77,8 +83,19 @@ export interface HiveMesh {
   close(): Promise<void>;
 }
 
-function sightOf(mesh: Mesh, relays: readonly string[], peerOfKey: (key: Uint8Array) => string): MeshSight {
+function sightOf(
+  mesh: Mesh,
+  hive: Hive,
+  log: (line: string) => void,
+  { keyOfPeer, peerOfKey }: Names,
+): MeshSight {
+  const { home, keys, config, kernel } = hive;
+  const relays = config.values["mesh.relays"];
+  const now = () => kernel.time.now();
+  const volunteers = new Volunteers({ home, keys, mesh, relays, keyOfPeer, now, log });
   return {
+    volunteers: () => (config.values["mesh.records"] ? volunteers.rows() : []),
+    engage: (engagement) => volunteers.engage(engagement),
     peer: mesh.peer,
     relays,
     addresses: () => mesh.addresses(),
@@ -96,9 +113,9 @@ export function meshOf(hive: Hive, ninep: NinepEdge, log: (line: string) => void
   const where: Address = wanted === "invited" || !wanted ? usualMesh : wanted;
   let running: Promise<Mesh> | undefined;
   const open = async (): Promise<Mesh> => {
-    const { createMesh, ninepProtocol, peerOfKey } = await import("@skep/edge-mesh");
+    const { createMesh, ninepProtocol, ...names } = await import("@skep/edge-mesh");
     const mesh = await createMesh(await meshOptions(hive, where, log));
-    hive.net.mesh = sightOf(mesh, hive.config.values["mesh.relays"], peerOfKey);
+    hive.net.mesh = sightOf(mesh, hive, log, names);
     const serve = async (stream: MeshStream) => void (await ninep.handle(stream.socket(), "tcp").closed);
     await mesh.handle(ninepProtocol, serve, { streams: sessionsPerPeer });
     return mesh;

@@ -1,4 +1,5 @@
 import type { Json } from "@skep/kernel";
+import type { Engagement } from "@skep/provider-peers";
 import type { HiveKeys } from "./keys.ts";
 
 /** What the mesh tells once it is on. */
@@ -9,6 +10,8 @@ export interface MeshSight {
   readonly relays: readonly string[];
   /** How a machine is reached, by its key. */
   path(key: string): { readonly path: string; readonly why: string } | undefined;
+  volunteers(): readonly Readonly<Record<string, Json>>[];
+  engage(engagement: Engagement): Promise<string>;
 }
 
 /** How a hive is reached by other machines, as `/net` shows it. */
@@ -49,6 +52,11 @@ export class Net {
       ...(on && { peer: on.peer, addresses: on.addresses() as Json, relays: on.relays as Json }),
     };
   };
+
+  readonly volunteers = (): readonly Readonly<Record<string, Json>>[] => this.#on?.volunteers() ?? [];
+
+  readonly engage = async (engagement: Engagement): Promise<string> =>
+    (await this.#on?.engage(engagement)) ?? "Cannot engage volunteer: the mesh of this hive is off";
 
   readonly path = (key: string): { readonly path: string; readonly why: string } | undefined =>
     this.#on?.path(key);

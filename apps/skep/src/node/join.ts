@@ -1,4 +1,5 @@
 import type { Clock } from "@skep/clock";
+import type { Mesh } from "@skep/edge-mesh";
 import { type Invite, joinCode } from "@skep/invite";
 import type { Values } from "../config/mod.ts";
 import { homeKey } from "../hive/keys.ts";
@@ -19,6 +20,8 @@ export interface JoinOptions {
   readonly values: Values;
   readonly name?: string;
   readonly log: (line: string) => void;
+  /** A mesh of this machine that is there already. */
+  readonly mesh?: Mesh;
 }
 
 /**
@@ -26,7 +29,7 @@ export interface JoinOptions {
  * hive it is refused. Throws `node.member`, `mesh.*`, and what `redeem` throws.
  */
 export async function joinHive(
-  { folder, invite, clock, mdns, values, name = machineName(), log }: JoinOptions,
+  { folder, invite, clock, mdns, values, name = machineName(), log, mesh: own }: JoinOptions,
   signal: AbortSignal,
 ): Promise<{ readonly membership: Membership; readonly code: string }> {
   finishWipe(folder);
@@ -36,7 +39,10 @@ export async function joinHive(
   if (before && before.hive !== invite.hive) throw fault.member(before.hive);
   if (before) return { membership: before, code };
   const { hiveKey, addresses } = invite;
-  await using mesh = await openNodeMesh({ seed: identity.seed, hiveKey, addresses, mdns, values, log });
+  await using mesh = await openNodeMesh({
+    ...{ seed: identity.seed, hiveKey, addresses, mdns, values, log },
+    ...(own && { mesh: own }),
+  });
   await using client = await mesh.client(invite.ticket, signal);
   return { membership: await redeem(client, { folder, invite, identity, name, clock }, signal), code };
 }

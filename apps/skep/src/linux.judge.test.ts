@@ -15,20 +15,27 @@ import {
   runGuest,
   type Step,
 } from "@skep/testing";
-import { listGone } from "@skep/provider-workers";
+import { listBriefly } from "@skep/provider-workers";
 import { mountArguments } from "./mount/line.ts";
+import { attachCrowd, crowdOf } from "./testing/crowd.ts";
 import { type Daemon, startDaemon } from "./testing/daemon.ts";
 import { withKernelOf } from "./testing/home-kernel.ts";
 
 const past = { workers: 1000, jobs: 100_000, records: 1_000_000 };
+/** Machines that are there, beside those of the past. */
+const present = crowdOf(1000);
 const skip = guestLacks();
 const uid = process.getuid?.() ?? 0;
 const main = fileURLToPath(new URL("./main.mjs", import.meta.url));
 const workerScript = fileURLToPath(new URL("../../../examples/worker.sh", import.meta.url));
 
+/** Some of them that a mount does not list. */
+const far = [0, 99, 500, 899].map((at) => present[at] ?? "");
+
 let dir = "";
 let filled: Filled;
 let daemon: Daemon | undefined;
+let crowd: Disposable | undefined;
 let seen: GuestResult;
 /** Of the last minute before the test, for each core. */
 const load = (loadavg()[0] ?? 0) / availableParallelism();
@@ -87,6 +94,8 @@ step chmod chmod 777 $q
 step mkdir mkdir $m/jobs/new
 step create sh -c 'echo x > /mnt/jobs/new'
 step missing cat $m/jobs/1
+step named sh -c 'for id in $FAR; do head -n 1 /mnt/worker/$id/info; done'
+step all sh -c 'grep -o "crowd-[0-9]*" /mnt/worker.json | sort -u | wc -l'
 cd /mnt
 read -r from rest < /proc/uptime
 step find sh -c 'find . | wc -l'
@@ -112,6 +121,7 @@ function script(port: number, queen: string, worker: string): string {
   return `
 chmod 1777 /tmp; mkdir /shell
 export OLD=${filled.jobs[0]}
+export FAR="${far.join(" ")}"
 step mount ${mountLine(port, queen, "/mnt")}
 step mount-shell ${mountLine(port, worker, "/shell")}
 su wasp -c 'sh /others.sh'
@@ -145,6 +155,7 @@ before(async () => {
   daemon = await startDaemon(dir, { args: ["--9p", "0"] });
   await wrapTheLog(daemon);
   const { port } = daemon.ready["9p"] as { port: number };
+  crowd = await attachCrowd(dir, port, present.length);
   seen = await runGuest({
     uid: uid === 0 ? 1000 : uid,
     within: 240_000,
@@ -160,6 +171,7 @@ before(async () => {
   if (process.env.SKEP_TEST_VERBOSE) process.stderr.write(seen.console);
 });
 after(async () => {
+  crowd?.[Symbol.dispose]();
   await daemon?.[Symbol.asyncDispose]();
   if (dir) rmSync(dir, { recursive: true, force: true });
 });
@@ -195,16 +207,23 @@ test("Linux mounts with the options of `skep mount` and lists the tree as its ow
   says("unmount", /^$/);
 });
 
-test("Linux finds what a home of a million records lists in under ten seconds", { skip }, (t) => {
-  says("find", /^\d{3}$/);
+test("Linux finds what a home of a million records and a thousand machines lists in under ten seconds", {
+  skip,
+}, (t) => {
+  says("find", /^\d{3,4}$/);
   const names = Number(of("find").output);
-  // The machines and jobs of the past that are still recent, with what is in their directories.
-  assert.ok(names > 3 * listGone && names < past.workers, `${names} names`);
+  // The machines that came last and the jobs that are recent, with what is in their directories.
+  assert.ok(names > 4 * listBriefly && names < 1200, `${names} names`);
   const [, from, to] = /^@@ took (\S+) (\S+)$/m.exec(seen.console) ?? [];
   const took = Number(to) - Number(from);
   t.diagnostic(`find: ${names} names in ${took.toFixed(1)} s, load before ${load.toFixed(1)} per core`);
   // An emulated machine on cores that others use tells of them, not of us.
   assert.ok(took < 10 || load > 2, `find took ${took} s`);
+});
+
+test("Linux reads of each machine by its name, listed or not, and of all in one file", { skip }, () => {
+  assert.deepEqual(of("named").output.match(/crowd-\d{4}/g), far);
+  says("all", new RegExp(`^${present.length}$`));
 });
 
 test("Linux reads files, jobs that left state, and a stream that wrapped; every read ends by itself", {

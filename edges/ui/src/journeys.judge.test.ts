@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { clientLine, encodeFrame, FrameReader } from "@skep/grammar";
 import type { Page } from "playwright-core";
-import { go, HivePage, noBrowser, shots } from "../testing/hive-page.ts";
+import { go, HivePage, noBrowser, shots } from "./hive-page.judge.test.ts";
 
 const noKeygen = spawnSync("ssh-keygen", ["-?"]).error ? "ssh-keygen is not installed" : false;
 const asks =

@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
-import { go, HivePage, noBrowser, shots } from "../testing/hive-page.ts";
+import { go, HivePage, noBrowser, shots } from "./hive-page.judge.test.ts";
 
 const sizes = [
   [390, 844, "dark"],
@@ -110,6 +110,7 @@ for (const [width, height, scheme] of sizes)
       await page.waitForFunction(
         () => document.querySelector("h1, h2") && !document.querySelector(".waiting"),
       );
+      if (view === "telemetry") await page.waitForSelector(".plot canvas");
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(wide <= 0, `${view} is ${wide} pixels wider than ${width}`);
       assert.deepEqual(await page.evaluate(faint), [], view);

@@ -1,3 +1,4 @@
+// What the journeys in Chromium stand on: named as a test, because what only tests need is not published.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";

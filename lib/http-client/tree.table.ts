@@ -219,6 +219,18 @@ export type NetCommand =
     }
   | { readonly op: "revoke"; readonly invite: string }
   | { readonly op: "remove"; readonly node: string; readonly reason?: string }
+  | {
+      readonly op: "engage";
+      readonly volunteer: string;
+      readonly module?: string;
+      readonly requirements?: {
+        readonly cpu_cores?: number;
+        readonly memory_mb?: number;
+        readonly timeout_seconds?: number;
+        readonly arch?: string;
+        readonly wasm_runtime?: string;
+      };
+    }
   | { readonly op: "label"; readonly node: string; readonly labels: ReadonlyArray<string> };
 
 /** OpenSession, as the interface of the hive describes it. */

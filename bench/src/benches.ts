@@ -3,6 +3,7 @@ import { churn } from "./rows/churn.ts";
 import { console } from "./rows/console.ts";
 import { containment } from "./rows/containment.ts";
 import { controls } from "./rows/controls.ts";
+import { determinism } from "./rows/determinism.ts";
 import { drain } from "./rows/drain.ts";
 import { fleet } from "./rows/fleet.ts";
 import { httpArtifacts } from "./rows/http-artifacts.ts";
@@ -37,6 +38,7 @@ export const benches: readonly Bench[] = [
   policy,
   million,
   proof,
+  determinism,
   idle,
   fleet,
   churn,

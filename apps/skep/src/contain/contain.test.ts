@@ -230,3 +230,45 @@ test("a ban by the command line is listed, told to whoever meets it, and undone 
     true,
   );
 });
+
+const each: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "quarantine of a module": { op: "quarantine", module: "7".repeat(64) },
+  "quarantine of a class": { op: "quarantine", class: "wasm" },
+  "block of a subject": { op: "block", subject: "ann" },
+  "freeze of a worker": { op: "freeze", worker: "w-a" },
+  "revocation of a ticket": { op: "revoke", ticket: "t-b" },
+  "revocation of a machine": { op: "revoke", node: "w-b" },
+  "drain of a worker": { op: "drain", worker: "w-c" },
+};
+
+test("each act of containment stands after a restart, is undone by a governed act, and ends at its time", async (t) => {
+  const place = await hive(t);
+  const standing = async (owner: Session) =>
+    (JSON.parse(await text(owner, "/policy/bans.json")) as { ban: string }[]).map(({ ban }) => ban);
+  const ids: string[] = [];
+  for (const [name, command] of Object.entries(each)) {
+    const { id, verdict } = await contain(place.hive.owner, { ...command, reason: name });
+    assert.equal(verdict, "ok", name);
+    ids.push(String(id));
+  }
+  await place.stop();
+  const again = await startTestHive(place);
+  t.after(() => again.stop());
+  const { owner, kernel } = again.hive;
+  assert.deepEqual((await standing(owner)).sort(), ids.toSorted());
+  for (const id of ids) {
+    const undo = JSON.parse(await text(owner, `/actions/${id}/undo`)) as { path: string; command: Json };
+    assert.equal((await owner.append(undo.path, undo.command)).verdict, "ok", id);
+    assert.ok(!(await standing(owner)).includes(id));
+  }
+  const until = kernel.time.now() + 1500;
+  for (const [name, command] of Object.entries(each))
+    assert.equal((await contain(owner, { ...command, reason: name, until })).verdict, "ok", name);
+  assert.equal((await standing(owner)).length, ids.length);
+  const end = kernel.time.now() + 6000;
+  while ((await standing(owner)).length > 0 && kernel.time.now() < end)
+    await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(await standing(owner), []);
+  assert.equal(as(again, "ann").state, "ACTIVE");
+  assert.ok(kernel.time.now() >= until, "none ended before its time");
+});

@@ -111,6 +111,9 @@ export const httpArtifacts: Bench = {
       tell(name);
       await using http = await startHttp();
       const { failed, most, up, down } = await play(http, scene, tell);
+      tell(
+        `${name}: ${failed} failed, at most ${Math.round(most)} MB, ${Math.round(up)} and ${Math.round(down)} MB/s`,
+      );
       const title = `${scene.workers} artifacts of ${scene.bytes / MB} MB${scene.shared ? ", one content" : ""}`;
       rows.push(
         { name: `${title}: failed without a retry`, unit: "", runs: [failed], goal: { most: 0 } },

@@ -309,6 +309,23 @@ export type ResultCommand =
     }
   | { readonly op: "renew" };
 
+/** ScheduleCommand, as the interface of the hive describes it. */
+export type ScheduleCommand =
+  | {
+      readonly op: "add";
+      readonly id: string;
+      readonly job: Readonly<Record<string, __schema0>>;
+      readonly at_ms?: number;
+      readonly every_s?: number;
+      readonly times?: number;
+      readonly window?: { readonly from: string; readonly to: string };
+      readonly priority?: number;
+    }
+  | { readonly op: "remove"; readonly id: string }
+  | { readonly op: "pause"; readonly id: string }
+  | { readonly op: "resume"; readonly id: string }
+  | { readonly op: "priority"; readonly id: string; readonly priority: number };
+
 /** SpawnBudget, as the interface of the hive describes it. */
 export type SpawnBudget = { readonly ttl_s?: number; readonly ops?: number };
 
@@ -354,6 +371,15 @@ export type WorkerCommand =
       readonly rules?: Readonly<Record<string, string>>;
     };
 
+/** __schema0, as the interface of the hive describes it. */
+export type __schema0 =
+  | string
+  | number
+  | boolean
+  | null
+  | ReadonlyArray<__schema0>
+  | Readonly<Record<string, __schema0>>;
+
 /** What each control takes; a part that a state names is any text. */
 export interface Controls {
   readonly "/actions/queue": QueueCommand;
@@ -365,6 +391,7 @@ export interface Controls {
   readonly "/policy/ctl": PolicyCommand;
   readonly "/queen/ctl": QueenCommand;
   readonly "/queen/lease/ctl": LeaseCommand;
+  readonly "/queen/schedule/ctl": ScheduleCommand;
   readonly [path: `/queen/telemetry/${string}/ctl`]: TelemetryCommand;
   readonly "/replay/ctl": ReplayCommand;
   readonly [path: `/worker/${string}/ctl`]: WorkerCommand;

@@ -3,6 +3,7 @@ import { realClock } from "../clock.ts";
 import { loadConfig } from "../config/mod.ts";
 import { openBlobs } from "@skep/storage";
 import { mostLive, StartLines } from "./live.ts";
+import { scheduledBy } from "./scheduled.ts";
 import { type Deps, jobLimits, mounts } from "./mounts.ts";
 import { places } from "./storage.ts";
 
@@ -26,6 +27,7 @@ export function foldedMounts(home: string, journal: Journal | undefined): Provid
     limits: jobLimits(config),
     peers: absentDeps(absent),
     files: absentDeps(absent),
+    scheduled: scheduledBy(new Promise(() => undefined)),
     clock: realClock,
     started: 0,
     origin: "",

@@ -18,6 +18,7 @@ import { Members, peersDeps } from "./members.ts";
 import { type Deps, jobLimits, mounts } from "./mounts.ts";
 import { journalPending } from "./pending.ts";
 import { applyConfigured } from "./policies.ts";
+import { scheduledBy } from "./scheduled.ts";
 import { finishRotations } from "./rotate.ts";
 import { openKernel } from "./open-kernel.ts";
 import { type HomeStorage, lock, openStorage } from "./storage.ts";
@@ -111,6 +112,11 @@ function openOver(storage: HomeStorage, deps: Deps, { keys, fatal, say }: Openin
   );
 }
 
+/** What providers are given of a home's storage. */
+function keptIn({ blobs, files, index }: HomeStorage): Pick<Deps, "blobs" | "files" | "index"> {
+  return { blobs, files, index };
+}
+
 async function open({ home, config, log, fatal }: HiveOptions, unlock: () => void): Promise<Hive> {
   const begun = Date.now();
   const migrated = await migrateHome(home);
@@ -153,10 +159,9 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
   const deps: Deps = {
     home,
     config,
-    blobs: storage.blobs,
-    files: storage.files,
+    ...keptIn(storage),
+    scheduled: scheduledBy(opened.promise),
     ended: (job) => storage.index.find("job", job),
-    index: storage.index,
     live: figures,
     journal: () => live().journal,
     record: (seq) => live().journal.record(seq),

@@ -24,6 +24,7 @@ import { type Checker, policyProvider } from "@skep/provider-policy";
 import { metricsProvider } from "@skep/provider-metrics";
 import { procProvider } from "@skep/provider-proc";
 import { queenProvider } from "@skep/provider-queen";
+import { scheduleProvider, type ScheduleDeps } from "@skep/provider-schedule";
 import { type Quotas, telemetryProvider } from "@skep/provider-telemetry";
 import { workersProvider } from "@skep/provider-workers";
 import type { Signer } from "@skep/tlog";
@@ -38,6 +39,7 @@ export interface Deps {
   readonly config: Config;
   readonly blobs: Blobs;
   readonly files: Files;
+  readonly scheduled: ScheduleDeps;
   readonly live: Pick<Live, "lines" | "metrics" | "proc" | "queen"> & { readonly beats?: Beats };
   /** The journal, once it is open. */
   readonly journal: () => Journal;
@@ -161,6 +163,7 @@ export function mounts(deps: Deps): Provider[] {
         ...(chains && { chain: (seq) => chains.of(String(seq)) }),
       }),
     ),
+    scheduleProvider(deps.scheduled),
     ledgerProvider({
       posting: async (account, n) => index?.find("ledger", `${account}/${n}`),
       record: deps.record,

@@ -1,0 +1,1 @@
+export { scheduleProvider, type ScheduleDeps, type Submitted } from "./src/schedule.ts";

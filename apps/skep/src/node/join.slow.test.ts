@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { delay } from "@skep/clock";
 import { realClock } from "../clock.ts";
 import { type Daemon, startDaemon } from "../testing/daemon.ts";
+import { patience } from "../testing/machine.ts";
 
 const main = fileURLToPath(new URL("../main.mjs", import.meta.url));
 const modules = fileURLToPath(new URL("../../../../examples/modules", import.meta.url));
@@ -102,6 +103,7 @@ test("a machine joins with one line, runs a verified job, and is wiped when it i
   const [, code] = /Code (\d{6})/.exec(told) ?? [];
   const log = await atHive("cat", "/log/queen.log");
   assert.ok(log.out.includes(`desk joins as ${row.node}, code ${code}`));
+  assert.ok(took < 10_000 * patience(), `${took} ms`);
   process.stdout.write(`join: from invite to the first verified job in ${took} ms\n`);
 
   assert.equal((await atHive("node", "remove", "--yes", row.node, "--reason", "sold")).code, 0);

@@ -77,7 +77,11 @@ export class Running {
       if (found) resolve(found);
       else if (this.over) reject(new Error(`it ended without ${what}: ${this.out}${this.err}`));
     };
-    const late = setTimeout(() => reject(new Error(`no ${what} in ${ms} ms: ${this.out}${this.err}`)), ms);
+    const most = ms * patience();
+    const late = setTimeout(
+      () => reject(new Error(`no ${what} in ${most} ms: ${this.out}${this.err}`)),
+      most,
+    );
     this.#heard.add(look);
     look();
     return await promise.finally(() => {

@@ -104,13 +104,18 @@ export class Stage {
   #painted: Palette | undefined;
   #colours: number[] = [];
   #labelled = "";
+  #isResized = false;
 
   private constructor(app: Application) {
     this.#app = app;
     this.#textures = texturesOf(app);
     const fixed = { position: false, color: true, vertex: true };
     const moving = { position: true, color: true, vertex: true };
-    this.#cells = new ParticleContainer({ texture: this.#textures.cell, dynamicProperties: fixed });
+    // A cell changes its colour all the time and its size almost never: sizes go to the card only then.
+    this.#cells = new ParticleContainer({
+      texture: this.#textures.cell,
+      dynamicProperties: { position: false, color: true, vertex: false },
+    });
     this.#glows = new ParticleContainer({ texture: this.#textures.glow, dynamicProperties: fixed });
     this.#motes = new ParticleContainer({ texture: this.#textures.dot, dynamicProperties: moving });
     this.#rings = new ParticleContainer({ texture: this.#textures.ring, dynamicProperties: moving });
@@ -185,6 +190,8 @@ export class Stage {
     if (fresh === "all" || isRepainted)
       for (let at = 0; at < layout.ids.length; at += 1) this.#dress(picture, at);
     else for (const at of fresh) this.#dress(picture, at);
+    if (this.#isResized) this.#cells.update();
+    this.#isResized = false;
   }
 
   #place({ cells: { layout } }: Picture): void {
@@ -203,6 +210,7 @@ export class Stage {
     if (!cell || !light) return;
     const load = (glow[at] ?? 0) / 255;
     const scale = cellScale * ((size[at] ?? 94) / 100);
+    if (cell.scaleX !== scale) this.#isResized = true;
     cell.scaleX = scale;
     cell.scaleY = scale;
     cell.tint = this.#colours[face[at] ?? 0] ?? 0xffffff;

@@ -9,7 +9,11 @@ import { hiveKeys } from "../hive/keys.ts";
 import { rightsFor } from "./grants.ts";
 
 const fault = faults("ticket-file", {
-  absent: ["absent", "Cannot read ticket: no such file"],
+  absent: [
+    "absent",
+    "Cannot read ticket: no such file",
+    { cure: "Look at the name; `skep ticket mint` makes tickets" },
+  ],
   empty: [
     "invalid",
     "Cannot read ticket: there is nothing",

@@ -17,7 +17,23 @@ async function lastRefusal(client: Client): Promise<Fault | undefined> {
   }
 }
 
+const walked = ({ message, kind }: Fault): boolean =>
+  kind === "absent" && message.startsWith("Cannot walk to ");
+
+/** What to do about a path that does not lead anywhere. */
+const look = "`skep ls` of the directory above it lists what there is";
+
+function cureOf({ cure }: Fault, shown: Fault): FaultExtra {
+  if (cure !== undefined) return { cure };
+  return walked(shown) ? { cure: look } : {};
+}
+
 function unexplained(refused: Fault): Fault {
+  if (walked(refused) && refused.cure === undefined)
+    return new Fault(refused.kind, refused.code, refused.message, {
+      cure: look,
+      ...(refused.detail === undefined ? {} : { detail: refused.detail }),
+    });
   if (refused.kind !== "denied") return refused;
   const extra: FaultExtra = {
     cure: "See what the ticket opens with `skep ticket show`",
@@ -39,7 +55,7 @@ export function explainer(): (refused: Fault, client: Client) => Promise<Fault> 
       if (!told || told.row.errno !== refused.row.errno) return unexplained(refused);
       // Which step of a path failed is known here.
       const named = refused.message.startsWith("Cannot walk to ") && !refused.detail;
-      const extra = told.cure === undefined ? {} : { cure: told.cure };
+      const extra = cureOf(told, named ? refused : told);
       return new Fault(told.kind, told.code, named ? refused.message : told.message, extra);
     } finally {
       asking = false;

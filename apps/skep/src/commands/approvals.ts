@@ -191,6 +191,7 @@ export const reject: Command = command({
     if (args.action.startsWith("/")) return await queueFor(context, client, args.action, "deny");
     const line = { action: args.action, decision: "reject", reason: args.reason ?? "no reason given" };
     const unknown = (cause: unknown) => fault.unknown(args.action, { cause });
+    if (!/^\d{1,15}$/.test(args.action)) throw fault.unknown(args.action);
     await found(appendLine(client, "/actions/queue", JSON.stringify(line), signal), unknown);
     if (out.wantsJson) return out.json({ action: args.action, state: "rejected" });
     return out.line(`Rejected ${args.action}`);

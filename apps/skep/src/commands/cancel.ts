@@ -10,7 +10,11 @@ export const cancel: Command = command({
   args: [{ name: "id", kind: "string", rest: true, doc: "Numbers of jobs" }],
   run: async (context) => {
     const { args, out, signal } = context;
-    const { ask } = await import("../jobs/submit.ts");
+    const [{ ask }, { fault }] = await Promise.all([
+      import("../jobs/submit.ts"),
+      import("../jobs/faults.ts"),
+    ]);
+    for (const job of args.id) if (!/^\d{1,15}(\.\d{1,4})?$/.test(job)) throw fault.job(job);
     await using client = await connectOf(context);
     for (const job of args.id) {
       await ask(client, "/jobs/ctl", { op: "cancel", job }, signal);

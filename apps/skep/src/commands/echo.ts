@@ -5,8 +5,16 @@ import { connectOf } from "../client/connect.ts";
 import { Appender, faultOf } from "../client/control.ts";
 
 const fault = faults("echo", {
-  words: ["invalid", "Cannot append: give at least one line, and then the path"],
-  path: ["invalid", "Cannot append: the last word must be a path of the hive, beginning with /"],
+  words: [
+    "invalid",
+    "Cannot append: give at least one line, and then the path",
+    { cure: 'As in: skep echo \'{"op":"drain"}\' /queen/lifecycle/ctl' },
+  ],
+  path: [
+    "invalid",
+    "Cannot append: the last word must be a path of the hive, beginning with /",
+    { cure: "`skep ls /` shows the paths" },
+  ],
 });
 
 /** Reads the lines of stdin, in order. */

@@ -5,6 +5,7 @@ import type { Client } from "@skep/ninep";
 import { z } from "zod";
 
 const fault = faults("invite-flags", {
+  id: ["absent", "Cannot find invitation", { cure: "`skep invites` lists them by their ids, 16 hex digits" }],
   expires: ["invalid", "Cannot read --expires", { cure: "Write a duration as in 15m or 24h, at most 30d" }],
   mesh: [
     "conflict",
@@ -154,6 +155,7 @@ export const inviteRevoke: Command = command({
       import("../client/control.ts"),
     ]);
     await using client = await connectOf(context);
+    if (!/^[0-9a-f]{16}$/.test(context.args.id)) throw fault.id(context.args.id);
     const line = JSON.stringify({ op: "revoke", invite: context.args.id });
     await appendLine(client, "/net/ctl", line, context.signal);
     context.out.message(`Revoked ${context.args.id}`);

@@ -19,7 +19,11 @@ export const fault = faults("run", {
   ],
   job: ["absent", "Cannot find job", { cure: "`skep jobs` lists them" }],
   worker: ["absent", "Cannot find worker"],
-  receiptFile: ["invalid", "Cannot verify: it is no receipt"],
+  receiptFile: [
+    "invalid",
+    "Cannot verify: it is no receipt",
+    { cure: "Give a file of `skep run --receipt`" },
+  ],
   oversize: [
     "oversize",
     "Cannot submit so many arguments and environment values",
@@ -54,5 +58,8 @@ const reasons: Readonly<Record<string, readonly ["absent" | "isDirectory" | "den
 export function unreadable(what: "module" | "file", path: string, cause: unknown): Fault {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   const [kind, why] = reasons[code] ?? ["absent", code || "it cannot be opened"];
-  return new Fault(kind, `run.${what}`, `Cannot read the ${what} ${JSON.stringify(path)}: ${why}`, { cause });
+  return new Fault(kind, `run.${what}`, `Cannot read the ${what} ${JSON.stringify(path)}: ${why}`, {
+    cause,
+    cure: "Look at the name, and at the directory that you are in",
+  });
 }

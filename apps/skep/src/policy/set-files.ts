@@ -12,7 +12,11 @@ const fault = faults("policy-files", {
     "Cannot find policies: there is no file with .cedar in",
     { cure: "Write one, as `permit (principal, action, resource);` in site.cedar" },
   ],
-  missing: ["absent", "Cannot read policies: no such folder or file"],
+  missing: [
+    "absent",
+    "Cannot read policies: no such folder or file",
+    { cure: "Name a folder with .cedar files; without one policy/ in the home is read" },
+  ],
 });
 
 const part = /\.(cedar|cedarschema|test\.json)$/;

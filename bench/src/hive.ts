@@ -4,7 +4,7 @@ import { createConnection } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Client, createClient, wireFromSocket } from "@skep/ninep";
-import { createRoot, mint, type Right, type Role } from "@skep/ticket";
+import { createRoot, describe, mint, type Right, type Role, type Root } from "@skep/ticket";
 import { temporaryPlace } from "./place.ts";
 import { Child } from "./process.ts";
 
@@ -55,11 +55,23 @@ interface Holder {
   readonly rights: readonly Right[];
 }
 
-async function ticketFor(home: string, hive: string, { subject, role, rights }: Holder): Promise<string> {
+async function rootOf(home: string): Promise<Root> {
   const seed = await readFile(join(home, "keys", "ticket"));
   const der = Buffer.concat([Buffer.from(pkcs8, "hex"), seed]);
-  const root = createRoot(createPrivateKey({ key: der, format: "der", type: "pkcs8" }));
+  return createRoot(createPrivateKey({ key: der, format: "der", type: "pkcs8" }));
+}
+
+async function ticketFor(home: string, hive: string, { subject, role, rights }: Holder): Promise<string> {
+  const root = await rootOf(home);
   return mint(root, { hive, subject, role, rights: [...rights], issuedAt: Date.now() });
+}
+
+/** Id of a ticket's first block, by which it is revoked with all that was narrowed from it. */
+export async function blockOf({ ready }: HiveProcess, token: string): Promise<string> {
+  const { publicKey } = await rootOf(ready.home);
+  const [block] = (await describe(token, { rootPublicKeys: [publicKey] })).blocks;
+  if (!block) throw new Error("a ticket without a block");
+  return block.id;
 }
 
 /** Starts `skep up` over a home, and resolves when it is ready. */

@@ -1,6 +1,7 @@
 import type { Client } from "@skep/ninep";
-import { attach, type HiveProcess, startHive } from "../hive.ts";
-import type { Bench } from "../row.ts";
+import { attach, blockOf, type HiveProcess, startHive } from "../hive.ts";
+import type { Bench, Measured } from "../row.ts";
+import { refusalTimes, workTimes } from "./containment-work.ts";
 import { loopOf } from "./loop.ts";
 
 const sessions = 1000;
@@ -46,6 +47,35 @@ async function once(hive: HiveProcess, owner: Client, token: string, { line }: B
   return last;
 }
 
+/** The acts that a machine, or who hands in work, feels; meanwhile as many sessions keep reading. */
+async function feltBySome(
+  hive: HiveProcess,
+  owner: Client,
+  token: string,
+  tell: (text: string) => void,
+): Promise<Measured[]> {
+  const clients = await people(hive, token);
+  const refused = untilRefused(clients);
+  tell("machines");
+  const machines = await workTimes(hive, owner);
+  tell("what comes");
+  const work = await refusalTimes(owner);
+  for (const client of clients) await client.close().catch(() => undefined);
+  await refused;
+  const row =
+    (to: string) =>
+    ([name, runs]: readonly [string, readonly number[]]): Measured => ({
+      name: `${name} to ${to}, ${sessions} busy sessions`,
+      unit: "ms",
+      runs,
+      goal: { most: 1000 },
+    });
+  return [
+    ...Object.entries(machines).map(row("the machine that runs it")),
+    ...Object.entries(work).map(row("its standing for what comes")),
+  ];
+}
+
 /** Containment under load: 1,000 sessions that all keep reading, from the ban's line to the last refusal. */
 export const containment: Bench = {
   name: "containment",
@@ -54,24 +84,26 @@ export const containment: Bench = {
     await using hive = await startHive();
     await using owner = await hive.owner();
     const token = await hive.ticket("ann", "queen", [{ path: "/", verb: "rw" }]);
-    const runs: number[] = [];
-    for (let at = 0; at < rounds; at += 1) {
-      tell(`block, round ${at + 1} of ${rounds}`);
-      runs.push(
-        await once(hive, owner, token, {
-          name: "block",
-          line: { op: "block", subject: "ann", reason: "bench" },
-        }),
-      );
+    const rows: Measured[] = [];
+    for (const { name, line } of [
+      { name: "block", line: { op: "block", subject: "ann", reason: "bench" } },
+      {
+        name: "revocation of a ticket",
+        line: { op: "revoke", ticket: await blockOf(hive, token), reason: "bench" },
+      },
+    ]) {
+      const runs: number[] = [];
+      for (let at = 0; at < rounds; at += 1) {
+        tell(`${name}, round ${at + 1} of ${rounds}`);
+        runs.push(await once(hive, owner, token, { name, line }));
+      }
+      const what = `${name} to the last of ${sessions} busy sessions ended`;
+      rows.push({ name: what, unit: "ms", runs, goal: { most: 1000 } });
     }
+    rows.push(...(await feltBySome(hive, owner, token, tell)));
     const { recentMax } = await loopOf(owner);
     return [
-      {
-        name: `block to the last of ${sessions} busy sessions ended`,
-        unit: "ms",
-        runs,
-        goal: { most: 1000 },
-      },
+      ...rows,
       { name: "longest piece of work on the loop, containment", unit: "ms", runs: [recentMax] },
     ];
   },

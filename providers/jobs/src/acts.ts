@@ -10,17 +10,29 @@ function target(command: JobCommand, { state }: Pick<Deciding<Jobs>, "state">): 
   return job ? { ended: isEnded(job.state) } : null;
 }
 
+/** The class of work that a manifest's input names; whether it is well formed is judged when it is submitted. */
+function workOf(payload: unknown): string {
+  try {
+    const { input } = payload as { readonly input: readonly number[] };
+    const told = JSON.parse(Buffer.from(input).toString()) as { readonly class?: unknown };
+    return typeof told.class === "string" ? told.class : "general";
+  } catch {
+    return "general";
+  }
+}
+
 /** What a command would have run: in a manifest, the field that `submit` reads. */
 function uses(command: JobCommand): readonly string[] {
   if (command.op === "cancel") return [];
   if (command.op === "submit" && command.run) {
-    const { kind, module, name } = command.run;
-    return usesOf({ kind, what: (kind === "wasm" ? module : name) ?? "" });
+    const { kind, module, name, class: of } = command.run;
+    return usesOf({ kind, what: (kind === "wasm" ? module : name) ?? "", class: of });
   }
   const { payload } = command.manifest ?? {};
   const cid =
     typeof payload === "object" && payload !== null && "module_cid" in payload ? payload.module_cid : "";
-  return usesOf({ kind: "wasm", what: String(cid).replace(/^sha256:/, "") });
+  const what = String(cid).replace(/^sha256:/, "");
+  return usesOf({ kind: "wasm", what, class: workOf(payload) });
 }
 
 /** What `/jobs/ctl` does. */

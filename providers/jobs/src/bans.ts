@@ -22,12 +22,16 @@ export const contained = (scope: Scope): Contained => ({
 interface Ran {
   readonly kind: "wasm" | "task";
   readonly what: string;
+  readonly class?: string;
 }
 type Bans = Pick<Contained, "bans">;
 
 /** What a run is, as bans name it. */
-export function usesOf({ kind, what }: Ran): readonly string[] {
-  return kind === "wasm" ? [`module:${what}`, "class:wasm"] : ["class:task", `class:task/${what}`];
+export function usesOf({ kind, what, class: of = "general" }: Ran): readonly string[] {
+  const work = `work:${of}`;
+  return kind === "wasm"
+    ? [`module:${what}`, "class:wasm", work]
+    : ["class:task", `class:task/${what}`, work];
 }
 
 interface Owned {

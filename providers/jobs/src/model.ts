@@ -26,6 +26,8 @@ export type Run = {
   readonly env: { readonly [name: string]: string };
   readonly limits: Limits;
   readonly grade: "fresh" | "shared";
+  /** What it is for, as the owners of machines name it in what they refuse; `general` where absent. */
+  readonly class?: string;
 };
 
 export const dataLabels = ["public", "internal", "private"] as const;

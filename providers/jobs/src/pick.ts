@@ -3,7 +3,7 @@ import { type Job, type Jobs, turnsOfAge } from "./model.ts";
 import { fits, type Machine, type Machines, machineOf } from "./place.ts";
 import { ncuOfSlotHour, priority } from "./priority.ts";
 import { recentMs, sizeMs } from "./queue.ts";
-import { mayAnswer } from "./replicate-place.ts";
+import { isApart, mayAnswer } from "./replicate-place.ts";
 
 const hour = 3_600_000;
 /** The largest job, milliseconds: what `size` is a part of. */
@@ -93,7 +93,11 @@ export class Picker {
     if (!mayAnswer(this.#state, job, machine.id, this.#now)) return false;
     if (job.declined.some(({ worker, until }) => worker === machine.id && until > this.#now)) return false;
     if (this.#state.sweeping.size > 0 && this.#state.sweeping.has(job.array)) return false;
-    return !apart || holders.every((holder) => this.machine(holder).owner !== machine.owner);
+    if (!apart) return true;
+    return (
+      holders.every((holder) => this.machine(holder).owner !== machine.owner) &&
+      (this.#state.standings.size === 0 || isApart(this.#state, machine.id, holders))
+    );
   }
 
   /** Whether a machine may have a second one of a job that another has. */

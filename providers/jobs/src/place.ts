@@ -19,6 +19,8 @@ export interface Machines {
     get(
       id: string,
     ): { readonly key: string; readonly arch?: string; readonly memoryBytes?: number } | undefined;
+    /** A rule of the machine's owner by its name, as text, where the owner told any. */
+    rule?(id: string, name: string): string | undefined;
   };
   readonly members: {
     get(

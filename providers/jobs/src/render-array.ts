@@ -1,6 +1,6 @@
 import type { Json } from "@skep/kernel";
 import type { JobArray } from "./model.ts";
-import { type At, waitOf } from "./render.ts";
+import { type At, waitOf } from "./wait.ts";
 
 /** Parts of an array that its status tells; of one with more they are in the answers to its submission. */
 const mostParts = 1024;

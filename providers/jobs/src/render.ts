@@ -1,19 +1,8 @@
-import { escapeForeign, formatTime, printJson } from "@skep/text";
+import { printJson } from "@skep/text";
 import type { Json } from "@skep/kernel";
-import { heldBy, isBarred } from "./bans.ts";
 import { type Job, type Jobs, noOutput } from "./model.ts";
-import { fits, lacking, type Machine, type Machines, machineOf } from "./place.ts";
 import { termsOf } from "./replicate-render.ts";
-
-/** What tells why a job waits. */
-export interface At {
-  readonly state: Jobs;
-  readonly views: Machines;
-  readonly now: number;
-}
-
-// A worker tells reason and message: neither steers a terminal nor makes a line of its own.
-const clean = (value: Json): string => escapeForeign(String(value), { form: "wire" });
+import { type At, clean, waitOf } from "./wait.ts";
 
 /** `status` of a job: one `name=value` a line. */
 export function statusText(job: Job, at: At): string {
@@ -90,51 +79,16 @@ export function specJson({ id, jobId, signer, run, stdin, where, needs, from }: 
   };
 }
 
-/** Why a job waits, in a few words; empty when it does not. */
-export function waitOf(job: Job, { state, views, now }: At): string {
-  if (job.state !== "queued") return "";
-  const [need, ...others] = job.needs;
-  if (need !== undefined)
-    return `job ${need}${others.length > 0 ? ` and ${others.length} more` : ""} must end well first`;
-  const held = heldBy(state, job);
-  if (held)
-    return `held by ban ${held.ban} of ${clean(held.by)} on ${clean(held.target)} until ${formatTime(held.until)}: ${clean(held.reason)}`;
-  const present = [...state.capacity.entries()]
-    .filter(([id, { present: there }]) => there && !isBarred(state, id))
-    .map(([id]) => id);
-  if (present.length === 0 && state.bans.size > 0)
-    return "no worker is present that is not frozen or drained; `skep bans` lists what is";
-  if (present.length === 0) return "no worker is present; start one with `skep worker`";
-  const machines = present.map((id) => machineOf(state, views, id));
-  const lacks = lacking(job, machines);
-  if (lacks !== undefined) return lacks;
-  return busy(
-    job,
-    machines.filter((machine) => fits(job, machine)),
-    state,
-    now,
-  );
-}
-
-function busy({ declined }: Job, machines: readonly Machine[], { capacity }: Jobs, now: number): string {
-  const all = machines.length === 1 ? "the only machine" : `all ${machines.length} machines`;
-  const lent = machines.filter(({ id }) => capacity.get(id)?.paused !== true);
-  if (lent.length === 0)
-    return `the owners of ${all} that may have it need them; \`skep nodes\` and /worker/<id>/owner tell why`;
-  const refused = new Set(declined.filter(({ until }) => until > now).map(({ worker }) => worker));
-  const taking = lent.filter(({ id }) => !refused.has(id));
-  if (taking.length === 0)
-    return `the owners of ${all} that may have it gave it back; it is offered again soon`;
-  const slots = taking.reduce((sum, { id }) => sum + (capacity.get(id)?.slots ?? 0), 0);
-  return `all ${slots} slots of ${taking.length} ${taking.length === 1 ? "worker" : "workers"} that may have it are busy`;
-}
-
 /** `why` of a job: one line. */
 export function whyText(job: Job, at: At): string {
   const { end, worker, tries, leases } = job;
-  if (job.state === "queued") return `waiting: ${waitOf(job, at)}\n`;
+  const wait = waitOf(job, at);
+  if (job.state === "queued") return `waiting: ${wait}\n`;
   const again = tries > 1 ? `, try ${tries}` : "";
   const copies = leases.length > 1 ? `, and ${leases.length - 1} more` : "";
+  if (job.state === "running" && wait !== "") return `running, and waiting: ${wait}\n`;
+  if (job.state === "running" && leases.length === 0)
+    return "running: all machines have committed to an answer, and tell it now\n";
   if (job.state === "running")
     return `running: ${worker} was idle longest of those that may have it${copies}${again}\n`;
   const told = end?.message ? `: ${clean(end.message)}` : "";

@@ -55,6 +55,14 @@ export function mayAnswer(state: Jobs, job: Job, worker: string, now: number): b
   );
 }
 
+/** Whether a machine counts as another than all of these: another owner. */
+export function isApart(state: Jobs, worker: string, others: readonly string[]): boolean {
+  return joins(
+    partyOf(state, worker),
+    others.map((other) => partyOf(state, other)),
+  );
+}
+
 /** The rule for a job that waits and that only a stranger could have, who is not trusted to be alone. */
 function convert({ state, now }: At, job: Job, worker: string): Emitted[] {
   if (state.ballots.has(job.id) || alone(state, job, worker, now)) return [];

@@ -187,6 +187,10 @@ test("replicas never sit on two machines of one owner: the job waits for a third
   await machines[1]?.commit(job, "x");
   await pass(hive, 1000);
   await assert.rejects(machines[2]?.commit(job, "x") ?? Promise.resolve(), { code: "jobs.holder" });
+  assert.equal(
+    (await hive.status(job)).wait,
+    "answer 3 of 3 needs a machine of another owner: what is left (1 machine) is of owners who answer already",
+  );
   const third = new Machine(hive, "w-3", "owner-c");
   await pass(hive, 10);
   await third.commit(job, "x");

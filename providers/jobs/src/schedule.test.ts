@@ -163,7 +163,7 @@ test("a job that needs others begins when they ended well, with the output of on
   const one = await hive.submit();
   const two = await hive.submit();
   const last = await hive.submit(lineOf({}, { needs: [two], stdin: { job: one } }));
-  assert.equal((await hive.status(last)).wait, `job ${two} and 1 more must end well first`);
+  assert.equal((await hive.status(last)).wait, `job ${two} (running) and 1 more must end well first`);
   await hive.done("w-a", two, "");
   await hive.clock.advanceAsync(1);
   assert.equal((await hive.status(last)).state, "queued");

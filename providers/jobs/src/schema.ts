@@ -10,6 +10,12 @@ const Env = z
   .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/), z.string().max(4096))
   .refine((map) => Object.keys(map).length <= 64, "more than 64 names");
 
+/** What work is for: owners of machines refuse some of it, policies and bans name it. */
+const WorkClass = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/)
+  .default("general");
+
 /** Limits that a job asks for; the worker clamps them by its own. */
 const Wanted = z.strictObject({
   wall_ms: z.int().min(1).max(3_600_000).optional(),
@@ -88,6 +94,7 @@ export const Details = z
     stdin: Digest.optional(),
     limits: Wanted.default({}),
     grade: z.enum(["fresh", "shared"]).default("shared"),
+    class: WorkClass,
     ...ordering,
     ...agreeing,
     /** One part of an array: place of its first input, inputs of the whole, SHA-256 over the digests of this part's, a line each. */
@@ -117,6 +124,7 @@ const Unsigned = z.strictObject({
   env: Env.default({}),
   limits: Wanted.default({}),
   grade: z.enum(["fresh", "shared"]).default("shared"),
+  class: WorkClass,
   ...ordering,
   ...agreeing,
 });

@@ -101,6 +101,10 @@ function detailsOf(input: readonly number[]): Details {
   return checked.data;
 }
 
+/** The class of work is told only where it is not as always. */
+const classOf = ({ class: of }: { readonly class: string }): { readonly class?: string } =>
+  of === "general" ? {} : { class: of };
+
 function fromManifest(manifest: Record<string, unknown>, { now }: At, limits: JobLimits): Described {
   const signer = typeof manifest.signer_pubkey === "string" ? manifest.signer_pubkey : "";
   // The ticket is the permission to submit; the signature binds what was submitted to who did.
@@ -117,7 +121,8 @@ function fromManifest(manifest: Record<string, unknown>, { now }: At, limits: Jo
     ...(payload.max_memory_bytes ? { memory_bytes: payload.max_memory_bytes } : {}),
   };
   const { args, env, grade, stdin } = details;
-  const run: Run = { kind: "wasm", what: digest, args, env, limits: limitsOf(wanted, limits), grade };
+  const of = classOf(details);
+  const run: Run = { kind: "wasm", what: digest, args, env, limits: limitsOf(wanted, limits), grade, ...of };
   const expires =
     expires_at === undefined ? now + 24 * 3600_000 : Number((parseMoment(expires_at) ?? 0n) / 1_000_000n);
   const { array } = details;
@@ -135,7 +140,7 @@ function fromRun(
   if (what === undefined)
     throw fault.spec(run.kind === "wasm" ? "run.module is missing" : "run.name is missing");
   const { kind, args, env, grade } = run;
-  const made: Run = { kind, what, args, env, limits: limitsOf(run.limits, limits), grade };
+  const made: Run = { kind, what, args, env, limits: limitsOf(run.limits, limits), grade, ...classOf(run) };
   const input = [
     ...Buffer.from(JSON.stringify({ ...made, stdin: stdin ?? "", job: next, owner: caller.subject })),
   ];

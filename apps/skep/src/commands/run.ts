@@ -52,6 +52,11 @@ export const run: Command = command({
     receipt: { kind: "file", doc: "Write the signed receipt there" },
     detach: { kind: "boolean", doc: "Print the job's number and do not wait" },
     label: { kind: "string", repeat: true, doc: "Only on machines with this label" },
+    "work-class": {
+      kind: "string",
+      value: "CLASS",
+      doc: "What it is for, as owners of machines name it in what they refuse; default general",
+    },
     arch: { kind: "string", doc: "Only on machines of this architecture, as `x64` or `arm64`" },
     machine: { kind: "size", doc: "Only on machines with so much memory" },
     class: {
@@ -104,6 +109,7 @@ export const run: Command = command({
       memoryBytes: flags.memory,
       fuel: flags.fuel,
       fresh: flags.fresh,
+      workClass: flags["work-class"],
       where: { labels, arch, memoryBytes, classes, data },
       priority: flags.priority,
       deadlineMs: flags.deadline,

@@ -27,6 +27,7 @@ const DagJob = z
     priority: z.int().optional(),
     deadline_ms: z.int().optional(),
     wall_ms: z.int().optional(),
+    work_class: z.string().optional(),
   })
   .refine(({ stdin, stdin_from }) => stdin === undefined || stdin_from === undefined, {
     message: "give either stdin or stdin_from",

@@ -8,7 +8,7 @@ import { type DagJob, needsOf, readDag } from "./dag-file.ts";
 import { unreadable } from "./faults.ts";
 import { isGood, print, problemOf, someFailed, writeStream } from "./many.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
-import { checkRights, outcomeJson, ownerSigner, readModule } from "./run.ts";
+import { checkRights, outcomeJson, ownerSigner, readModule, tellWaiting } from "./run.ts";
 import { ask, type Submitted, submit, type Wish } from "./submit.ts";
 
 /** What is run of a file of jobs. */
@@ -27,7 +27,7 @@ interface Given {
   readonly module: string;
 }
 
-function wishOf(job: DagJob, { fresh, fuel, memoryBytes }: DagRequest): Wish {
+function wishOf(job: DagJob, { fresh, fuel, memoryBytes, workClass }: DagRequest): Wish {
   const { args, env, labels, arch, memory_bytes, classes, data, priority, deadline_ms, wall_ms } = job;
   return {
     args,
@@ -36,6 +36,7 @@ function wishOf(job: DagJob, { fresh, fuel, memoryBytes }: DagRequest): Wish {
     fuel,
     memoryBytes,
     wallMs: wall_ms,
+    workClass: job.work_class ?? workClass,
     where: { labels, arch, memoryBytes: memory_bytes, classes, data },
     priority,
     deadlineMs: deadline_ms,
@@ -104,11 +105,14 @@ async function followAll(
   using bar = context.out.progress({ label: "Jobs", total: given.length });
   let good = 0;
   const left = [...given];
+  const live = new Set(given.map(({ submitted }) => submitted.job));
+  using _ = tellWaiting(context, client, () => [...live].slice(0, lanes));
   const lane = async (): Promise<void> => {
     for (let next = left.shift(); next; next = left.shift()) {
       const { submitted, module, job } = next;
       const outcome = await outcomeOf(client, submitted, { module, signal: context.signal });
       bar.add(1);
+      live.delete(submitted.job);
       if (isGood(outcome)) good += 1;
       await tell(context, client, next, outcome, { output, last: !needed.has(job.name) });
     }

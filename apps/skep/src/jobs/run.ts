@@ -201,14 +201,31 @@ async function finish(
   return exitOf(outcome);
 }
 
-/** Says why a job does not start, once that has lasted. */
-function tellWaiting({ io, out }: Context, client: Client, job: string): Disposable {
-  const tell = async () => {
-    const why = String(await client.readAll(`/jobs/${job}/why`)).trim();
-    if (why.startsWith("waiting")) out.message(`job ${job} ${why.split("\n", 1)[0]}`);
+/** How often it is looked why a job waits, milliseconds; what is over sooner is not told. */
+const lookEvery = 2000;
+
+/** Says why jobs do not start or lack a machine, once that has lasted and when it changes. */
+export function tellWaiting({ io, out }: Context, client: Client, jobs: () => readonly string[]): Disposable {
+  const told = new Map<string, string>();
+  const tell = async (job: string): Promise<void> => {
+    const { wait = "" } = JSON.parse(String(await client.readAll(`/jobs/${job}/status.json`))) as {
+      readonly wait?: string;
+    };
+    if (wait !== "" && told.get(job) !== wait) out.message(`job ${job} waiting: ${wait}`);
+    told.set(job, wait);
   };
-  const timer = io.clock.after(2000, () => void tell().catch(() => undefined));
-  return { [Symbol.dispose]: () => timer.stop() };
+  let over = false;
+  const look = async (): Promise<void> => {
+    for (const job of jobs()) if (!over) await tell(job).catch(() => undefined);
+    if (!over) timer = io.clock.after(lookEvery, () => void look());
+  };
+  let timer = io.clock.after(lookEvery, () => void look());
+  return {
+    [Symbol.dispose]: () => {
+      over = true;
+      timer.stop();
+    },
+  };
 }
 
 async function waitFor(
@@ -222,7 +239,7 @@ async function waitFor(
   const live = out.isTTY && !out.wantsJson;
   const write = writer(context);
   const show: Show = (stream, bytes) => write(stream, Buffer.from(bytes));
-  using _ = tellWaiting(context, client, submitted.job);
+  using _ = tellWaiting(context, client, () => [submitted.job]);
   try {
     const waiting = { module: module.digest, signal, ...(live ? { show } : {}) };
     return await finish(context, client, request, await outcomeOf(client, submitted, waiting), live);

@@ -13,6 +13,8 @@ export interface Wish {
   readonly memoryBytes?: number | undefined;
   readonly fuel?: number | undefined;
   readonly fresh?: boolean | undefined;
+  /** What it is for, as owners of machines name it in what they refuse. */
+  readonly workClass?: string | undefined;
   /** Which machines may have it. */
   readonly where?: WhereWish | undefined;
   /** Among one's own jobs, -100 to 100. */
@@ -79,13 +81,14 @@ function detailsOf(
   stdin: Pick<Content, "bytes" | "digest"> | undefined,
   array?: Part,
 ): Uint8Array {
-  const { args, env, fuel, fresh } = wish;
+  const { args, env, fuel, fresh, workClass } = wish;
   const details = {
     ...(args.length > 0 ? { args } : {}),
     ...(Object.keys(env).length > 0 ? { env } : {}),
     ...(stdin && stdin.bytes > 0 ? { stdin: stdin.digest } : {}),
     ...(fuel === undefined ? {} : { limits: { fuel: String(fuel) } }),
     ...(fresh ? { grade: "fresh" } : {}),
+    ...(workClass === undefined ? {} : { class: workClass }),
     ...orderingOf(wish),
     ...(array ? { array } : {}),
     nonce: randomBytes(9).toString("base64url"),

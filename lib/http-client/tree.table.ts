@@ -314,7 +314,7 @@ export type ScheduleCommand =
   | {
       readonly op: "add";
       readonly id: string;
-      readonly job: Readonly<Record<string, __schema0>>;
+      readonly job: Readonly<Record<string, unknown>>;
       readonly at_ms?: number;
       readonly every_s?: number;
       readonly times?: number;
@@ -370,15 +370,6 @@ export type WorkerCommand =
       readonly gpus?: Readonly<Record<string, string>>;
       readonly rules?: Readonly<Record<string, string>>;
     };
-
-/** __schema0, as the interface of the hive describes it. */
-export type __schema0 =
-  | string
-  | number
-  | boolean
-  | null
-  | ReadonlyArray<__schema0>
-  | Readonly<Record<string, __schema0>>;
 
 /** What each control takes; a part that a state names is any text. */
 export interface Controls {

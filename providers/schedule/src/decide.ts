@@ -24,7 +24,7 @@ export const Command = z
       op: z.literal("add"),
       id,
       /** A line for `/jobs/ctl` without its `op`. */
-      job: z.record(z.string(), z.json()),
+      job: z.record(z.string(), z.unknown()),
       /** When first, milliseconds since 1970; at once where left out. */
       at_ms: z.int().min(0).optional(),
       every_s: z

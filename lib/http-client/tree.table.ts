@@ -138,6 +138,7 @@ export type JobCommand =
           readonly stderr_bytes?: number;
         };
         readonly grade?: "fresh" | "shared";
+        readonly class?: string;
         readonly where?: JobWhere;
         readonly priority?: number;
         readonly deadline_ms?: number;

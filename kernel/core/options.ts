@@ -3,7 +3,7 @@ import type { Limits } from "../limits.ts";
 import type { Provider } from "../state/provider.ts";
 import type { Files } from "../store/files.ts";
 import type { Index } from "../store/index.ts";
-import type { Made } from "./recover.ts";
+import type { Made } from "./made.ts";
 
 /** What a kernel is made of; time, chance, storage and threads come in here. */
 export interface KernelOptions {

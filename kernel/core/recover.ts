@@ -1,18 +1,10 @@
 import type { Journal } from "../journal/journal.ts";
 import type { Provider } from "../state/provider.ts";
 import type { Files } from "../store/files.ts";
+import type { Made } from "./made.ts";
 import type { KernelOptions } from "./options.ts";
 import { loadSnapshot, readPointer, usable, writeSnapshot } from "./snapshot.ts";
 import { Slices } from "./slices.ts";
-
-/** A snapshot that was written and does not count yet. */
-export interface Made {
-  readonly file: string;
-  readonly digest: string;
-  readonly code: string;
-  /** Milliseconds that it took, where somebody measured: to fold so many records, and for all else. */
-  readonly cost?: { readonly records: number; readonly fold: number; readonly rest: number };
-}
 
 /** State as of a sequence, and what it took. */
 export interface Recovered {

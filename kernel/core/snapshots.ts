@@ -2,7 +2,8 @@ import type { Journal } from "../journal/journal.ts";
 import type { Deciding, Decision, Json } from "../namespace/node.ts";
 import type { KernelOptions } from "./options.ts";
 import { pointTo } from "./snapshot.ts";
-import type { Made, Recovered } from "./recover.ts";
+import type { Made } from "./made.ts";
+import type { Recovered } from "./recover.ts";
 import { emit } from "./slice.ts";
 import { Spacing } from "./spacing.ts";
 

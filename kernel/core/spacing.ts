@@ -1,4 +1,4 @@
-import type { Made } from "./recover.ts";
+import type { Made } from "./made.ts";
 
 /** Records between snapshots: before anything was measured, and the bounds of what is made of a measure. */
 const first = 16_000;

@@ -3,7 +3,7 @@ import type { Json, JournalRecord, TreeActs } from "@skep/kernel";
 
 const fault = faults("undo", {
   refused: ["conflict", "Cannot undo what did not happen"],
-  unknown: ["unsupported", "Cannot undo: this act has no inverse"],
+  unknown: ["refused", "Cannot undo: this act has no inverse"],
 });
 
 /** What a record's reader needs. */

@@ -26,6 +26,7 @@ test("what is no reversible act tells what to do instead, and a refusal has noth
   await owner.append("/queen/ctl", { spawn: "heartbeat", ticks: 1 });
   const { id } = await owner.append("/queen/ctl", { kill: "worker-1" });
   await assert.rejects(() => owner.read(`/actions/${id}/undo`), {
+    kind: "refused",
     code: "undo.unknown",
     cure: "Spawn another: the number of a killed worker is never used again",
   });

@@ -51,10 +51,9 @@ async function statusOf(client: Client, id: string, signal: AbortSignal): Promis
   return JSON.parse(await found(read(client, `/actions/${id}/status.json`, signal), unknown)) as Status;
 }
 
-// What has no inverse is refused for good: that is no failure of this program.
 function refusedAs({ code, message, kind, cure }: Fault, id: string): Fault {
   const extra = { cure: cure ?? `\`skep why ${id} --long\` tells what it did` };
-  return new Fault(kind === "unsupported" ? "refused" : kind, code, message, extra);
+  return new Fault(kind, code, message, extra);
 }
 
 function needText({ needs = [] }: Status): string {

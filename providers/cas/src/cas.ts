@@ -36,7 +36,7 @@ export interface Keeper {
 /** What the app passes in. */
 export interface CasDeps {
   readonly blobs: Blobs;
-  /** How long blobs are kept; `standardRetention` where left out. */
+  /** How long blobs are kept while `/policy/ctl` says nothing; `standardRetention` where left out. */
   readonly retention?: Retention;
   /** Most bytes of one blob that is uploaded; 16 GiB where left out. */
   readonly most?: number;
@@ -59,11 +59,12 @@ const nothing = { events: [], result: { blobs: 0, bytes: 0, more: false } };
 /** `/cas/<digest>`: bytes by digest, visible to who stored them and to whom a lease names them; and their retention. */
 export function casProvider({
   blobs,
-  retention = standardRetention,
+  retention: first = standardRetention,
   most = 16 * 1024 ** 3,
   keeper,
 }: CasDeps): Provider {
   const turns = new Turns();
+  const kept = (state: Cas): Retention => state.retention.get() ?? first;
   let present: Cas | undefined;
   const remove = (digest: string, signal: AbortSignal, effect = ""): Promise<void> =>
     turns.remove(digest, signal, async () => {
@@ -94,7 +95,10 @@ export function casProvider({
         },
       },
     },
-    tick: { next: (state) => nextSweep(state, retention), decide: (deciding) => sweep(deciding, retention) },
+    tick: {
+      next: (state) => nextSweep(state, kept(state)),
+      decide: (deciding) => sweep(deciding, kept(deciding.state)),
+    },
     offers: {
       cas: (state): CasView => ({
         size: (digest) => state.blobs.get(digest)?.size,
@@ -122,24 +126,24 @@ export function casProvider({
                   data: true,
                   // Who signs, signs for these blobs and no others.
                   target: (_command, deciding: Deciding<Cas, Uses>) => ({
-                    dropped: droppedNow(deciding, retention),
+                    dropped: droppedNow(deciding, kept(deciding.state)),
                   }),
                 },
               },
               // On a full disk it is the cure.
               outcome: true,
               examples: ['{"op":"gc"}'],
-              decide: (_command, deciding) => sweep(deciding, retention) ?? nothing,
+              decide: (_command, deciding) => sweep(deciding, kept(deciding.state)) ?? nothing,
             }),
             retention: t.text("How much is kept, and what would be let go now", {
               visible: ({ caller }) => caller.role === "queen" || caller.role === "observer",
               render: ({ state, views, now }) => {
-                const { oldest: _, ...told } = retentionJson(state, views, retention, now);
+                const { oldest: _, ...told } = retentionJson(state, views, kept(state), now);
                 return Object.entries(told)
                   .map(([name, value]) => `${name}=${value}\n`)
                   .join("");
               },
-              json: ({ state, views, now }) => retentionJson(state, views, retention, now),
+              json: ({ state, views, now }) => retentionJson(state, views, kept(state), now),
             }),
           },
         },

@@ -1,19 +1,11 @@
 import type { Deciding, Decision, Json } from "@skep/kernel";
-import { type Cas, emit, type Reason, reasons } from "./state.ts";
+import { type Cas, emit, type Reason, reasons, type Retention } from "./state.ts";
 
-/** How long blobs are kept. */
-export interface Retention {
-  /** Outputs of jobs, and what was stored and never named, milliseconds. */
-  readonly outputsAge: number;
-  /** Most bytes of outputs; the oldest go first. */
-  readonly outputsSize: number;
-  /** Modules and inputs after the last job that named them was submitted, milliseconds. */
-  readonly jobsAge: number;
-}
+export type { Retention } from "./state.ts";
 
 const day = 86_400_000;
 
-/** What is kept where the configuration says nothing. */
+/** What is kept where nobody says anything. */
 export const standardRetention: Retention = {
   outputsAge: 30 * day,
   outputsSize: 10 * 1000 ** 3,

@@ -1,5 +1,15 @@
 import { type Cell, emitter, type EventMeta, type Scope, type Table } from "@skep/kernel";
 
+/** How long blobs are kept. */
+export type Retention = {
+  /** Outputs of jobs, and what was stored and never named, milliseconds. */
+  readonly outputsAge: number;
+  /** Most bytes of outputs; the oldest go first. */
+  readonly outputsSize: number;
+  /** Modules and inputs after the last job that named them was submitted, milliseconds. */
+  readonly jobsAge: number;
+};
+
 export type Blob = {
   readonly size: number;
   /** Hive time at which it was first stored, milliseconds. */
@@ -29,6 +39,8 @@ export interface Cas {
   readonly outputBytes: Cell<number>;
   /** When the last sweep was, hive time in milliseconds, and whether more was due than it took. */
   readonly swept: Cell<{ readonly at: number; readonly more: boolean }>;
+  /** What `/policy/ctl` says of retention; null before it did. */
+  readonly retention: Cell<Retention | null>;
 }
 
 /** The slice of an empty journal. */
@@ -39,6 +51,7 @@ export const initial = (scope: Scope): Cas => ({
   named: scope.table("named"),
   outputBytes: scope.cell("output-bytes", 0),
   swept: scope.cell<{ at: number; more: boolean }>("swept", { at: 0, more: false }),
+  retention: scope.cell<Retention | null>("retention", null),
 });
 
 function put(cas: Cas, reason: Reason, digest: string, time: number): void {
@@ -114,6 +127,8 @@ export const events = {
   "kept@1": (cas: Cas, { digests }: { digests: readonly string[] }, { time }: EventMeta) => {
     for (const digest of digests) use(cas, digest, time);
   },
+  "policy:retained@1": ({ retention }: Cas, { outputsAge, outputsSize, jobsAge }: Retention) =>
+    retention.set({ outputsAge, outputsSize, jobsAge }),
   "jobs:submitted@1": (cas: Cas, { run, stdin }: Submitted, { time }: EventMeta) => {
     if (run.kind === "wasm") use(cas, run.what, time);
     use(cas, stdin.digest, time);

@@ -3,6 +3,7 @@ import { checkSet, type Describe, type PolicyFiles, PolicySet } from "@skep/poli
 import type { PolicyCommand } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import { fault } from "./faults.ts";
+import { retained, witnessed } from "./governed.ts";
 import { emit, type Enrolled, type PolicySlice } from "./model.ts";
 import { Enrolment, enrolmentOf } from "./signers.ts";
 import { mostSet, sizeOf } from "./size.ts";
@@ -164,6 +165,8 @@ export function decideChange(command: PolicyCommand, at: At, acts: Acts, engine:
   if (command.op === "stage") return stage(command, at);
   if (command.op === "apply") return apply(command, at, acts, engine);
   if (command.op === "rollback") return rollback(command.version, at, acts, engine);
+  if (command.op === "retention") return retained(command);
+  if (command.op === "witnesses") return witnessed(command.policy);
   const { allowed, roles, groups, revoked } = command;
   return enrol({ allowed, roles, groups, revoked }, at, acts, engine.set);
 }

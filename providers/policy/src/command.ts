@@ -2,6 +2,10 @@ import { z } from "zod";
 
 const FileName = z.string().regex(/^[\w.-]{1,64}\.(cedar|cedarschema|test\.json)$/);
 const Text = z.string().max(60 * 1024);
+const Age = z
+  .int()
+  .min(0)
+  .max(36_500 * 86_400_000);
 
 /** Commands of `/policy/ctl`. */
 export const PolicyCommand = z
@@ -23,6 +27,14 @@ export const PolicyCommand = z
       /** Keys that count no more: their lines, or `krl:` and a KRL of ssh-keygen in base64. */
       revoked: Text.default(""),
     }),
+    z.strictObject({
+      op: z.literal("retention"),
+      outputs_age_ms: Age,
+      outputs_size: z.int().min(0),
+      ended_jobs_age_ms: Age,
+    }),
+    /** A C2SP tlog-policy; empty for no witnesses. */
+    z.strictObject({ op: z.literal("witnesses"), policy: z.string().max(16 * 1024) }),
   ])
   .meta({ id: "PolicyCommand" });
 

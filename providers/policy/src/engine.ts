@@ -14,8 +14,8 @@ import { statementOf } from "./statement.ts";
 /** Actions that may wait at once. */
 const mostWaiting = 1000;
 
-/** What changes by whom the hive is judged. */
-const governed = new Set(["apply", "rollback", "signers"]);
+/** What changes by what and whom the hive is judged, and what is left to judge it by. */
+const governed = new Set(["apply", "rollback", "signers", "retention", "witnesses"]);
 
 const day = 86_400_000;
 

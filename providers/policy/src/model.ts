@@ -1,5 +1,6 @@
 import { type Cell, type EventMeta, emitter, type Scope, type Table } from "@skep/kernel";
 import type { Need } from "@skep/policy";
+import { governedEvents, governedInitial, type GovernedSlice } from "./governed.ts";
 
 /** A block of the ticket that an action was asked with. */
 export type KeptBlock = { readonly id: string; readonly ops?: number; readonly bytes?: number };
@@ -86,7 +87,7 @@ export type Action = {
 };
 
 /** What is kept of policies and approvals. */
-export interface PolicySlice {
+export interface PolicySlice extends GovernedSlice {
   readonly force: Cell<Version | null>;
   /** The last versions, for rollback; bound: 16. */
   readonly versions: Table<Version>;
@@ -116,6 +117,7 @@ export const initial = (scope: Scope): PolicySlice => ({
   actions: scope.table("actions"),
   open: scope.table("open"),
   ready: scope.table("ready"),
+  ...governedInitial(scope),
 });
 
 type Asked = Pick<
@@ -177,6 +179,7 @@ function putInForce(slice: PolicySlice, version: Version): void {
 
 /** How events fold. */
 export const events = {
+  ...governedEvents,
   "staged@1": (
     { staged }: PolicySlice,
     { file, at, text }: { file: string; at: number; text: string },

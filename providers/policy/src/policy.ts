@@ -14,6 +14,7 @@ import { cborOf } from "./cbor.ts";
 import { type At, decideChange, forgotten, nextForgotten, textsOf, type Uses } from "./change.ts";
 import { PolicyCommand, QueueCommand } from "./command.ts";
 import { Engine } from "./engine.ts";
+import { type GovernedView, retentionBack, retentionJson, retentionText } from "./governed.ts";
 import { emit, ended, events, initial, type PolicySlice } from "./model.ts";
 import type { Checker } from "./prepared.ts";
 import { decideQueue, expired, nextExpiry, type QueueLimits } from "./queue.ts";
@@ -92,7 +93,7 @@ class Parts {
     const undone = (_command: unknown, at: At): { command: Json } => ({
       command: { op: "rollback", version: version(at) },
     });
-    return t.control("Put policies in force, roll back, enrol who may sign; one JSON object per line", {
+    return t.control("Put policies in force, roll back, say who may sign, who cosigns, what is kept; one JSON object per line", {
       input: PolicyCommand,
       right: "govern",
       undo: "reversible",
@@ -108,11 +109,25 @@ class Parts {
           compensation: "Enrol the former signers again: they stand in the journal",
           target: (_command, { state }) => state.signers.get()?.version ?? 0,
         },
+        retention: {
+          class: "reversible",
+          inverse: (command, { state }) => ({ command: retentionBack(state, command as never) }),
+          target: (_command, { state }) => state.retention.get()?.seq ?? 0,
+        },
+        witnesses: {
+          class: "reversible",
+          inverse: (_command, { state }) => ({
+            command: { op: "witnesses", policy: state.witnesses.get()?.policy ?? "" },
+          }),
+          target: (_command, { state }) => state.witnesses.get()?.seq ?? 0,
+        },
       },
       examples: [
         '{"op":"apply","files":{"site.cedar":"permit (principal, action, resource);"}}',
         '{"op":"rollback","version":1}',
         '{"op":"signers","allowed":"ann ssh-ed25519 AAAA…","roles":"ann operational"}',
+        '{"op":"retention","outputs_age_ms":2592000000,"outputs_size":10000000000,"ended_jobs_age_ms":7776000000}',
+        '{"op":"witnesses","policy":"log …\\nwitness attic … http://192.0.2.7:7790/\\nquorum attic\\n"}',
       ],
       prepare: (command, scene) => this.engine(scene.state).prepare(textsOf(command, scene)),
       decide: (command, at) => decideChange(command, at, acts(), this.engine(at.state)),
@@ -142,6 +157,14 @@ class Parts {
       signers: t.text("Who may sign, as allowed_signers", {
         render: ({ state }) => state.signers.get()?.allowed ?? "",
         json: ({ state }) => state.signers.get() as Json,
+      }),
+      retention: t.text("How long outputs and ended jobs are kept, and who said so", {
+        render: ({ state }) => retentionText(state),
+        json: ({ state }) => retentionJson(state),
+      }),
+      witnesses: t.text("Whose cosignatures of the log are asked for, as a C2SP tlog-policy", {
+        render: ({ state }) => state.witnesses.get()?.policy ?? "",
+        json: ({ state }) => state.witnesses.get() as Json,
       }),
       preflight: this.#preflight(t),
     });
@@ -258,6 +281,14 @@ export function policyProvider(deps: PolicyDeps): Provider {
     events,
     offers: {
       policy: (slice) => parts.engine(slice),
+      governed: (slice): GovernedView => ({
+        get retention() {
+          return slice.retention.get() ?? undefined;
+        },
+        get witnesses() {
+          return slice.witnesses.get()?.policy;
+        },
+      }),
       mandates: (slice): MandatesView => ({ of: (id) => mandateOf(slice, id) }),
     },
     // Compiled before the first line is judged, not with it.
@@ -269,6 +300,9 @@ export function policyProvider(deps: PolicyDeps): Provider {
         runtime.log(`policies version ${version} in force, as version ${from}, by ${subject}`),
       "enrolled@1": ({ version }: { version: number }, { subject }, runtime) =>
         runtime.log(`signers version ${version}, by ${subject}`),
+      "retained@1": (_data, { subject }, runtime) =>
+        runtime.log(`what is kept how long was set by ${subject}`),
+      "witnessed@1": (_data, { subject }, runtime) => runtime.log(`witnesses of the log were set by ${subject}`),
       "asked@1": (_data, { seq, subject }, runtime) =>
         runtime.log(`action ${seq} of ${subject} waits for approval`),
       "ran@1": ({ id }: { id: string }, { seq }, runtime) => runtime.log(`action ${id} ran as record ${seq}`),

@@ -16,6 +16,8 @@ export const touches = {
   "applied@1": version,
   "rolled-back@1": version,
   "enrolled@1": () => "/policy/signers",
+  "retained@1": () => "/policy/retention",
+  "witnessed@1": () => "/policy/witnesses",
   "queued@1": action,
   "consumed@1": ({ ids }: { readonly ids: readonly string[] }) => actions(ids),
   "asked@1": (_data: object, { seq }: EventMeta) => `/actions/${seq}`,

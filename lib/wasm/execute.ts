@@ -1,6 +1,7 @@
 import { escapeForeign } from "@skep/text";
 import { Ending } from "./ending.ts";
 import { fault } from "./fault.ts";
+import { Files } from "./files.ts";
 import { Guest } from "./guest.ts";
 import type { ExecOutcome, JobInput } from "./job.ts";
 import { Meter } from "./meter.ts";
@@ -48,7 +49,8 @@ export function execute(module: WebAssembly.Module, input: JobInput): ExecOutcom
   return { reason: ending.reason, exitCode: ending.exitCode, message: ending.message, ...run.usage() };
 }
 
-function checkInput({ args, env, fuel, memoryPages, stdoutLimit, stderrLimit, startTimeMs }: JobInput): void {
+function checkInput(input: JobInput): void {
+  const { args, env, fuel, memoryPages, stdoutLimit, stderrLimit, startTimeMs } = input;
   for (const text of [...args, ...Object.keys(env), ...Object.values(env)])
     if (text.includes("\0")) throw fault.input("zero byte in an argument or in the environment");
   for (const name of Object.keys(env))
@@ -57,6 +59,13 @@ function checkInput({ args, env, fuel, memoryPages, stdoutLimit, stderrLimit, st
     if (!Number.isSafeInteger(number) || number < 0) throw fault.input(`limit ${number}`);
   if (!Number.isFinite(startTimeMs)) throw fault.input(`start time ${startTimeMs}`);
   if (fuel < 0n) throw fault.input(`fuel ${fuel}`);
+  checkCheckpoint(input);
+}
+
+function checkCheckpoint({ checkpoint }: JobInput): void {
+  const { content, limit } = checkpoint ?? { limit: 0 };
+  if (content && content.length > limit)
+    throw fault.input(`checkpoint of ${content.length} bytes, at most ${limit}`);
 }
 
 function noteOf(module: WebAssembly.Module): Note | undefined {
@@ -101,7 +110,10 @@ class Run {
     const guest = new Guest(memory instanceof WebAssembly.Memory ? memory : undefined);
     const meter = new Meter(this.#global(names.tally), this.#input.fuel);
     const stdio = new Stdio(guest, meter, this.#input);
-    this.#world = { guest, meter, stdio, clock: new Clock(this.#input.startTimeMs, meter) };
+    const clock = new Clock(this.#input.startTimeMs, meter);
+    const { checkpoint } = this.#input;
+    const files = checkpoint ? { files: new Files(guest, meter, checkpoint) } : {};
+    this.#world = { guest, meter, stdio, clock, ...files };
     late.imports = preview1Imports(this.#world, this.#input);
   }
 

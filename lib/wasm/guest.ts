@@ -2,12 +2,21 @@
 export const errno = {
   success: 0,
   badf: 8,
+  exist: 20,
   fault: 21,
+  fbig: 22,
+  ilseq: 25,
   inval: 28,
+  isdir: 31,
+  mfile: 33,
+  nametoolong: 37,
+  noent: 44,
+  nospc: 51,
   nosys: 52,
   notdir: 54,
   notsock: 57,
   spipe: 70,
+  notcapable: 76,
 } as const;
 
 /** Ends one host call with an errno; it never leaves the host. */

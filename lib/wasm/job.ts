@@ -4,6 +4,22 @@ export interface StdinSource {
   read(max: number): Uint8Array;
 }
 
+/** The one file that a module may keep: what it wrote there is handed to a later run of the same job. */
+export interface CheckpointFile {
+  /** Name of the directory that is open when the module starts, as `/` or `/checkpoint`. */
+  readonly directory: string;
+  /** Name of the file in it. Beside it there may be three others, so that a module can write and then rename. */
+  readonly name: string;
+  /** Most bytes of one file; all together have twice that. */
+  readonly limit: number;
+  /** What the file holds at the start; there is none where left out. */
+  readonly content?: Uint8Array;
+  /** Takes what the file holds at each close, sync and rename that could have changed it. The bytes never change afterwards. */
+  readonly onCommit: (bytes: Uint8Array) => void;
+  /** Called before each call of the host. */
+  readonly onCall?: () => void;
+}
+
 /** Everything that one run of a module may depend on. */
 export interface JobInput {
   /** The program's name first. */
@@ -22,6 +38,8 @@ export interface JobInput {
   /** The job's id: all chance in the job comes from it. */
   readonly seed: Uint8Array;
   readonly stdin: StdinSource;
+  /** Where left out the module has no file and no directory. */
+  readonly checkpoint?: CheckpointFile;
   /** Takes what the module writes, in order; the bytes are the callee's to keep. */
   readonly onOutput: (stream: "stdout" | "stderr", bytes: Uint8Array) => void;
 }

@@ -16,13 +16,14 @@ interface Subscription {
   readonly wait: bigint;
 }
 
-function readSubscription({ guest, clock, stdio }: World, at: number): Subscription {
+function readSubscription({ guest, clock, stdio, files }: World, at: number): Subscription {
   const user = guest.getU64(at);
   const kind = guest.bytes(at + 8, 1)[0] ?? 0;
   try {
     if (kind > 2) throw new Refusal(errno.inval);
     if (kind !== clockKind) {
       const fd = guest.getU32(at + 16);
+      if (files?.has(fd)) return { user, kind, error: 0, wait: 0n };
       stdio.open(fd);
       if ((kind === readKind) !== (fd === 0)) throw new Refusal(errno.badf);
       return { user, kind, error: 0, wait: 0n };

@@ -2,18 +2,13 @@ import { Ending } from "./ending.ts";
 import { errno, type Guest, Refusal } from "./guest.ts";
 import type { JobInput } from "./job.ts";
 import type { Meter } from "./meter.ts";
+import { type Vector, vectors } from "./vectors.ts";
 
-const mostVectors = 1_024;
 /** Largest piece that is read or delivered at once. */
 const piece = 65_536;
 const rightRead = 1n << 1n;
 const rightWrite = 1n << 6n;
 const rightPoll = 1n << 27n;
-
-interface Vector {
-  readonly pointer: number;
-  readonly length: number;
-}
 
 type Stream = "stdout" | "stderr";
 
@@ -69,27 +64,13 @@ export class Stdio {
     return errno.success;
   }
 
-  #vectors(list: number, count: number): Vector[] {
-    if (count >>> 0 > mostVectors) throw new Refusal(errno.inval);
-    this.#meter.spend(16 * count);
-    this.#guest.place(list, 8 * count);
-    const vectors: Vector[] = [];
-    for (let n = 0; n < count; n++) {
-      const pointer = this.#guest.getU32(list + 8 * n);
-      const length = this.#guest.getU32(list + 8 * n + 4);
-      this.#guest.place(pointer, length);
-      vectors.push({ pointer, length });
-    }
-    return vectors;
-  }
-
   /** Fills every buffer, unless the input ends. */
   read(fd: number, list: number, count: number, done: number): number {
     this.open(fd);
     if (fd !== 0) return errno.badf;
     this.#guest.place(done, 4);
     let total = 0;
-    for (const vector of this.#vectors(list, count)) total += this.#fill(vector);
+    for (const vector of vectors(this.#guest, this.#meter, list, count)) total += this.#fill(vector);
     // Buffers may overlap and so add up to more than 32 bits can say.
     this.#guest.setU32(done, total >>> 0);
     return errno.success;
@@ -116,7 +97,7 @@ export class Stdio {
     this.#guest.place(done, 4);
     const stream = fd === 1 ? "stdout" : "stderr";
     let total = 0;
-    for (const { pointer, length } of this.#vectors(list, count)) {
+    for (const { pointer, length } of vectors(this.#guest, this.#meter, list, count)) {
       this.#deliver(stream, pointer, length);
       total += length;
     }

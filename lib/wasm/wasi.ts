@@ -1,6 +1,6 @@
 import { Chance } from "./chance.ts";
-
 import { Ending } from "./ending.ts";
+import { withFiles } from "./file-calls.ts";
 import { errno, Refusal } from "./guest.ts";
 import type { JobInput } from "./job.ts";
 import type { Meter } from "./meter.ts";
@@ -117,21 +117,29 @@ function processCalls(world: World, chance: Chance): Record<string, Call> {
   };
 }
 
-/** No directory is ever open: what takes one finds a bad descriptor. */
+/** No directory is open where there is no checkpoint: what takes one finds a bad descriptor. */
 const needsDirectory = /^(path_|fd_prestat_)/;
 
 /** The import object `wasi_snapshot_preview1`; what this host does not have answers ENOSYS, or EBADF for files. */
 export function preview1Imports(world: World, input: JobInput): Record<string, Call> {
-  const calls = {
+  const streams: Record<string, Call> = {
     ...wordCalls(world, input),
     ...clockCalls(world),
     ...descriptorCalls(world),
     ...processCalls(world, new Chance(input.seed)),
   };
+  const calls = world.files ? withFiles(world, world.files, streams) : streams;
   const imports: Record<string, Call> = {};
+  const before = input.checkpoint?.onCall;
   for (const name of preview1.keys()) {
     const missing = needsDirectory.test(name) ? errno.badf : errno.nosys;
-    imports[name] = guarded(world.meter, Object.hasOwn(calls, name) ? calls[name] : undefined, missing);
+    const call = guarded(world.meter, Object.hasOwn(calls, name) ? calls[name] : undefined, missing);
+    imports[name] = before
+      ? (...args) => {
+          before();
+          return call(...args);
+        }
+      : call;
   }
   return imports;
 }

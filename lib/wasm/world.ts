@@ -1,3 +1,4 @@
+import type { Files } from "./files.ts";
 import type { Guest } from "./guest.ts";
 import type { Meter } from "./meter.ts";
 import type { Stdio } from "./stdio.ts";
@@ -9,4 +10,6 @@ export interface World {
   readonly meter: Meter;
   readonly clock: Clock;
   readonly stdio: Stdio;
+  /** Of a job that keeps a checkpoint. */
+  readonly files?: Files;
 }

@@ -43,3 +43,7 @@ export {
   type Collector,
   startCollector,
 } from "./otel/collector.ts";
+/** Workers over TCP, as many as one likes, with a session each. */
+export { Crowd, type CrowdReport } from "./scale/crowd.ts";
+export { percentileOf } from "./scale/latencies.ts";
+export type { Given } from "./scale/worker.ts";

@@ -17,6 +17,7 @@ import { remote } from "./rows/remote.ts";
 import { proof } from "./rows/proof.ts";
 import { policy } from "./rows/policy.ts";
 import { reads } from "./rows/reads.ts";
+import { scale } from "./rows/scale.ts";
 import { memory, start } from "./rows/start.ts";
 import { streams } from "./rows/streams.ts";
 import { ui } from "./rows/ui.ts";
@@ -42,6 +43,7 @@ export const benches: readonly Bench[] = [
   idle,
   fleet,
   churn,
+  scale,
   httpRamp,
   httpArtifacts,
   ui,

@@ -303,6 +303,7 @@ export const events = {
       forgetVerdict(jobs, id);
     }
   },
+  "policy:retained@1": ({ keepEndedMs }: Jobs, { jobsAge }: { jobsAge: number }) => keepEndedMs.set(jobsAge),
   "kernel:started@1": (jobs: Jobs, _data: unknown, { time }: EventMeta) => restarted(jobs, time),
   "workers:joined@1": (jobs: Jobs, data: JoinedElsewhere, { time }: EventMeta) => join(jobs, data, time),
   "workers:owner@1": (jobs: Jobs, { worker, state }: { worker: string; state: string }) =>

@@ -35,7 +35,7 @@ export interface JobsDeps {
   readonly limits: JobLimits;
   /** A record of the journal, for jobs that left state. */
   record(seq: number): Promise<JournalRecord | undefined>;
-  /** How long ended jobs stay in state, milliseconds; as long as they fit where left out. */
+  /** How long ended jobs stay in state while `/policy/ctl` says nothing, milliseconds; as long as they fit where left out. */
   readonly keepEndedMs?: number;
   /** True where a ledger offers its view: what was given then orders work. */
   readonly ledger?: boolean;
@@ -188,6 +188,7 @@ function beatNode(t: Build<Jobs, Uses>, beats: Beats): Node {
 export function jobsProvider(deps: JobsDeps): Provider {
   const { keepEndedMs = Number.POSITIVE_INFINITY, beats = new Beats() } = deps;
   const views = new Views(deps);
+  const keep = (state: Jobs): number => state.keepEndedMs.get() ?? keepEndedMs;
   return defineProvider<Jobs, Uses>({
     name: "jobs",
     doc: "Work, its output and its receipts",
@@ -207,11 +208,11 @@ export function jobsProvider(deps: JobsDeps): Provider {
     offers: { leases: leasesOf },
     tick: {
       next: (state) => {
-        const forgotten = nextForgotten(state, keepEndedMs) ?? Number.POSITIVE_INFINITY;
+        const forgotten = nextForgotten(state, keep(state)) ?? Number.POSITIVE_INFINITY;
         const next = Math.min(nextDue(state) ?? Number.POSITIVE_INFINITY, forgotten);
         return next === Number.POSITIVE_INFINITY ? undefined : next;
       },
-      decide: (deciding) => forget(deciding.state, keepEndedMs, deciding.now, due(deciding)),
+      decide: (deciding) => forget(deciding.state, keep(deciding.state), deciding.now, due(deciding)),
     },
     mounts: (t) => ({
       ...trustNodes(t),

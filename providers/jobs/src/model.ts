@@ -195,6 +195,8 @@ export interface Jobs extends Agreement, Contained {
   readonly idle: Table<number>;
   /** When leases and expiries are looked at next; 0 for never. */
   readonly check: Cell<number>;
+  /** How long ended jobs stay, as `/policy/ctl` says, milliseconds; null before it did. */
+  readonly keepEndedMs: Cell<number | null>;
 }
 
 /** Ended jobs kept in state. */

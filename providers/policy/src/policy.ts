@@ -93,45 +93,48 @@ class Parts {
     const undone = (_command: unknown, at: At): { command: Json } => ({
       command: { op: "rollback", version: version(at) },
     });
-    return t.control("Put policies in force, roll back, say who may sign, who cosigns, what is kept; one JSON object per line", {
-      input: PolicyCommand,
-      right: "govern",
-      undo: "reversible",
-      acts: {
-        stage: {
-          class: "compensable",
-          compensation: "Stage it again from 0, or leave it: it is forgotten after a day",
+    return t.control(
+      "Put policies in force, roll back, say who may sign, who cosigns, what is kept; one JSON object per line",
+      {
+        input: PolicyCommand,
+        right: "govern",
+        undo: "reversible",
+        acts: {
+          stage: {
+            class: "compensable",
+            compensation: "Stage it again from 0, or leave it: it is forgotten after a day",
+          },
+          apply: { class: "reversible", inverse: undone, target: (_command, at) => version(at) },
+          rollback: { class: "reversible", inverse: undone, target: (_command, at) => version(at) },
+          signers: {
+            class: "compensable",
+            compensation: "Enrol the former signers again: they stand in the journal",
+            target: (_command, { state }) => state.signers.get()?.version ?? 0,
+          },
+          retention: {
+            class: "reversible",
+            inverse: (command, { state }) => ({ command: retentionBack(state, command as never) }),
+            target: (_command, { state }) => state.retention.get()?.seq ?? 0,
+          },
+          witnesses: {
+            class: "reversible",
+            inverse: (_command, { state }) => ({
+              command: { op: "witnesses", policy: state.witnesses.get()?.policy ?? "" },
+            }),
+            target: (_command, { state }) => state.witnesses.get()?.seq ?? 0,
+          },
         },
-        apply: { class: "reversible", inverse: undone, target: (_command, at) => version(at) },
-        rollback: { class: "reversible", inverse: undone, target: (_command, at) => version(at) },
-        signers: {
-          class: "compensable",
-          compensation: "Enrol the former signers again: they stand in the journal",
-          target: (_command, { state }) => state.signers.get()?.version ?? 0,
-        },
-        retention: {
-          class: "reversible",
-          inverse: (command, { state }) => ({ command: retentionBack(state, command as never) }),
-          target: (_command, { state }) => state.retention.get()?.seq ?? 0,
-        },
-        witnesses: {
-          class: "reversible",
-          inverse: (_command, { state }) => ({
-            command: { op: "witnesses", policy: state.witnesses.get()?.policy ?? "" },
-          }),
-          target: (_command, { state }) => state.witnesses.get()?.seq ?? 0,
-        },
+        examples: [
+          '{"op":"apply","files":{"site.cedar":"permit (principal, action, resource);"}}',
+          '{"op":"rollback","version":1}',
+          '{"op":"signers","allowed":"ann ssh-ed25519 AAAA…","roles":"ann operational"}',
+          '{"op":"retention","outputs_age_ms":2592000000,"outputs_size":10000000000,"ended_jobs_age_ms":7776000000}',
+          '{"op":"witnesses","policy":"log …\\nwitness attic … http://192.0.2.7:7790/\\nquorum attic\\n"}',
+        ],
+        prepare: (command, scene) => this.engine(scene.state).prepare(textsOf(command, scene)),
+        decide: (command, at) => decideChange(command, at, acts(), this.engine(at.state)),
       },
-      examples: [
-        '{"op":"apply","files":{"site.cedar":"permit (principal, action, resource);"}}',
-        '{"op":"rollback","version":1}',
-        '{"op":"signers","allowed":"ann ssh-ed25519 AAAA…","roles":"ann operational"}',
-        '{"op":"retention","outputs_age_ms":2592000000,"outputs_size":10000000000,"ended_jobs_age_ms":7776000000}',
-        '{"op":"witnesses","policy":"log …\\nwitness attic … http://192.0.2.7:7790/\\nquorum attic\\n"}',
-      ],
-      prepare: (command, scene) => this.engine(scene.state).prepare(textsOf(command, scene)),
-      decide: (command, at) => decideChange(command, at, acts(), this.engine(at.state)),
-    });
+    );
   }
 
   #policy(t: Builder): Node {
@@ -302,7 +305,8 @@ export function policyProvider(deps: PolicyDeps): Provider {
         runtime.log(`signers version ${version}, by ${subject}`),
       "retained@1": (_data, { subject }, runtime) =>
         runtime.log(`what is kept how long was set by ${subject}`),
-      "witnessed@1": (_data, { subject }, runtime) => runtime.log(`witnesses of the log were set by ${subject}`),
+      "witnessed@1": (_data, { subject }, runtime) =>
+        runtime.log(`witnesses of the log were set by ${subject}`),
       "asked@1": (_data, { seq, subject }, runtime) =>
         runtime.log(`action ${seq} of ${subject} waits for approval`),
       "ran@1": ({ id }: { id: string }, { seq }, runtime) => runtime.log(`action ${id} ran as record ${seq}`),

@@ -7,8 +7,9 @@ import { realClock } from "../clock.ts";
 import { type Config, limitsOf } from "../config/mod.ts";
 import { migrateHome } from "../home/format.ts";
 import { openChecker } from "../policy/checker.ts";
+import { giveFirstValues } from "../policy/first-values.ts";
 import { version } from "../version.ts";
-import { askOn, configuredWitnesses } from "../witness/attach.ts";
+import { Asking } from "../witness/attach.ts";
 import { Door } from "./door.ts";
 import { type Fold, openFold } from "./fold.ts";
 import { chanceOf, type HiveKeys, hiveKeys, signsOf } from "./keys.ts";
@@ -147,15 +148,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     figures.lines.push(line);
     log(line);
   };
-  const witnesses = configuredWitnesses({
-    home,
-    config,
-    keys,
-    signer: logSigner,
-    journal: () => live().journal,
-    clock: realClock,
-    say: (line) => say(line),
-  });
+  const witnesses = new Asking({ home, keys, signer: logSigner, kernel: live, say: (line) => say(line) });
   const deps: Deps = {
     home,
     config,
@@ -166,7 +159,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     journal: () => live().journal,
     record: (seq) => live().journal.record(seq),
     logSigner,
-    ...(witnesses && { witnesses }),
+    witnesses,
     origin: keys.origin,
     fold,
     keeper: keeperIn(home, keys.hive, opened.promise),
@@ -181,7 +174,8 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
   opened.resolve(started);
   await journalPending(home, started);
   for (const line of startLines(started, Date.now() - begun)) say(line);
-  const asking = witnesses && askOn(witnesses, config.values["audit.witness_interval"], realClock);
+  giveFirstValues(started, config, keys, say);
+  witnesses.start(config.values["audit.witness_interval"]);
   const door = new Door(started, keys, "owner");
   const owner = await applyConfigured(door.owner("daemon"), config, say);
   return {
@@ -197,7 +191,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     net,
     owner,
     [Symbol.asyncDispose]: async () => {
-      asking?.stop();
+      witnesses.stop();
       await started.close();
       await fold.close();
       figures.stop();

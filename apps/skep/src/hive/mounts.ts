@@ -11,7 +11,7 @@ import {
   type TreeActs,
 } from "@skep/kernel";
 import { auditProvider, createChains, replayProvider, type WitnessesView } from "@skep/provider-audit";
-import { casProvider, type Keeper, type Retention } from "@skep/provider-cas";
+import { casProvider, type Keeper } from "@skep/provider-cas";
 import { containmentProvider } from "@skep/provider-containment";
 import { accountOf, type Beats, type JobLimits, jobsProvider, type Signs } from "@skep/provider-jobs";
 import { leasesProvider } from "@skep/provider-leases";
@@ -85,15 +85,6 @@ export function jobLimits({ values }: Config): JobLimits {
   };
 }
 
-/** How long blobs are kept, from the configuration. */
-export function retentionOf({ values }: Config): Retention {
-  return {
-    outputsAge: values["retention.outputs_age"],
-    outputsSize: values["retention.outputs_size"],
-    jobsAge: values["retention.ended_jobs_age"],
-  };
-}
-
 /** How much telemetry is kept of a device, from the configuration. */
 function telemetryQuotas({ values }: Config): Quotas {
   return {
@@ -137,7 +128,6 @@ export function mounts(deps: Deps): Provider[] {
     leasesProvider(),
     casProvider({
       blobs,
-      retention: retentionOf(deps.config),
       most: mostBlob(deps.config),
       ...(deps.keeper && { keeper: deps.keeper }),
     }),
@@ -154,7 +144,6 @@ export function mounts(deps: Deps): Provider[] {
       jobsProvider({
         blobs,
         limits: deps.limits,
-        keepEndedMs: deps.config.values["retention.ended_jobs_age"],
         record: deps.record,
         ended: deps.ended,
         ledger: true,

@@ -19,11 +19,7 @@ import { readText, replacePrivate } from "../client/files.ts";
 import { cosignedFile } from "./place.ts";
 
 const fault = faults("witnesses", {
-  read: [
-    "absent",
-    "Cannot read the policy of witnesses",
-    { cure: "Set audit.witnesses to a file, or to none" },
-  ],
+  read: ["absent", "Cannot read the policy of witnesses", { cure: "Name a file with a C2SP tlog-policy" }],
   key: [
     "invalid",
     "Cannot use the policy of witnesses: it has not the key of this log",
@@ -48,8 +44,8 @@ export interface AskedLog {
   readonly tile: TileReader;
 }
 
-/** Reads the configured policy. Throws `witnesses.*`, `tlog.*`. */
-export function readWitnesses(file: string, own: Verifier): Policy {
+/** The text of a policy of witnesses for this log, checked. Throws `witnesses.*`, `tlog.*`. */
+export function witnessText(file: string, own: Verifier): string {
   const text = readText(file);
   if (text === undefined) throw fault.read(file);
   const policy = parsePolicy(text);
@@ -61,7 +57,12 @@ export function readWitnesses(file: string, own: Verifier): Policy {
     throw fault.key(own.name);
   const silent = policy.parties.witnesses.find(({ url }) => url === undefined);
   if (silent) throw fault.url(silent.verifier.name);
-  return policy;
+  return text;
+}
+
+/** A policy of witnesses for the log with this key, whatever log it names: keys and origins of a log change. */
+export function witnessPolicy(text: string, own: Verifier): Policy {
+  return { ...parsePolicy(text), logs: [own] };
 }
 
 /** Posts a request to a witness. */

@@ -1,50 +1,73 @@
-import type { Clock } from "@skep/clock";
-import type { Journal } from "@skep/kernel";
+import type { Kernel } from "@skep/kernel";
+import type { WitnessesView, WitnessStanding } from "@skep/provider-audit";
+import type { GovernedView } from "@skep/provider-policy";
 import { createVerifier, printCheckpoint, type Signer, signNote } from "@skep/tlog";
-import type { Config } from "../config/mod.ts";
+import { realClock } from "../clock.ts";
 import type { HiveKeys } from "../hive/keys.ts";
-import { readWitnesses, Witnesses } from "./ask.ts";
-
-/** What asks the witnesses of a hive in the background. */
-export interface Asking {
-  readonly witnesses: Witnesses;
-  stop(): void;
-}
+import { witnessPolicy, Witnesses } from "./ask.ts";
 
 interface Deps {
   readonly home: string;
-  readonly config: Config;
   readonly keys: HiveKeys;
   readonly signer: Signer;
-  readonly journal: () => Journal;
-  readonly clock: Clock;
+  readonly kernel: () => Kernel;
   readonly say: (line: string) => void;
 }
 
-/** The configured witnesses; undefined without any. Throws `witnesses.*`, `tlog.*`. */
-export function configuredWitnesses(deps: Deps): Witnesses | undefined {
-  const { home, config, keys, signer, journal, clock, say } = deps;
-  const file = config.values["audit.witnesses"];
-  if (file === "") return undefined;
-  const own = createVerifier(keys.origin, Buffer.from(keys.log.publicKey, "hex"));
-  const head = () => {
-    const { tree } = journal();
-    const { size } = tree;
-    const text = printCheckpoint({ origin: keys.origin, size, root: tree.root() });
-    return { checkpoint: signNote(text, [signer]), size };
-  };
-  const tile = (level: number, index: number, width: number) => journal().tree.tile(level, index, width);
-  return new Witnesses(home, readWitnesses(file, own), { head, tile }, { say, now: () => clock.now() });
-}
+/** Asks those witnesses that are in force, and others once others are. */
+export class Asking implements WitnessesView {
+  readonly #deps: Deps;
+  readonly #ends = new AbortController();
+  #text = "";
+  #witnesses: Witnesses | undefined;
 
-/** Asks again and again, each time the log has grown. */
-export function askOn(witnesses: Witnesses, every: number, clock: Clock): Asking {
-  const ends = new AbortController();
-  const next = (): void => {
-    void witnesses.ask(ends.signal).finally(() => {
-      if (!ends.signal.aborted) clock.after(every, next);
-    });
-  };
-  next();
-  return { witnesses, stop: () => ends.abort() };
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  get cosigned(): string {
+    return this.#witnesses?.cosigned ?? "";
+  }
+
+  get standing(): readonly WitnessStanding[] {
+    return this.#witnesses?.standing ?? [];
+  }
+
+  #inForce(): Witnesses | undefined {
+    const text = this.#deps.kernel().slices.view<GovernedView>("governed").witnesses ?? "";
+    if (text === this.#text) return this.#witnesses;
+    this.#text = text;
+    this.#witnesses = text === "" ? undefined : this.#made(text);
+    return this.#witnesses;
+  }
+
+  #made(text: string): Witnesses {
+    const { home, keys, signer, kernel, say } = this.#deps;
+    const own = createVerifier(keys.origin, Buffer.from(keys.log.publicKey, "hex"));
+    const head = () => {
+      const { tree } = kernel().journal;
+      const { size } = tree;
+      const text = printCheckpoint({ origin: keys.origin, size, root: tree.root() });
+      return { checkpoint: signNote(text, [signer]), size };
+    };
+    const tile = (level: number, index: number, width: number) =>
+      kernel().journal.tree.tile(level, index, width);
+    return new Witnesses(home, witnessPolicy(text, own), { head, tile }, { say, now: () => realClock.now() });
+  }
+
+  /** Asks again and again, each time the log has grown. */
+  start(every: number): void {
+    const { signal } = this.#ends;
+    const next = (): void => {
+      const asked = this.#inForce()?.ask(signal) ?? Promise.resolve();
+      void asked.finally(() => {
+        if (!signal.aborted) realClock.after(every, next);
+      });
+    };
+    next();
+  }
+
+  stop(): void {
+    this.#ends.abort();
+  }
 }

@@ -79,3 +79,20 @@ export function decide(command: TelemetryCommand, at: At, quotas: Quotas): Decis
     result: { seg_id: segmentName(number), ...(evicted.length > 0 ? { evicted } : {}) },
   };
 }
+
+/** When the first seal that failed is tried again. */
+export function nextRetry({ retries }: Telemetry): number | undefined {
+  let first: number | undefined;
+  for (const { at } of retries.values()) if (first === undefined || at < first) first = at;
+  return first;
+}
+
+/** Tries again what could not be sealed: a disk that failed may be well again. */
+export function retry({ state, now }: Pick<At, "state" | "now">): Decision | undefined {
+  const due = [...state.retries.entries()].filter(([, { at }]) => at <= now).map(([, found]) => found);
+  if (due.length === 0) return undefined;
+  return {
+    events: due.map(({ device, seg }) => emit("seal-retried@1", { device, seg })),
+    effects: due.map(({ device, seg }) => ({ kind: "seal", args: { device, seg } })),
+  };
+}

@@ -1,4 +1,5 @@
 import { emitter, type Scope, type Table } from "@skep/kernel";
+import { exportEvents, type Exports, initialExports } from "./export-state.ts";
 
 /** What a record is, and how one ends where the next begins. */
 export const mimes = ["text/plain", "application/json", "application/cbor"] as const;
@@ -28,16 +29,34 @@ export type Device = {
   readonly evicted: number;
 };
 
+/** When a segment that could not be sealed is tried again. */
+export type Retry = {
+  readonly device: string;
+  readonly seg: string;
+  /** Hive time, milliseconds since 1970. */
+  readonly at: number;
+  readonly tries: number;
+};
+
+const firstRetry = 5_000;
+const longestRetry = 10 * 60_000;
+
 /** The slice. Bound: the limit of devices. */
-export interface Telemetry {
+export interface Telemetry extends Exports {
   readonly devices: Table<Device>;
+  /** Segments whose sealing failed, by device and name. */
+  readonly retries: Table<Retry>;
 }
 
 /** Sources of a device that are remembered; the one that is longest silent goes first. */
 export const mostSources = 64;
 
 /** The slice of an empty journal. */
-export const initial = (scope: Scope): Telemetry => ({ devices: scope.table("devices") });
+export const initial = (scope: Scope): Telemetry => ({
+  devices: scope.table("devices"),
+  retries: scope.table("retries"),
+  ...initialExports(scope),
+});
 
 /** A device that nothing is known of. */
 export const noDevice: Device = { last: 0, segments: [], sources: {}, evicted: 0 };
@@ -106,21 +125,40 @@ function merged(before: Device["sources"], more: Device["sources"]): Device["sou
 
 /** How events fold. */
 export const events = {
-  "opened@1": (slice: Telemetry, data: Opened) =>
-    change(slice, data.device, (device) => opened(device, data)),
+  ...exportEvents,
+  "opened@1": (slice: Telemetry, data: Opened) => {
+    for (const seg of data.evicted) slice.retries.delete(`${data.device}/${seg}`);
+    change(slice, data.device, (device) => opened(device, data));
+  },
+  "seal-failed@1": (
+    { retries }: Telemetry,
+    { device, seg }: { device: string; seg: string },
+    { time }: { readonly time: number },
+  ) => {
+    const tries = (retries.get(`${device}/${seg}`)?.tries ?? 0) + 1;
+    const at = time + Math.min(firstRetry * 2 ** (tries - 1), longestRetry);
+    retries.set(`${device}/${seg}`, { device, seg, at, tries });
+  },
+  // Due again only once it has failed again.
+  "seal-retried@1": ({ retries }: Telemetry, { device, seg }: { device: string; seg: string }) => {
+    const known = retries.get(`${device}/${seg}`);
+    if (known) retries.set(`${device}/${seg}`, { ...known, at: Number.MAX_SAFE_INTEGER });
+  },
   "closed@1": (slice: Telemetry, { device: id }: { device: string }) => change(slice, id, closing),
   "sealed@1": (
     slice: Telemetry,
     { device: id, seg, sources, ...found }: { device: string; seg: string } & Sealed,
     { seq }: { readonly seq: number },
-  ) =>
+  ) => {
+    slice.retries.delete(`${id}/${seg}`);
     change(slice, id, (device) => ({
       ...device,
       sources: merged(device.sources, sources),
       segments: device.segments.map((one) =>
         one.id === seg ? { ...one, ...found, state: "sealed", anchor: seq } : one,
       ),
-    })),
+    }));
+  },
 } as const;
 
 /** Makes events of telemetry. */

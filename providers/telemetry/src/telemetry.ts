@@ -1,6 +1,7 @@
 import type { Clock } from "@skep/clock";
 import {
   type Build,
+  type Decision,
   defineProvider,
   type Files,
   type Json,
@@ -9,7 +10,9 @@ import {
   type Ring,
   type Scene,
 } from "@skep/kernel";
-import { Command, checkTaking, decide, openOf, type Uses } from "./decide.ts";
+import { Command, checkTaking, decide, nextRetry, openOf, retry, type Uses } from "./decide.ts";
+import { dropExport, exportNodes, makeExport } from "./export-nodes.ts";
+import { type Copied, emitExport } from "./export-state.ts";
 import { Figures, watchBytes } from "./figures.ts";
 import {
   type Device,
@@ -152,7 +155,18 @@ function ingest(t: Build<Telemetry, Uses>, deps: TelemetryDeps, figures: Figures
   });
 }
 
-/** `/queen/telemetry` and `/proc/ingest`: what devices tell, in segments that are sealed into the journal. */
+interface Outcome {
+  readonly ok?: Copied | null;
+  readonly failed?: { readonly message: string };
+}
+
+function exported({ id }: { readonly id: string }, { ok, failed }: Outcome): Decision {
+  if (ok) return { events: [emitExport("export-made@1", { id, ...ok })] };
+  if (ok === null) return { events: [] };
+  return { events: [emitExport("export-failed@1", { id, reason: failed?.message ?? "" })] };
+}
+
+/** `/queen/telemetry`, `/queen/export` and `/proc/ingest`: what devices tell, in segments that are sealed into the journal. */
 export function telemetryProvider(deps: TelemetryDeps): Provider {
   const figures = new Figures(deps.clock);
   const store = new Store(deps.files, deps.quotas, figures);
@@ -182,13 +196,30 @@ export function telemetryProvider(deps: TelemetryDeps): Provider {
           return null;
         },
       },
+      export: {
+        recover: "retry",
+        run: async ({ id }: { id: string }) =>
+          present && ((await makeExport(present, store, deps.files, id)) ?? null),
+      },
+      unexport: {
+        recover: "retry",
+        run: async ({ id }: { id: string }) => {
+          await dropExport(deps.files, id);
+          return null;
+        },
+      },
     },
     outcome: (kind, args, result) => {
+      if (kind === "export") return exported(args as { id: string }, result as Outcome);
       const { device, seg } = args as { device: string; seg: string };
       const sealed = kind === "seal" ? (result as { readonly ok?: Sealed | null }).ok : null;
+      if (sealed === undefined) return { events: [emit("seal-failed@1", { device, seg })] };
       return { events: sealed ? [emit("sealed@1", { device, seg, ...sealed })] : [] };
     },
+    tick: { next: nextRetry, decide: retry },
     notify: {
+      "seal-failed@1": ({ device, seg }: { device: string; seg: string }, _meta, runtime) =>
+        runtime.log(`telemetry segment not sealed device=${device} seg=${seg}: it is tried again`),
       "opened@1": ({ device, evicted }: { device: string; evicted: readonly string[] }, _meta, runtime) => {
         for (const seg of evicted) {
           runtime.log(`telemetry segment evicted device=${device} seg=${seg}`);
@@ -200,6 +231,7 @@ export function telemetryProvider(deps: TelemetryDeps): Provider {
         ),
     },
     touches: {
+      "export-made@1": ({ id }: { id: string }) => `/queen/export/lora_jobs/${id}`,
       "sealed@1": ({ device, seg }: { device: string; seg: string }) => pathOf(device, seg),
       "opened@1": ({ device }: { device: string }) => `/queen/telemetry/${device}`,
     },
@@ -214,6 +246,7 @@ export function telemetryProvider(deps: TelemetryDeps): Provider {
         },
         deviceNodes(t, store, deps, figures),
       ),
+      "/queen/export": exportNodes(t, deps.files),
       "/proc/ingest": ingest(t, deps, figures),
     }),
   });

@@ -30,7 +30,8 @@ function refused(code: string, message: string): Checked {
 
 /** What the checker needs of its pool. */
 export interface CheckerOptions {
-  readonly start: () => Promise<Runner>;
+  /** `begun` gets the process before it is ready. */
+  readonly start: (begun: (runner: Runner) => void) => Promise<Runner>;
   /** Bytes of a module before instrumentation. */
   readonly moduleBytes: number;
   /** Bytes of instrumented modules kept. */
@@ -48,6 +49,7 @@ export class Checker implements AsyncDisposable {
   readonly #kept = new Map<string, Checked>();
   #keptBytes = 0;
   #runner: Promise<Runner> | undefined;
+  #begun: Runner | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
   #asked = 0;
@@ -58,8 +60,14 @@ export class Checker implements AsyncDisposable {
 
   /** Starts its process before it is needed. */
   async warm(): Promise<void> {
-    this.#runner ??= this.#options.start();
-    await this.#runner.catch(() => {});
+    await this.#start().catch(() => {});
+  }
+
+  #start(): Promise<Runner> {
+    this.#runner ??= this.#options.start((runner) => {
+      this.#begun = runner;
+    });
+    return this.#runner;
   }
 
   async check(job: Pick<SandboxJob, "module" | "digest">): Promise<Checked> {
@@ -96,8 +104,10 @@ export class Checker implements AsyncDisposable {
 
   async #ask(bytes: Uint8Array): Promise<Checked> {
     if (this.#closed) return { reason: "canceled", code: null, message: "The pool was closed" };
-    this.#runner ??= this.#options.start();
-    const runner = await this.#runner;
+    const runner = await this.#start().catch((thrown) => {
+      this.#runner = undefined;
+      throw thrown;
+    });
     const late = () => runner.kill("timeout", "Checking the module took too long");
     const timer = runner.time.after(this.#options.checkMs, late);
     runner.send(frame.admit, bytes);
@@ -136,12 +146,13 @@ export class Checker implements AsyncDisposable {
     }
   }
 
-  /** Ends its process unless that is at work; the next module gets another. */
-  async rest(): Promise<void> {
-    if (this.#asked > 0) return;
+  /** Ends its process, unless that is at work for somebody who still waits; the next module gets another. */
+  rest(wanted: boolean): void {
+    if (this.#asked > 0 && wanted) return;
     const runner = this.#runner;
     this.#runner = undefined;
-    await (await runner?.catch(() => undefined))?.[Symbol.asyncDispose]();
+    this.#begun?.kill("canceled", "It rests");
+    void runner?.then((one) => one[Symbol.asyncDispose]()).catch(() => undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

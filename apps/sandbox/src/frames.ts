@@ -10,6 +10,8 @@ export const frame = {
   data: 4,
   /** Parent to runner: standard input has ended. */
   end: 5,
+  /** Parent to runner: what the checkpoint of the job that follows holds at its start. */
+  kept: 6,
   /** Runner to parent: waits for work. */
   ready: 16,
   /** Runner to parent: u32 LE length of a JSON report, the report, the instrumented bytes. */
@@ -22,6 +24,8 @@ export const frame = {
   want: 21,
   /** Runner to parent: a JSON outcome. */
   result: 22,
+  /** Runner to parent: what the checkpoint of the job holds now, all of it. */
+  checkpoint: 23,
 } as const;
 
 /** Longest payload of an output or input frame. */

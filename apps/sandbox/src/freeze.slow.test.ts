@@ -118,6 +118,22 @@ for (const { name, layers } of switches)
     assert.equal((await pool.run(jobOf(example("reverse")))).reason, "exit");
   });
 
+for (const { name, layers } of switches)
+  test(`a pool that had just begun to go on is seen to stand still when it is frozen and put to rest (${name})`, async () => {
+    await using pool = await createSandboxPool({ warm: 2, layers, limits });
+    await pool.ready();
+    for (const wait of [0, 5, 20, 40, 80]) {
+      await pool.freeze();
+      pool.rest();
+      pool.thaw();
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      const stopped = pool.freeze();
+      pool.rest();
+      const { seen, ms } = await stopped;
+      assert.deepEqual([wait, seen, ms < 500], [wait, true, true], `${ms} ms`);
+    }
+  });
+
 test("a timer stands still while held, and goes on with what was left", async () => {
   const freezer = new Freezer(null);
   let rang = 0;

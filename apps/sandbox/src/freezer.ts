@@ -79,6 +79,8 @@ export class Freezer {
   readonly #members = new Set<Stoppable>();
   readonly #waiting = new Set<Waiting>();
   #since: number | undefined;
+  /** Held, and yet those that were killed are let go. */
+  #letGo = false;
   #spent = 0;
   #running = Promise.withResolvers<void>();
 
@@ -135,6 +137,7 @@ export class Freezer {
       this.#since = asked;
       this.#running = Promise.withResolvers();
     }
+    this.#letGo = false;
     this.#stopAll();
     // After the order, so that none of them gets further by it.
     for (const { leader, pid } of this.#members)
@@ -168,9 +171,10 @@ export class Freezer {
   }
 
   #isStill(): boolean {
-    if (this.#group) return this.#group.isFrozen();
+    // A group that was let go is not frozen, and then it is the end of its processes that shows.
+    if (this.#group && !this.#letGo) return this.#group.isFrozen();
     return [...this.#members].every(({ leader, pid, own }) => {
-      if (own) return own.isFrozen();
+      if (own && !this.#letGo) return own.isFrozen();
       return [leader, pid].every((one) => one === undefined || isStopped(one));
     });
   }
@@ -190,6 +194,7 @@ export class Freezer {
 
   /** Lets the processes go on while all else stays as it is: for those that were killed, and can end only then. */
   let(): void {
+    this.#letGo = true;
     if (this.#group) this.#group.thaw();
     for (const { leader, pid, own } of this.#members)
       if (own) own.thaw();

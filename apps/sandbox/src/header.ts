@@ -11,4 +11,6 @@ export interface RunHeader {
   readonly startTimeMs: number;
   /** Hex. */
   readonly seed: string;
+  /** The file that the module may keep; what it holds came in a frame before, where it holds anything. */
+  readonly checkpoint?: { readonly directory: string; readonly name: string; readonly limit: number };
 }

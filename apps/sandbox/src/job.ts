@@ -28,6 +28,19 @@ export interface SandboxLimits {
   readonly stderrBytes: number;
 }
 
+/** The file that a module may keep for a later run of the same job. */
+export interface SandboxCheckpoint {
+  /** Directory that the module finds open, as `/checkpoint`, and the name of the file in it. */
+  readonly directory: string;
+  readonly name: string;
+  /** Most bytes of it; at most what the pool gives. */
+  readonly limit: number;
+  /** What it holds at the start; there is no file where left out. */
+  readonly content?: Uint8Array;
+  /** Takes what it held when it was last complete, at most ten times a second; never half a write. */
+  readonly onCommit: (bytes: Uint8Array) => void;
+}
+
 /** One run of one module. */
 export interface SandboxJob {
   readonly module: { readonly bytes: Uint8Array } | { readonly path: string };
@@ -45,6 +58,8 @@ export interface SandboxJob {
   /** Milliseconds since 1970-01-01 UTC at which the job's clock starts. */
   readonly startTimeMs: number;
   readonly seed: Uint8Array;
+  /** The module has no file where left out. */
+  readonly checkpoint?: SandboxCheckpoint;
   /** Takes the output in order; nothing more is read from the module until a returned promise is fulfilled. */
   readonly onOutput?: (stream: "stdout" | "stderr", bytes: Uint8Array) => void | Promise<void>;
 }

@@ -1,67 +1,22 @@
 import { defaultBounds } from "@skep/wasm";
 import { Checker, type Checked } from "./checker.ts";
 import { frame } from "./frames.ts";
-import { findHost, type Host, type LayerSwitches, type MissingLayer } from "./host.ts";
+import { findHost, type Host, type MissingLayer } from "./host.ts";
 import type { SandboxJob, SandboxLimits, SandboxResult } from "./job.ts";
 import { type Common, Freezer, type Stopped } from "./freezer.ts";
 import { makePoolGroup, type PoolGroup } from "./pool-group.ts";
+import { clamp, defaultLimits, MiB, type SandboxOptions } from "./pool-options.ts";
 import { engineFlags, Runner, type RunnerShape } from "./process.ts";
 import { type RunResult, runJob } from "./run.ts";
 import { Shared } from "./shared.ts";
 import { runnerSources, type Sources } from "./sources.ts";
 import { Turns } from "./turns.ts";
+import { unlessAborted } from "./unless.ts";
 
-const MiB = 1024 * 1024;
 /** The replacement of a process starts so long after it was taken, so that it is out of the way of a short job. */
 const refillMs = 30;
 /** Heap of a process that runs modules, beside their memory. */
 const heapMiB = 64;
-
-/** Settings of a pool; every one has a default. */
-export interface SandboxOptions {
-  /** Processes kept ready. */
-  readonly warm?: number;
-  /** Jobs at once. */
-  readonly concurrency?: number;
-  /** No job gets more than these, whatever it asks. */
-  readonly limits?: Partial<SandboxLimits>;
-  /** Bytes that a runner's process may use beside the module's memory. */
-  readonly overheadBytes?: number;
-  /** Jobs of one shared process. */
-  readonly sharedJobs?: number;
-  /** Milliseconds for checking one module. */
-  readonly checkMs?: number;
-  /** Bytes of checked modules kept in memory. */
-  readonly cacheBytes?: number;
-  /** Niceness of every process, 0 to 19; where left out, only those that nobody waits for yet give way. */
-  readonly nice?: number;
-  /** Processors that all of them may use together, a fraction too; no limit where left out. */
-  readonly cpus?: number;
-  /** Layers to leave out. */
-  readonly layers?: LayerSwitches;
-}
-
-const defaultLimits: SandboxLimits = {
-  fuel: 1_000_000_000_000n,
-  memoryBytes: 512 * MiB,
-  wallMs: 300_000,
-  stdoutBytes: 64 * MiB,
-  stderrBytes: 64 * MiB,
-};
-
-function least<T extends number | bigint>(one: T, other: T): T {
-  return one < other ? one : other;
-}
-
-function clamp(asked: SandboxLimits, most: SandboxLimits): SandboxLimits {
-  return {
-    fuel: least(asked.fuel, most.fuel),
-    memoryBytes: least(asked.memoryBytes, most.memoryBytes),
-    wallMs: least(asked.wallMs, most.wallMs),
-    stdoutBytes: least(asked.stdoutBytes, most.stdoutBytes),
-    stderrBytes: least(asked.stderrBytes, most.stderrBytes),
-  };
-}
 
 const nothing: RunResult = {
   reason: "canceled",
@@ -73,23 +28,15 @@ const nothing: RunResult = {
   peakRunnerBytes: 0,
 };
 
-/** Rejects never: fulfils with undefined when the signal aborts first. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
-  if (!signal) return await work;
-  if (signal.aborted) {
-    work.catch(() => {});
-    return undefined;
-  }
-  let stop = () => {};
-  const aborted = new Promise<undefined>((resolve) => {
-    stop = () => resolve(undefined);
-  });
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
+const tooLarge: RunResult = {
+  ...nothing,
+  reason: "refused",
+  message: "Cannot run job: its checkpoint may be larger than this pool allows",
+};
+
+/** Bytes that a checkpoint takes at most beside the module: what was shown, two files, and one that grows. */
+function keptFourfold({ checkpoint }: SandboxJob): number {
+  return 4 * (checkpoint?.limit ?? 0);
 }
 
 /** A process that is ready, or will be. */
@@ -97,6 +44,8 @@ interface Warm {
   readonly ready: Promise<Runner | undefined>;
   /** Somebody waits for it. */
   readonly hurry: () => void;
+  /** Nobody will want it; ends it even before it is ready. */
+  readonly drop: () => void;
 }
 
 /** Processes in which modules are checked, compiled and run, kept ready. */
@@ -115,6 +64,8 @@ export class SandboxPool implements AsyncDisposable {
   readonly #freezer: Freezer;
   readonly #common: Common;
   #refilling: NodeJS.Timeout | undefined;
+  /** Jobs whose module is being checked. */
+  #checking = 0;
   #closed = false;
 
   /** Use `createSandboxPool`. */
@@ -136,8 +87,11 @@ export class SandboxPool implements AsyncDisposable {
       drop: (runner) => this.#end(runner),
     });
     this.#checker = new Checker({
-      start: () =>
-        this.#start({ memoryBytes: 0, overheadBytes: 512 * MiB, heapMiB: 256 }, (runner) => runner.hurry()),
+      start: (begun) =>
+        this.#start({ memoryBytes: 0, overheadBytes: 512 * MiB, heapMiB: 256 }, (runner) => {
+          runner.hurry();
+          begun(runner);
+        }),
       moduleBytes: defaultBounds.moduleBytes,
       cacheBytes: options.cacheBytes ?? 64 * MiB,
       checkMs: options.checkMs ?? 10_000,
@@ -158,6 +112,11 @@ export class SandboxPool implements AsyncDisposable {
   /** The most that a job gets. */
   get limits(): SandboxLimits {
     return this.#most;
+  }
+
+  /** Most bytes of a checkpoint. */
+  get checkpointBytes(): number {
+    return this.#options.checkpointBytes ?? 16 * MiB;
   }
 
   get #overhead(): number {
@@ -181,16 +140,21 @@ export class SandboxPool implements AsyncDisposable {
 
   #make(): Warm {
     const { memoryBytes } = this.#most;
-    const found: { runner?: Runner; hurried: boolean } = { hurried: false };
+    const found: { runner?: Runner; hurried: boolean; dropped: boolean } = { hurried: false, dropped: false };
     const made = this.#start({ memoryBytes, overheadBytes: this.#overhead, heapMiB }, (runner) => {
       found.runner = runner;
       if (found.hurried) runner.hurry();
+      if (found.dropped) this.#end(runner);
     });
     const hurry = () => {
       found.hurried = true;
       found.runner?.hurry();
     };
-    return { ready: made.catch(() => undefined), hurry };
+    const drop = () => {
+      found.dropped = true;
+      if (found.runner) this.#end(found.runner);
+    };
+    return { ready: made.catch(() => undefined), hurry, drop };
   }
 
   #refill(): void {
@@ -243,7 +207,12 @@ export class SandboxPool implements AsyncDisposable {
     const began = this.#freezer.now();
     if (!turn.granted || signal?.aborted || this.#closed)
       return this.#result(job, nothing, null, asked, began, began);
-    const checked = await unlessAborted(this.#checker.check(job), signal);
+    this.#checking += 1;
+    if (job.checkpoint && job.checkpoint.limit > this.checkpointBytes)
+      return this.#result(job, tooLarge, "sandbox.checkpoint", asked, began, began);
+    const checked = await unlessAborted(this.#checker.check(job), signal).finally(() => {
+      this.#checking -= 1;
+    });
     const handed = this.#freezer.now();
     if (!checked) return this.#result(job, nothing, null, asked, began, handed);
     if (!("module" in checked))
@@ -267,7 +236,7 @@ export class SandboxPool implements AsyncDisposable {
     const started = this.#freezer.now();
     let ran: RunResult | undefined;
     try {
-      const residentBytes = this.#overhead + limits.memoryBytes;
+      const residentBytes = this.#overhead + limits.memoryBytes + keptFourfold(job);
       await runner.setMemory(residentBytes);
       if (!runner.sent.has(job.digest))
         runner.send(frame.module, Buffer.concat([Buffer.from(job.digest, "hex"), checked.module]));
@@ -339,15 +308,12 @@ export class SandboxPool implements AsyncDisposable {
   /** While frozen: ends the processes that run no job, and asks the kernel to write out the memory of the others. */
   rest(): void {
     if (!this.#freezer.held) return;
-    for (const { ready } of this.#warm.splice(0))
-      void ready.then((runner) => {
-        if (runner) this.#end(runner);
-      });
+    for (const { drop } of this.#warm.splice(0)) drop();
     this.#shared.rest();
-    void this.#checker.rest();
+    this.#checker.rest(this.#checking > 0);
     for (const runner of this.#busy) runner.squeeze();
     // What was killed ends, in some freezers, only when they let go; nothing else may be in it then.
-    if (this.#busy.size === 0) this.#freezer.let();
+    if (this.#busy.size === 0 && this.#checking === 0) this.#freezer.let();
   }
 
   /** Ends every process; running jobs end as `canceled`. */

@@ -133,6 +133,8 @@ export class Runner implements AsyncDisposable {
   #sampledAt = Number.NEGATIVE_INFINITY;
   /** Called once when the process is to end before its time, so that whoever waits elsewhere stops. */
   onKill: (() => void) | undefined;
+  /** Longest checkpoint that is taken from it; a negative number refuses any. */
+  checkpointBytes = -1;
   /** The subject whose modules it has run. */
   subject: string | undefined;
   jobs = 0;
@@ -155,6 +157,7 @@ export class Runner implements AsyncDisposable {
     this.#memoryBytes = shape.overheadBytes + shape.memoryBytes;
     this.#cutter = new FrameCutter((kind) => {
       if (kind === frame.admitted) return shape.admittedBytes;
+      if (kind === frame.checkpoint) return this.checkpointBytes;
       return kind === frame.stdout || kind === frame.stderr ? 65_536 : jsonBytes;
     });
     this.#chunks = (child.stdout as Readable)[Symbol.asyncIterator]();

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { frame } from "./frames.ts";
 import type { RunHeader } from "./header.ts";
-import type { SandboxJob, SandboxLimits, SandboxReason, SandboxResult } from "./job.ts";
+import type { SandboxCheckpoint, SandboxJob, SandboxLimits, SandboxReason, SandboxResult } from "./job.ts";
 import { oneLine } from "./line.ts";
 import type { Runner } from "./process.ts";
 import { StdinPump } from "./stdin.ts";
@@ -22,6 +22,10 @@ export type RunResult = Pick<
   "reason" | "exitCode" | "message" | "fuelUsed" | "stdoutBytes" | "stderrBytes" | "peakRunnerBytes"
 >;
 
+function fileOf({ directory, name, limit }: SandboxCheckpoint) {
+  return { directory, name, limit };
+}
+
 function headerOf(job: SandboxJob, limits: SandboxLimits): RunHeader {
   return {
     digest: job.digest,
@@ -33,6 +37,7 @@ function headerOf(job: SandboxJob, limits: SandboxLimits): RunHeader {
     stderrLimit: limits.stderrBytes,
     startTimeMs: job.startTimeMs,
     seed: Buffer.from(job.seed).toString("hex"),
+    ...(job.checkpoint ? { checkpoint: fileOf(job.checkpoint) } : {}),
   };
 }
 
@@ -92,6 +97,7 @@ class Running {
       if (got.kind === frame.stdout) await this.#deliver("stdout", got.payload);
       else if (got.kind === frame.stderr) await this.#deliver("stderr", got.payload);
       else if (got.kind === frame.want) this.#pump?.credit();
+      else if (got.kind === frame.checkpoint) this.#job.checkpoint?.onCommit(got.payload);
       else if (got.kind === frame.result) return this.#understand(got.payload);
       else this.#runner.kill("crash", "The runner broke its protocol: unexpected frame");
     }
@@ -127,7 +133,8 @@ class Running {
   }
 
   #start(): void {
-    const { stdin } = this.#job;
+    const { stdin, checkpoint } = this.#job;
+    if (checkpoint?.content) this.#runner.send(frame.kept, checkpoint.content);
     const run = { kind: frame.run, payload: Buffer.from(JSON.stringify(headerOf(this.#job, this.#limits))) };
     const end = { kind: frame.end, payload: Buffer.alloc(0) };
     if (!isShort(stdin)) {
@@ -139,6 +146,7 @@ class Running {
 
   async go(residentBytes: number, askedMs: number): Promise<RunResult> {
     const { wallMs } = this.#limits;
+    this.#runner.checkpointBytes = this.#job.checkpoint?.limit ?? -1;
     const late = () => this.#runner.kill("timeout", `It took longer than ${Math.round(askedMs)} ms`);
     const deadline = this.#runner.time.after(wallMs, late);
     const watch = setInterval(() => {
@@ -155,6 +163,7 @@ class Running {
       clearInterval(watch);
       this.#pump?.stop();
       this.#runner.onKill = undefined;
+      this.#runner.checkpointBytes = -1;
     }
   }
 }

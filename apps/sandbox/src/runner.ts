@@ -3,8 +3,11 @@ import { writeSync } from "node:fs";
 import { compile, execute } from "@skep/wasm";
 import { chunkBytes, type Frame, frame, headBytes } from "./frames.ts";
 import type { RunHeader } from "./header.ts";
+import { Kept } from "./kept.ts";
 import { empty, isNext, receive, send, sendJson } from "./talk.ts";
 
+/** What the checkpoint of the next job holds at its start. */
+let content: Uint8Array | undefined;
 const modules = new Map<string, WebAssembly.Module>();
 const keptModules = 32;
 /** Bytes of ended jobs' memories after which the collector is called. */
@@ -76,6 +79,7 @@ function run(header: RunHeader): void {
     return;
   }
   const compileMs = now() - started;
+  const kept = header.checkpoint && new Kept(now, (bytes) => send(frame.checkpoint, bytes));
   const outcome = execute(module, {
     args: header.args,
     env: header.env,
@@ -86,8 +90,21 @@ function run(header: RunHeader): void {
     startTimeMs: header.startTimeMs,
     seed: Buffer.from(header.seed, "hex"),
     stdin: new Stdin(),
+    ...(header.checkpoint && kept
+      ? {
+          checkpoint: {
+            ...header.checkpoint,
+            ...(content ? { content } : {}),
+            onCommit: (bytes) => kept.take(bytes),
+            onCall: () => kept.look(),
+          },
+        }
+      : {}),
     onOutput: (stream, bytes) => sendOutput(frame[stream], bytes),
   });
+  content = undefined;
+  // Where it ended before its time, on the way out is the last moment.
+  if (outcome.reason !== "exit") kept?.flush();
   sendJson(frame.result, {
     reason: outcome.reason === "start" ? "link" : outcome.reason,
     exitCode: outcome.exitCode,
@@ -104,6 +121,7 @@ function run(header: RunHeader): void {
 
 function serve({ kind, payload }: Frame): void {
   if (kind === frame.module) waiting.set(payload.toString("hex", 0, 32), payload.subarray(32));
+  else if (kind === frame.kept) content = payload;
   else if (kind === frame.run) run(JSON.parse(payload.toString()) as RunHeader);
   else if (kind !== frame.data && kind !== frame.end) process.exit(71);
 }

@@ -1,8 +1,14 @@
 import type { Clock } from "@skep/clock";
+import { encodeFrame, printErr } from "@skep/grammar";
 import { type About, type Counters, createCounters } from "./about.ts";
 import { Connection, type Shared } from "./connection.ts";
 import { type Login, RateLimit } from "./login.ts";
 import type { ConsoleSocket } from "./socket.ts";
+
+const busy = printErr({ verb: "AUTH", reason: "busy", detail: "connections" });
+
+/** Connections that are told at a time that there is no room for them. */
+const turnedAwayAtOnce = 64;
 
 /** What a console is made of. Times are milliseconds on the monotonic clock. */
 export interface ConsoleOptions {
@@ -15,7 +21,7 @@ export interface ConsoleOptions {
   readonly authDeadline?: number;
   /** Without a line; default 300,000. Clients keep themselves alive with PING. */
   readonly idleLimit?: number;
-  /** Connections at once; default 256. A further one is closed at once. */
+  /** Connections at once; default 256. A further one is told so and closed. */
   readonly connections?: number;
 }
 
@@ -43,13 +49,24 @@ export function createConsole(options: ConsoleOptions): Console {
   const most = options.connections ?? 256;
   const open = new Map<Connection, Promise<void>>();
   let closed = false;
+  let turnedAway = 0;
   return {
     counters,
     async serve(socket) {
       if (closed || open.size >= most) {
         counters.refused++;
         socket.on("error", () => undefined);
-        socket.destroy();
+        if (closed || turnedAway >= turnedAwayAtOnce) {
+          socket.destroy();
+          return;
+        }
+        turnedAway += 1;
+        socket.write(encodeFrame(busy));
+        socket.end();
+        clock.after(1000, () => {
+          socket.destroy();
+          turnedAway -= 1;
+        });
         return;
       }
       const connection = new Connection(socket, shared);

@@ -5,6 +5,7 @@ import { type Limits, limits as standard } from "@skep/kernel";
 import { type Connection, serve, type SocketLike, Turns, wireFromSocket } from "@skep/ninep";
 import type { Origin } from "./aname.ts";
 import type { NinepDoor } from "./door.ts";
+import { fault } from "./faults.ts";
 import { DoorHost } from "./host.ts";
 import { type Listening, listenTcp, listenUnix } from "./listen.ts";
 import { Turnstile } from "./turnstile.ts";
@@ -18,9 +19,9 @@ export interface NinepOptions {
   readonly defer?: (act: () => void) => void;
   /** What each connection is held to; the kernel's table by default. */
   readonly limits?: Pick<Limits, "msize" | "fids" | "fidsOnSocket" | "tags" | "waitingReads">;
-  /** Connections at a time on TCP; 256 by default. The owner's socket has no limit. */
+  /** Connections at a time on TCP; 256 by default. A further one is told so. The owner's socket has no limit. */
   readonly connections?: number;
-  /** Milliseconds within which a connection must have attached; 10,000 by default. */
+  /** Milliseconds that a connection may take to ask for its attach; 10,000 by default. What the answer takes is ours. */
   readonly attachWithin?: number;
   /** Counts what never became a session's doing. */
   readonly counts?: { attachesFailed: number; badFrames: number };
@@ -44,6 +45,9 @@ export interface NinepEdge extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Connections that are told at a time that there is no room for them. */
+const turnedAwayAtOnce = 64;
+
 class Edge implements NinepEdge {
   readonly #door: NinepDoor;
   readonly #options: NinepOptions;
@@ -51,6 +55,7 @@ class Edge implements NinepEdge {
   readonly #turnstile: Turnstile | undefined;
   readonly #turns: Turns | undefined;
   readonly #connections = new Set<Connection>();
+  readonly #turnedAway = new Set<Connection>();
 
   constructor(door: NinepDoor, options: NinepOptions) {
     this.#door = door;
@@ -73,12 +78,23 @@ class Edge implements NinepEdge {
   handle(socket: SocketLike, origin: Origin): Connection {
     const { counts } = this.#options;
     const { clock, attachWithin = 10_000, limits = standard, defer, report } = this.#options;
-    const deadline = clock.after(attachWithin, () => connection.close());
+    const armed = () => clock.after(attachWithin, () => connection.close());
+    let deadline = armed();
+    let [known, over] = [false, false];
     const host = new DoorHost(this.#door, origin, this.#options.uid, {
-      turn: () => this.#turnstile?.enter(),
-      attached: () => deadline.stop(),
+      turn: () => {
+        deadline.stop();
+        return this.#turnstile?.enter();
+      },
+      isOver: () => over,
+      attached: () => {
+        deadline.stop();
+        known = true;
+      },
       refused: () => {
         if (counts) counts.attachesFailed += 1;
+        deadline.stop();
+        if (!known && !over) deadline = armed();
       },
     });
     const connection = serve(wireFromSocket(socket), host, {
@@ -92,6 +108,7 @@ class Edge implements NinepEdge {
     });
     this.#connections.add(connection);
     connection.closed.then((broken) => {
+      over = true;
       deadline.stop();
       this.#connections.delete(connection);
       if (broken && counts) counts.badFrames += 1;
@@ -101,8 +118,27 @@ class Edge implements NinepEdge {
 
   #accept(socket: Socket, origin: Origin): void {
     const { connections = 256 } = this.#options;
-    if (origin === "tcp" && this.#connections.size >= connections) socket.destroy();
+    if (origin === "tcp" && this.#connections.size >= connections) this.#turnAway(socket, connections);
     else this.handle(socket, origin);
+  }
+
+  // Whoever comes when all is taken is told so, if not too many are being told already.
+  #turnAway(socket: Socket, most: number): void {
+    const { clock, counts, limits = standard } = this.#options;
+    if (counts) counts.attachesFailed += 1;
+    if (this.#turnedAway.size >= turnedAwayAtOnce) {
+      socket.on("error", () => undefined);
+      socket.destroy();
+      return;
+    }
+    const host = { attach: () => Promise.reject(fault.full(String(most))) };
+    const connection = serve(wireFromSocket(socket), host, { msize: limits.msize, window: 4 });
+    const deadline = clock.after(1000, () => connection.close());
+    this.#turnedAway.add(connection);
+    connection.closed.then(() => {
+      deadline.stop();
+      this.#turnedAway.delete(connection);
+    });
   }
 
   async listenTcp(place: Listening): Promise<Listening> {
@@ -119,7 +155,7 @@ class Edge implements NinepEdge {
   async close(): Promise<void> {
     const closed = this.#servers.splice(0).map((server) => new Promise((done) => server.close(done)));
     const ended = [...this.#connections].map((connection) => connection.closed);
-    for (const connection of [...this.#connections]) connection.close();
+    for (const connection of [...this.#connections, ...this.#turnedAway]) connection.close();
     await Promise.all([...closed, ...ended]);
   }
 

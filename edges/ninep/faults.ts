@@ -8,6 +8,12 @@ export const fault = faults("ninep-edge", {
     { cure: "Mount the unix socket of the home, or give a ticket as aname", detail: "no-ticket" },
   ],
   aname: ["invalid", "Cannot attach to a name that is neither TICKET nor TICKET:/sub/tree"],
+  full: [
+    "busy",
+    "Cannot attach: as many connections as this edge takes are open",
+    { cure: "Raise limits.connections, or end some", detail: "connections" },
+  ],
+  gone: ["canceled", "Cannot attach a connection that has ended meanwhile"],
   cookie: ["invalid", "Cannot list from an offset that this listing did not give"],
   wide: [
     "refused",

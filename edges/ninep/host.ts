@@ -2,12 +2,15 @@ import type { Session } from "@skep/kernel";
 import { type AttachRequest, type Host, NONUNAME, type Root } from "@skep/ninep";
 import { type Origin, parseAname } from "./aname.ts";
 import type { NinepDoor } from "./door.ts";
+import { fault } from "./faults.ts";
 import { SessionFile } from "./file.ts";
 
 /** What a host tells its edge. */
 export interface HostEvents {
   /** What to wait for before a ticket is verified; nothing where it may be at once. */
   turn(): Promise<void> | undefined;
+  /** The connection has ended: nobody waits for the attach any more. */
+  isOver(): boolean;
   attached(): void;
   refused(): void;
 }
@@ -30,6 +33,7 @@ export class DoorHost implements Host {
     try {
       const { credential, path } = parseAname(aname, this.#origin);
       if (credential.kind === "ticket") await this.#events.turn();
+      if (this.#events.isOver()) throw fault.gone();
       const session = await this.#door.attach(credential, "9p");
       const root = await this.#root(session, path, nUname === NONUNAME ? this.#uid : nUname);
       this.#events.attached();

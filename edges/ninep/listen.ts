@@ -27,7 +27,8 @@ function listening(place: Place, accept: (socket: Socket) => void): Promise<Serv
       const where = "path" in place ? place.path : `${place.host}:${place.port}`;
       reject(error.code === "EADDRINUSE" ? fault.taken(where) : fault.listen(where, { cause: error }));
     });
-    server.listen({ ...place, backlog: 511 }, () => resolve(server));
+    // After a restart all clients come back at once; the system takes as many of these as it allows.
+    server.listen({ ...place, backlog: 4096 }, () => resolve(server));
   });
 }
 

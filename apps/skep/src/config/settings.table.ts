@@ -270,6 +270,11 @@ export const settings = {
     limits.fidsOnSocket,
     "Fids of one session on the unix socket",
   ),
+  "limits.connections": setting(
+    integer(16, 100_000),
+    12_000,
+    "Most connections of one edge at a time: 9P over TCP, the console; the files that the process may open are the other limit",
+  ),
   "limits.entries": setting(integer(100, 100_000), limits.entries, "Most entries that a directory lists"),
   "limits.controls_per_second": setting(
     integer(1, 1_000_000),

@@ -12,6 +12,7 @@ import { version } from "../version.ts";
 import { authorityOf } from "./door.ts";
 import type { Hive } from "./hive.ts";
 import { type MeshPlace, meshOf } from "./mesh.ts";
+import { roomFor } from "./room.ts";
 
 const fault = faults("edges", {
   taken: [
@@ -78,6 +79,7 @@ function consoleOf(hive: Hive): Console {
     token: secrets["console.token"].secret.reveal(),
     clock: realClock,
     about: { name: "skep", version, startedAt: Date.now(), memory },
+    connections: roomFor(hive.config.values["limits.connections"]).connections,
     login: ticketLogin({
       secretOf: (role) => secrets[`console.secrets.${role}`].secret.reveal(),
       verify: async (text) => {
@@ -114,12 +116,15 @@ export async function startEdges(hive: Hive, uid: number, report: (line: string)
   const end = async (): Promise<void> => {
     await Promise.allSettled(ends.splice(0).map((act) => act()));
   };
+  const room = roomFor(values["limits.connections"]);
+  if (room.warning !== undefined) report(room.warning);
   try {
     const ninep: NinepEdge = createNinepEdge(hive.door, {
       uid,
       clock: realClock,
       defer: setImmediate,
       limits: limitsOf(values),
+      connections: room.connections,
       counts: hive.kernel.metrics.counts,
       report: (failed) => report(`9p: ${failed.message}: ${String(failed.cause)}`),
     });

@@ -112,8 +112,20 @@ export function leasesProvider(): Provider {
               renew: { class: "compensable", compensation: "Release it" },
               release: { class: "compensable", compensation: "Grant another" },
               preempt: { class: "compensable", compensation: "Grant another" },
-              units: { class: "compensable", compensation: "Set them as they were" },
-              quota: { class: "compensable", compensation: "Set it as it was" },
+              units: {
+                class: "reversible",
+                inverse: (command, { state }) => {
+                  const { resource } = command as { readonly resource: string };
+                  return { command: { op: "units", resource, units: state.units.get(resource) ?? null } };
+                },
+              },
+              quota: {
+                class: "reversible",
+                inverse: (command, { state }) => {
+                  const { holder } = command as { readonly holder: string };
+                  return { command: { op: "quota", holder, leases: state.quotas.get(holder) ?? null } };
+                },
+              },
             },
             work: ({ op }) => op === "grant",
             outcome: true,

@@ -80,7 +80,12 @@ function control(t: Build<Schedule, Uses>, deps: ScheduleDeps): Node {
         remove: { class: "compensable", compensation: "Add it again" },
         pause: { class: "reversible", inverse: ({ id }) => ({ command: { op: "resume", id } as Json }) },
         resume: { class: "reversible", inverse: ({ id }) => ({ command: { op: "pause", id } as Json }) },
-        priority: { class: "compensable", compensation: "Set it as it was" },
+        priority: {
+          class: "reversible",
+          inverse: ({ id }, { state }) => ({
+            command: { op: "priority", id, priority: state.entries.get(id)?.priority ?? 0 } as Json,
+          }),
+        },
       },
       work: ({ op }) => op === "add",
       examples: [

@@ -26,7 +26,8 @@ function opsOf(schema: unknown): string[] {
 function actsOf(node: ControlNode): Set<string> {
   const names = new Set(opsOf(z.toJSONSchema(node.input, { unrepresentable: "any", io: "input" })));
   for (const example of node.examples ?? []) {
-    const parsed = node.input.safeParse(JSON.parse(example.replaceAll("<sha256>", "0".repeat(64))));
+    const line = example.replaceAll("<sha256>", "0".repeat(64));
+    const parsed = node.input.safeParse(node.parse ? node.parse(line) : JSON.parse(line));
     if (parsed.success && node.act) names.add(node.act(parsed.data as never));
   }
   return names;

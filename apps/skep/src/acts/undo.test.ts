@@ -10,7 +10,10 @@ for (const [name, { path, before, command, shows }] of Object.entries(undoCases)
     const { kernel, owner } = place.hive;
     await before?.({ kernel, owner });
     const was = await shows(owner);
-    const done = await owner.append(path, command);
+    const done = await owner.append(
+      path,
+      typeof command === "function" ? await command({ kernel, owner }) : command,
+    );
     assert.equal(done.verdict, "ok", JSON.stringify(done));
     assert.notEqual(await shows(owner), was);
     const undo = JSON.parse(Buffer.from(await owner.read(`/actions/${done.id}/undo`)).toString());

@@ -13,6 +13,7 @@ import {
 import { auditProvider, createChains, replayProvider, type WitnessesView } from "@skep/provider-audit";
 import { casProvider, type Keeper } from "@skep/provider-cas";
 import { containmentProvider } from "@skep/provider-containment";
+import { hostProvider } from "@skep/provider-host";
 import { accountOf, type Beats, type JobLimits, jobsProvider, type Signs } from "@skep/provider-jobs";
 import { leasesProvider } from "@skep/provider-leases";
 import { ledgerProvider } from "@skep/provider-ledger";
@@ -133,6 +134,7 @@ export function mounts(deps: Deps): Provider[] {
     }),
     containmentProvider(),
     workersProvider(),
+    hostProvider(),
     telemetryProvider({
       files: deps.files,
       clock: deps.clock,

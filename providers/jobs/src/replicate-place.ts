@@ -33,6 +33,12 @@ export function isAway({ histories }: Jobs, worker: string): boolean {
   return histories.size > 0 && histories.get(worker)?.quarantine != null;
 }
 
+/** Only pure work goes to strangers: what two honest machines may answer differently cannot be told from a lie. */
+export function isFitForClass(state: Jobs, job: Job, worker: string): boolean {
+  const determinism = (state.ballots.get(job.id)?.rule ?? job.rule)?.class ?? "pure";
+  return determinism === "pure" || standingOf(state, worker).class !== "volunteer";
+}
+
 /** Whether policy lets a machine do a job alone whose owner did not say how many shall. */
 function alone(state: Jobs, job: Job, worker: string, now: number): boolean {
   const machine = standingOf(state, worker).class;
@@ -45,7 +51,8 @@ function alone(state: Jobs, job: Job, worker: string, now: number): boolean {
 /** Whether agreement lets a machine have a job: not put away, of another owner than all who answer it already, and trusted where it would be alone. */
 export function mayAnswer(state: Jobs, job: Job, worker: string, now: number): boolean {
   if (isAway(state, worker)) return false;
-  if (state.standings.size > 0 && !alone(state, job, worker, now)) return false;
+  if (state.standings.size > 0)
+    if (!isFitForClass(state, job, worker) || !alone(state, job, worker, now)) return false;
   const ballot = state.ballots.get(job.id);
   if (!ballot) return true;
   const party = partyOf(state, worker);

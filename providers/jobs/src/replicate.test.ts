@@ -418,3 +418,25 @@ test("a stranger's machine does not work alone: a public job goes to five, and a
   assert.equal((await hive.status(open)).state, "done");
   assert.equal((await verdictOf(hive, open)).replicas.length, 5);
 });
+
+test("what is declared loose never goes to a stranger's machine, alone or with others, and the job says why it waits", async () => {
+  await using hive = await rig();
+  const strangers = ["a", "b", "c"].map((name) => new Machine(hive, `w-${name}`, `owner-${name}`));
+  const alone = await submit(hive, {
+    op: "submit",
+    run: { kind: "wasm", module, where: { data: "public" }, determinism: "loose" },
+  });
+  const many = await submit(hive, run(3, 2, { determinism: "loose" }));
+  await pass(hive, 1000);
+  for (const job of [alone, many]) {
+    const { state, wait } = await hive.status(job);
+    assert.deepEqual(
+      [state, wait],
+      ["queued", "no machine that may have loose work (only pure work goes to volunteers)"],
+    );
+    for (const machine of strangers) await assert.rejects(machine.commit(job, "x"), { code: "jobs.holder" });
+  }
+  new Machine(hive, "w-own", "me", "owned");
+  await pass(hive, 1000);
+  assert.equal((await hive.status(alone)).worker, "w-own");
+});

@@ -3,7 +3,7 @@ import type { Json } from "@skep/kernel";
 import { heldBy, isBarred } from "./bans.ts";
 import { isEnded, type Job, type Jobs } from "./model.ts";
 import { fits, lacking, type Machine, type Machines, machineOf } from "./place.ts";
-import { isApart, isAway } from "./replicate-place.ts";
+import { isApart, isAway, isFitForClass } from "./replicate-place.ts";
 
 /** What tells why a job waits. */
 export interface At {
@@ -67,7 +67,8 @@ export function waitOf(job: Job, at: At): string {
   const machines = present.map((id) => machineOf(state, views, id));
   const lacks = lacking(job, machines);
   if (lacks !== undefined) return lacks;
-  const fitting = machines.filter((machine) => fits(job, machine));
+  const fitting = machines.filter((machine) => fits(job, machine) && isFitForClass(state, job, machine.id));
+  if (fitting.length === 0) return "no machine that may have loose work (only pure work goes to volunteers)";
   const believed = fitting.filter(({ id }) => !isAway(state, id));
   if (believed.length === 0)
     return `${many(fitting.length, "machine")} that may have it ${fitting.length === 1 ? "is" : "are"} in quarantine; /worker/<id>/trust tells why`;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fullAuthority, type Kernel, type Session } from "@skep/kernel";
+import { Figures, ringsProvider } from "@skep/provider-telemetry";
 import { workersProvider } from "@skep/provider-workers";
 import { recordingFiles, type SimulatedClock, simulatedClock, toyAuthority, toyHive } from "@skep/testing";
 import { queenProvider } from "./mod.ts";
@@ -18,7 +19,9 @@ async function hive(mostLive = 256, files = recordingFiles(), clock = simulatedC
     mostLive,
     clock: { drift: () => kernel?.time.drift() ?? 0, confirm: () => kernel?.time.confirm() },
   });
-  kernel = await toyHive({ files, clock, providers: [queen, workersProvider()] });
+  const quotas = { ringBytes: 16 * 1024, keep: false, advances: 0, resumes: 0 };
+  const rings = ringsProvider({ files, figures: new Figures(clock), quotas });
+  kernel = await toyHive({ files, clock, providers: [queen, workersProvider(), rings] });
   return { kernel, clock, files, owner: kernel.attach(fullAuthority("owner"), "test") };
 }
 
@@ -50,9 +53,11 @@ test("a killed worker is gone, its number is never used again, and a second kill
   const { kernel, owner, files, clock } = await hive();
   await ask(owner, heartbeat);
   await ask(owner, heartbeat);
-  const follower = kernel.rings.ring("/worker/worker-2/telemetry");
+  const found = await owner.find("/worker/worker-2/telemetry.follow");
+  const follower = await owner.open(found, { read: true, write: false });
+  const end = follower.read(0, 1);
   assert.equal((await ask(owner, { kill: "worker-2" })).verdict, "ok");
-  assert.equal(follower.ended, true);
+  assert.equal((await end).length, 0);
   await assert.rejects(() => text(owner, "/worker/worker-2/telemetry"), { kind: "absent" });
   const again = await ask(owner, { kill: "worker-2" });
   assert.deepEqual([again.kind, again.code], ["absent", "queen.absent"]);
@@ -63,11 +68,11 @@ test("a killed worker is gone, its number is never used again, and a second kill
   await next.kernel.close();
 });
 
-test("a wrapped telemetry ring is told to the log, after a restart too", async () => {
+test("a wrapped telemetry ring is told to the log, with every record once a second at most", async () => {
   const { kernel, owner, files, clock } = await hive();
   await ask(owner, heartbeat);
-  await owner.append("/worker/worker-1/telemetry", "x".repeat(1024));
-  await owner.append("/worker/worker-1/telemetry", "y".repeat(10));
+  await owner.append("/worker/worker-1/telemetry", `${"x".repeat(1023)}\n`);
+  await owner.append("/worker/worker-1/telemetry", "y".repeat(9));
   const log = (at: Kernel) => Buffer.from(at.rings.ring("/log/queen.log").read(0, 4096)).toString();
   assert.equal(
     log(kernel),
@@ -75,8 +80,16 @@ test("a wrapped telemetry ring is told to the log, after a restart too", async (
   );
   await kernel.close();
   const next = await hive(256, recordingFiles(files.image()), clock);
-  await next.owner.append("/worker/worker-1/telemetry", "z".repeat(1030));
-  assert.equal(log(next.kernel), "[hive] telemetry ring wrap dropped_bytes=6 new_base=6\n");
+  const tell = (size: number) => next.owner.append("/worker/worker-1/telemetry", "z".repeat(size - 1));
+  assert.equal((await tell(1025)).code, "telemetry.record");
+  await tell(1024);
+  for (let count = 0; count < 3; count += 1) await tell(6);
+  await clock.advanceAsync(1000);
+  await tell(6);
+  assert.equal(
+    log(next.kernel),
+    "[hive] telemetry ring wrap dropped_bytes=6 new_base=6\n[hive] telemetry ring wrap dropped_bytes=18 new_base=24\n",
+  );
   await next.kernel.close();
 });
 

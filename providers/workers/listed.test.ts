@@ -78,10 +78,10 @@ test("a shard is listed when a machine in it is; each can be walked to", async (
   await assert.rejects(owner.find("/shard/fff"), { code: "session.absent" });
 });
 
-test("the other names of a stream and a text are walked to and not listed", async (context) => {
+test("the other names of a text are walked to and not listed", async (context) => {
   const { kernel, owner, names } = await fleet(1, 0);
   context.after(() => kernel.close());
-  assert.deepEqual(await names(`/worker/${idOf(0)}`), ["info", "owner", "telemetry"]);
-  for (const name of ["telemetry.follow", "telemetry.json", "info.json"])
+  assert.deepEqual(await names(`/worker/${idOf(0)}`), ["info", "owner"]);
+  for (const name of ["owner.json", "info.json"])
     assert.equal((await owner.find(`/worker/${idOf(0)}/${name}`)).path, `/worker/${idOf(0)}/${name}`);
 });

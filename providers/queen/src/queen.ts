@@ -1,18 +1,9 @@
-import {
-  type BlockBudget,
-  defineProvider,
-  type Json,
-  type Provider,
-  type Runtime,
-  type Scene,
-} from "@skep/kernel";
+import { type BlockBudget, defineProvider, type Json, type Provider, type Scene } from "@skep/kernel";
 import { Command, verbs } from "./command.ts";
 import { decide, expire, nextEnd, type Uses } from "./decide.ts";
 import { events, initial, type Queen, type Spawned } from "./state.ts";
 
 export type { Queen, Spawned } from "./state.ts";
-
-const telemetryRing = 1024;
 
 /** What the app passes in. */
 export interface QueenDeps {
@@ -43,12 +34,6 @@ export interface SpawnedView {
 /** A narrowed ticket may be for somebody below its subject, and stays that worker's: `worker-1/child`. */
 function workerOf(subject: string): string {
   return subject.split("/", 1)[0] ?? "";
-}
-
-function ringOf(runtime: Runtime, worker: string): void {
-  const ring = runtime.ring(`/worker/${worker}/telemetry`, telemetryRing);
-  ring.onWrap = (dropped, base) =>
-    runtime.log(`telemetry ring wrap dropped_bytes=${dropped} new_base=${base}`);
 }
 
 function view({ live, last }: Queen): SpawnedView {
@@ -97,18 +82,11 @@ export function queenProvider(deps: QueenDeps): Provider {
     initial,
     events,
     offers: { spawned: view },
-    opened: ({ live }, runtime) => {
-      for (const worker of live.keys()) ringOf(runtime, worker);
-    },
     notify: {
-      "spawned@1": ({ worker }: { worker: string }, _meta, runtime) => {
-        ringOf(runtime, worker);
-        runtime.log(`spawned ${worker}`);
-      },
+      "spawned@1": ({ worker }: { worker: string }, _meta, runtime) => runtime.log(`spawned ${worker}`),
       "killed@1": ({ worker, reason }: { worker: string; reason: string }, _meta, runtime) => {
         runtime.log(`${reason} ${worker}`);
         runtime.closeSessions(({ subject }) => workerOf(subject) === worker);
-        runtime.dropRing(`/worker/${worker}/telemetry`);
       },
       "revoked@1": ({ block }: { block: string }, _meta, runtime) => runtime.log(`revoked ${block}`),
       "clock-confirmed@1": ({ drift }: { drift: number }, _meta, runtime) => {

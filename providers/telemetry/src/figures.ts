@@ -1,18 +1,18 @@
 import type { Clock } from "@skep/clock";
+import type { Ring, Scene } from "@skep/kernel";
 
 const kept = 256;
 const entries = 16;
 const entryBytes = 192;
 const leastMs = 50;
 
-/** Bytes that `/proc/ingest/watch` keeps. */
-export const watchBytes = entries * entryBytes;
+const watchBytes = entries * entryBytes;
 
 function quantile(sorted: readonly number[], part: number): number {
   return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0);
 }
 
-/** How telemetry comes in: of this process, zero at its start. */
+/** How telemetry comes in, of segments and of rings: of this process, zero at its start. */
 export class Figures {
   readonly #clock: Pick<Clock, "monotonic">;
   readonly #took: number[] = [];
@@ -21,6 +21,12 @@ export class Figures {
   queued = 0;
   /** Appends refused because there was no room. */
   backpressure = 0;
+  /** Lines that went with the oldest bytes of rings. */
+  dropped = 0;
+  /** Records that went with evicted segments, as long as there are segments. */
+  evicted: () => number = () => 0;
+  /** Refusals for the reason policy since the start. */
+  denies: () => number = () => 0;
   /** Reads of these files. */
   reads = 0;
 
@@ -44,11 +50,25 @@ export class Figures {
   }
 
   /** A line for those who watch, at most one in 50 ms. */
-  line(now: number, dropped: number, denies: number): string | undefined {
+  line(now: number): string | undefined {
     if (this.now() - this.#watched < leastMs) return undefined;
     this.#watched = this.now();
     const { p50, p95 } = this.times;
     const { queued, backpressure, reads } = this;
-    return `watch ts_ms=${now} p50_ms=${p50} p95_ms=${p95} queued=${queued} backpressure=${backpressure} dropped=${dropped} ui_reads=${reads} ui_denies=${denies}\n`;
+    const counts = `queued=${queued} backpressure=${backpressure} dropped=${this.lost}`;
+    return `watch ts_ms=${now} p50_ms=${p50} p95_ms=${p95} ${counts} ui_reads=${reads} ui_denies=${this.denies()}\n`;
+  }
+
+  /** What went to make room, since the start. */
+  get lost(): number {
+    return this.dropped + this.evicted();
+  }
+
+  /** `/proc/ingest/watch`, with a line more where it is time for one. */
+  watched(scene: Pick<Scene, "now" | "ring">): Ring {
+    const ring = scene.ring("/proc/ingest/watch", watchBytes);
+    const line = this.line(scene.now);
+    if (line !== undefined) ring.append(Buffer.from(line));
+    return ring;
   }
 }

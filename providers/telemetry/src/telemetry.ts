@@ -7,13 +7,12 @@ import {
   type Json,
   type Node,
   type Provider,
-  type Ring,
   type Scene,
 } from "@skep/kernel";
 import { Command, checkTaking, decide, nextRetry, openOf, retry, type Uses } from "./decide.ts";
 import { dropExport, exportNodes, makeExport } from "./export-nodes.ts";
 import { type Copied, emitExport } from "./export-state.ts";
-import { Figures, watchBytes } from "./figures.ts";
+import { Figures } from "./figures.ts";
 import {
   type Device,
   emit,
@@ -32,6 +31,8 @@ export interface TelemetryDeps {
   readonly files: Files;
   readonly clock: Pick<Clock, "monotonic">;
   readonly quotas: Quotas;
+  /** Shared with the rings of workers; its own where they are not there. */
+  readonly figures?: Figures;
   /** Refusals for the reason policy since the start. */
   denies(): number;
 }
@@ -109,7 +110,7 @@ function deviceNodes(t: Build<Telemetry, Uses>, store: Store, deps: TelemetryDep
           checkTaking(scene.views);
           const { device = "" } = scene.params;
           const taken = await store.append(device, deviceOf(scene), segmentOf(scene), bytes);
-          watched(scene, deps, figures, false);
+          figures.watched(scene);
           return taken;
         },
       }),
@@ -117,39 +118,34 @@ function deviceNodes(t: Build<Telemetry, Uses>, store: Store, deps: TelemetryDep
   });
 }
 
-function droppedOf({ devices }: Telemetry): number {
+function evictedOf({ devices }: Telemetry): number {
   let sum = 0;
   for (const { evicted } of devices.values()) sum += evicted;
   return sum;
 }
 
-function watched(scene: At, deps: TelemetryDeps, figures: Figures, read: boolean): Ring {
-  const ring = scene.ring("/proc/ingest/watch", watchBytes);
-  if (read) figures.reads += 1;
-  const line = figures.line(scene.now, droppedOf(scene.state), deps.denies());
-  if (line !== undefined) ring.append(Buffer.from(line));
-  return ring;
-}
-
-function ingest(t: Build<Telemetry, Uses>, deps: TelemetryDeps, figures: Figures): Node {
-  const count = (doc: string, name: string, of: (state: Telemetry) => number): Node =>
+function ingest(t: Build<Telemetry, Uses>, figures: Figures): Node {
+  const count = (doc: string, name: string, of: () => number): Node =>
     t.text(doc, {
-      render: ({ state }) => {
+      render: () => {
         figures.reads += 1;
-        return `${name}=${of(state)}\n`;
+        return `${name}=${of()}\n`;
       },
-      json: ({ state }) => ({ [name]: of(state) }),
+      json: () => ({ [name]: of() }),
     });
   return t.dir("How telemetry comes in, since the start", {
     p50_ms: count("Half of the appends were durable within, milliseconds", "p50_ms", () => figures.times.p50),
     p95_ms: count("Nearly all were durable within, milliseconds", "p95_ms", () => figures.times.p95),
     backpressure: count("Appends that were refused", "backpressure", () => figures.backpressure),
-    dropped: count("Records that went with evicted segments", "dropped", droppedOf),
+    dropped: count("Records that went to make room", "dropped", () => figures.lost),
     queued: count("Records that wait for the disk", "queued", () => figures.queued),
     watch: t.stream(
       "One line of figures whenever something came in, or somebody looks; at most one in 50 ms",
       {
-        source: (scene) => watched(scene, deps, figures, true),
+        source: (scene) => {
+          figures.reads += 1;
+          return figures.watched(scene);
+        },
       },
     ),
   });
@@ -168,7 +164,8 @@ function exported({ id }: { readonly id: string }, { ok, failed }: Outcome): Dec
 
 /** `/queen/telemetry`, `/queen/export` and `/proc/ingest`: what devices tell, in segments that are sealed into the journal. */
 export function telemetryProvider(deps: TelemetryDeps): Provider {
-  const figures = new Figures(deps.clock);
+  const figures = deps.figures ?? new Figures(deps.clock);
+  figures.denies = deps.denies;
   const store = new Store(deps.files, deps.quotas, figures);
   let present: Telemetry | undefined;
   return defineProvider<Telemetry, Uses>({
@@ -180,6 +177,7 @@ export function telemetryProvider(deps: TelemetryDeps): Provider {
     events,
     opened: (state) => {
       present = state;
+      figures.evicted = () => evictedOf(state);
     },
     effects: {
       seal: {
@@ -247,7 +245,7 @@ export function telemetryProvider(deps: TelemetryDeps): Provider {
         deviceNodes(t, store, deps, figures),
       ),
       "/queen/export": exportNodes(t, deps.files),
-      "/proc/ingest": ingest(t, deps, figures),
+      "/proc/ingest": ingest(t, figures),
     }),
   });
 }

@@ -7,7 +7,6 @@ import {
   type EventMeta,
   type Json,
   type Provider,
-  type Ring,
   type Runtime,
   type Scene,
   type Scope,
@@ -26,7 +25,6 @@ const fault = faults("workers", {
     { cure: "Give the new machine a ticket with another subject" },
   ],
   absent: ["conflict", "Cannot do that before the worker said hello"],
-  gone: ["conflict", "Cannot append to the telemetry of a worker that is gone"],
   spawned: ["denied", "Cannot say hello as a spawned worker", { detail: "denied" }],
 });
 
@@ -67,7 +65,7 @@ export interface WorkersView {
   rule(id: string, name: string): string | undefined;
 }
 
-/** Workers that the queen spawned; their telemetry ring stands at `/worker/<id>/telemetry`. */
+/** Workers that the queen spawned. */
 export interface SpawnedView {
   ids(): Iterable<string>;
   has(id: string): boolean;
@@ -237,11 +235,6 @@ const isProcess = (scene: At): boolean => !scene.views.spawned.has(idOf(scene));
 // Nobody else may speak for a worker, so to others there is nothing.
 const isItself = (scene: At): boolean => isProcess(scene) && scene.caller.subject === idOf(scene);
 
-function telemetryOf(scene: At): Ring {
-  const id = idOf(scene);
-  return scene.ring(`/worker/${id}/telemetry`, scene.views.spawned.has(id) ? 1024 : 16 * 1024);
-}
-
 /** `/worker/<id>`: worker processes and spawned workers; the same below `/shard/<xx>/worker`. */
 export function workersProvider(): Provider {
   return defineProvider<Workers, Uses>({
@@ -298,17 +291,6 @@ export function workersProvider(): Provider {
         inbox: t.stream("Jobs for this worker, one JSON object per line", {
           visible: isItself,
           source: (scene) => scene.ring(`/worker/${idOf(scene)}/inbox`, 256 * 1024),
-        }),
-        telemetry: t.stream("What the worker tells of itself", {
-          source: telemetryOf,
-          append: (bytes, scene) => {
-            const { state, views } = scene;
-            const id = idOf(scene);
-            // A handle may outlive its worker: it must not bring the ring back.
-            if (!state.known.has(id) && !views.spawned.has(id)) throw fault.gone(id);
-            telemetryOf(scene).append(bytes);
-            return bytes.length;
-          },
         }),
       });
       return {

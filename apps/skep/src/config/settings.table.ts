@@ -231,6 +231,23 @@ export const settings = {
     "What a device with all its segments does when another is asked for",
   ),
 
+  "telemetry.ring_size": setting(size(1 * KiB, 1 * MiB), 16 * KiB, "Bytes of a worker's telemetry ring"),
+  "telemetry.keep_rings": setting(
+    yesNo(),
+    false,
+    "Whether workers' rings and their offsets outlive a restart; records are on the disk before they are acknowledged then",
+  ),
+  "telemetry.cursor_advances": setting(
+    integer(0, 1_000_000_000),
+    0,
+    "How often a session may read on in `/worker/<id>/cursor`; 0 is without limit",
+  ),
+  "telemetry.cursor_resumes": setting(
+    integer(0, 1_000_000_000),
+    0,
+    "How often a session may go back in `/worker/<id>/cursor`; 0 is without limit",
+  ),
+
   "audit.witnesses": setting(
     file(),
     "",

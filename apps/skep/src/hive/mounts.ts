@@ -26,7 +26,13 @@ import { metricsProvider } from "@skep/provider-metrics";
 import { procProvider } from "@skep/provider-proc";
 import { queenProvider } from "@skep/provider-queen";
 import { scheduleProvider, type ScheduleDeps } from "@skep/provider-schedule";
-import { type Quotas, telemetryProvider } from "@skep/provider-telemetry";
+import {
+  Figures,
+  type Quotas,
+  type RingsDeps,
+  ringsProvider,
+  telemetryProvider,
+} from "@skep/provider-telemetry";
 import { workersProvider } from "@skep/provider-workers";
 import type { Signer } from "@skep/tlog";
 import type { Config } from "../config/mod.ts";
@@ -97,6 +103,16 @@ function telemetryQuotas({ values }: Config): Quotas {
   };
 }
 
+/** How large the rings of workers are, and how often a session may move its cursors in them. */
+function ringQuotas({ values }: Config): RingsDeps["quotas"] {
+  return {
+    ringBytes: values["telemetry.ring_size"],
+    keep: values["telemetry.keep_rings"],
+    advances: values["telemetry.cursor_advances"],
+    resumes: values["telemetry.cursor_resumes"],
+  };
+}
+
 /** Most bytes of a blob: an input, an output, or a module, whichever may be largest. */
 function mostBlob({ values }: Config): number {
   return Math.max(values["sandbox.stdin"], values["sandbox.output"], 1024 ** 3);
@@ -117,6 +133,7 @@ export function mounts(deps: Deps): Provider[] {
   };
   const chains = index && createChains(audit, audit.index);
   let acts: TreeActs | undefined;
+  const figures = new Figures(deps.clock);
   const providers: Provider[] = [
     logProvider(deps.live.lines.deps),
     procProvider(deps.live.proc),
@@ -135,9 +152,11 @@ export function mounts(deps: Deps): Provider[] {
     containmentProvider(),
     workersProvider(),
     hostProvider(),
+    ringsProvider({ files: deps.files, figures, quotas: ringQuotas(deps.config) }),
     telemetryProvider({
       files: deps.files,
       clock: deps.clock,
+      figures,
       quotas: telemetryQuotas(deps.config),
       denies: () => deps.live.proc.pressure().policy,
     }),

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { defineProvider, fullAuthority } from "@skep/kernel";
+import { workersProvider } from "@skep/provider-workers";
+import { recordingFiles, simulatedClock, toyHive } from "@skep/testing";
+import { Figures, ringsProvider } from "./mod.ts";
+
+const quotas = { ringBytes: 64, keep: false, advances: 0, resumes: 0 };
+
+/** Two workers that live without anybody's say. */
+const spawner = defineProvider<null>({
+  name: "spawner",
+  doc: "Workers that are there",
+  initial: () => null,
+  events: {},
+  offers: {
+    spawned: () => ({ ids: () => ["worker-1", "worker-2"], has: (id: string) => /^worker-[12]$/.test(id) }),
+  },
+  mounts: () => ({}),
+});
+
+async function hive(context: TestContext, changes: Partial<typeof quotas> = {}, files = recordingFiles()) {
+  const clock = simulatedClock();
+  const figures = new Figures(clock);
+  const rings = ringsProvider({ files, figures, quotas: { ...quotas, ...changes } });
+  const kernel = await toyHive({ files, clock, providers: [spawner, workersProvider(), rings] });
+  context.after(() => kernel.close());
+  const queen = kernel.attach(fullAuthority("owner"), "test");
+  const read = async (path: string) => Buffer.from(await queen.read(`/worker/worker-1/${path}`)).toString();
+  const tell = (line: string, id = "worker-1") => queen.append(`/worker/${id}/telemetry`, line);
+  return { kernel, queen, read, tell, files, figures };
+}
+
+test("a record keeps its newline, and gets one where it came without", async (context) => {
+  const { read, tell } = await hive(context);
+  await tell("tick 1");
+  await tell("tick 2\ntick 3\n");
+  assert.equal(await read("telemetry"), "tick 1\ntick 2\ntick 3\n");
+});
+
+test("CBOR items are taken as they are, and what is no whole item is refused", async (context) => {
+  const { queen, tell, figures } = await hive(context);
+  const found = await queen.find("/worker/worker-1/telemetry");
+  const write = async (bytes: readonly number[]) => {
+    const handle = await queen.open(found, { read: false, write: true });
+    return handle.write(0, Buffer.from(bytes));
+  };
+  assert.equal(await write([0xa1, 0x61, 0x61, 1, 0x82, 1, 2]), 7);
+  await assert.rejects(() => write([0xa1, 0x61]), { code: "telemetry.cbor" });
+  await tell("é");
+  assert.deepEqual([...(await queen.read("/worker/worker-1/telemetry"))].slice(7), [0xc3, 0xa9, 10]);
+  assert.equal(figures.backpressure, 1);
+});
+
+test("an absolute cursor goes on where it ended, is clamped at the end, and refused where its bytes are gone", async (context) => {
+  const { read, tell } = await hive(context);
+  await tell("tick 1");
+  assert.equal(await read("cursor/0"), "tick 1\n");
+  await tell("tick 2");
+  assert.equal(await read("cursor/7"), "tick 2\n");
+  assert.equal(await read("cursor/99"), "");
+  for (let count = 0; count < 200; count += 1) await tell("tick n");
+  await assert.rejects(read("cursor/7"), { code: "telemetry.stale", message: /requested=7 rewind_to=390/ });
+  assert.equal((await read("cursor/1407")).length, 7);
+});
+
+test("a session moves its cursors as often as it may, and another one anew", async (context) => {
+  const { kernel, read, tell } = await hive(context, { advances: 2, resumes: 1 });
+  await tell("tick 1");
+  await read("cursor/0");
+  await read("cursor/0");
+  await assert.rejects(read("cursor/0"), { code: "telemetry.cursor", kind: "quota" });
+  await read("cursor/7");
+  await assert.rejects(read("cursor/7"), { code: "telemetry.cursor" });
+  const other = kernel.attach(fullAuthority("owner"), "test");
+  assert.equal(Buffer.from(await other.read("/worker/worker-1/cursor/0")).toString(), "tick 1\n");
+});
+
+test("nothing is taken while the hive stands still, and a worker that nobody knows has no ring", async (context) => {
+  const { kernel, tell } = await hive(context);
+  await assert.rejects(() => tell("tick", "stranger"), { kind: "absent" });
+  kernel.system("kernel", "/", { op: "test" }, () => ({
+    events: [
+      {
+        type: "lifecycle@1",
+        data: { state: "QUIESCED", reason: "test", since: 0, clock: "trusted" },
+      },
+    ],
+  }));
+  assert.equal((await tell("tick")).code, "telemetry.standing");
+});
+
+test("rings that are kept have their bytes and offsets after a power cut; others begin at 0", async (context) => {
+  const { tell, files } = await hive(context, { keep: true });
+  for (let count = 0; count < 300; count += 1) await tell(`tick ${count % 10}`);
+  await tell("other", "worker-2");
+  const next = await hive(context, { keep: true }, recordingFiles(files.image()));
+  assert.equal(JSON.parse(await next.read("telemetry.json")).next, 2100);
+  assert.equal(await next.read("cursor/2086"), "tick 8\ntick 9\n");
+  await next.tell("tick X");
+  assert.equal(await next.read("cursor/2093"), "tick 9\ntick X\n");
+  const third = await hive(context, { keep: true }, recordingFiles(next.files.image()));
+  assert.equal(await third.read("cursor/2100"), "tick X\n");
+  const fresh = await hive(context, {}, recordingFiles(files.image()));
+  assert.equal(await fresh.read("telemetry"), "");
+});

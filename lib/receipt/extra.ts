@@ -24,6 +24,8 @@ const RunFacts = z.strictObject({
   journal: Decimal,
   /** Number of the try, from 1: a receipt of another try is a replay. */
   try: Decimal.optional(),
+  /** What the job had kept before, and this run went on from; absent where it began anew. */
+  checkpoint: Digest.optional(),
   /** Class of the machine, and whose it is, as the hive has it. */
   class: z.enum(["owned", "borrowed", "rented", "volunteer"]).optional(),
   owner: Name.optional(),

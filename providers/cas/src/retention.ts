@@ -36,8 +36,12 @@ type Plan = { readonly [R in Reason]: string[] } & {
 /** What was stored stays at least so long, milliseconds: the job that names it comes after it. */
 const leastFresh = 3_600_000;
 
+/** Who was just told to go on from it gets so long to fetch it, milliseconds. */
+const staleAge = 60_000;
+
 function keepTime({ outputsAge, jobsAge }: Retention, reason: Reason): number {
   if (reason === "named") return jobsAge;
+  if (reason === "stale") return staleAge;
   return reason === "fresh" ? Math.max(outputsAge, leastFresh) : outputsAge;
 }
 
@@ -54,7 +58,16 @@ function* due(cas: Cas, retention: Retention, reason: Reason, now: number): Gene
 
 /** What a sweep would do now, of at most so many reasons. */
 export function planOf(cas: Cas, uses: Uses, retention: Retention, now: number, most: number): Plan {
-  const plan: Plan = { fresh: [], outputs: [], named: [], dropped: [], kept: [], bytes: 0, more: false };
+  const plan: Plan = {
+    fresh: [],
+    outputs: [],
+    named: [],
+    stale: [],
+    dropped: [],
+    kept: [],
+    bytes: 0,
+    more: false,
+  };
   const gone = new Map<string, Set<Reason>>();
   let seen = 0;
   for (const reason of reasons)
@@ -95,11 +108,11 @@ export function sweep(
   retention: Retention,
 ): Decision | undefined {
   const plan = planOf(state, views, retention, now, batch);
-  const { fresh, outputs, named, dropped, kept, bytes, more } = plan;
-  if (fresh.length + outputs.length + named.length === 0) return undefined;
+  const { fresh, outputs, named, stale, dropped, kept, bytes, more } = plan;
+  if (fresh.length + outputs.length + named.length + stale.length === 0) return undefined;
   return {
     events: [
-      emit("aged@1", { fresh, outputs, named, more }),
+      emit("aged@1", { fresh, outputs, named, ...(stale.length > 0 ? { stale } : {}), more }),
       ...(kept.length > 0 ? [emit("kept@1", { digests: kept })] : []),
       ...(dropped.length > 0 ? [emit("dropped@1", { digests: dropped })] : []),
     ],
@@ -113,12 +126,16 @@ export function nextSweep(cas: Cas, retention: Retention): number | undefined {
   const { at, more } = cas.swept.get();
   if (more || cas.outputBytes.get() > retention.outputsSize) return 0;
   let first = Number.POSITIVE_INFINITY;
+  let soon = Number.POSITIVE_INFINITY;
   for (const reason of reasons) {
     const digest = cas[reason].first();
-    if (digest !== undefined)
+    if (digest !== undefined && reason === "stale") soon = (cas.stale.get(digest) ?? 0) + staleAge;
+    else if (digest !== undefined)
       first = Math.min(first, (cas[reason].get(digest) ?? 0) + keepTime(retention, reason));
   }
-  return first === Number.POSITIVE_INFINITY ? undefined : Math.max(first, at + day);
+  const daily = first === Number.POSITIVE_INFINITY ? first : Math.max(first, at + day);
+  const next = Math.min(soon, daily);
+  return next === Number.POSITIVE_INFINITY ? undefined : next;
 }
 
 /** What is kept, and what a sweep would let go now; changes nothing. */

@@ -20,7 +20,7 @@ export type Blob = {
 };
 
 /** A reason to keep a blob; each has its keep time. */
-export const reasons = ["fresh", "outputs", "named"] as const;
+export const reasons = ["fresh", "outputs", "named", "stale"] as const;
 export type Reason = (typeof reasons)[number];
 
 /**
@@ -35,6 +35,10 @@ export interface Cas {
   readonly outputs: Table<number>;
   /** Named by a job as its module or input. */
   readonly named: Table<number>;
+  /** What a job had kept before something newer: gone soon. */
+  readonly stale: Table<number>;
+  /** Jobs to the digest of what they keep, until they end. */
+  readonly checkpoints: Table<string>;
   /** Bytes of what is output and nothing else. */
   readonly outputBytes: Cell<number>;
   /** When the last sweep was, hive time in milliseconds, and whether more was due than it took. */
@@ -49,6 +53,8 @@ export const initial = (scope: Scope): Cas => ({
   fresh: scope.table("fresh"),
   outputs: scope.table("outputs"),
   named: scope.table("named"),
+  stale: scope.table("stale"),
+  checkpoints: scope.table("checkpoints"),
   outputBytes: scope.cell("output-bytes", 0),
   swept: scope.cell<{ at: number; more: boolean }>("swept", { at: 0, more: false }),
   retention: scope.cell<Retention | null>("retention", null),
@@ -97,13 +103,49 @@ function use(cas: Cas, digest: string | undefined, time: number): void {
   put(cas, "named", digest, time);
 }
 
-type Aged = { readonly [R in Reason]: readonly string[] } & { readonly more: boolean };
+/** What a job keeps is nobody's: its lease opens it, and newer bytes take its place. */
+function keep(cas: Cas, { job, worker, digest, before }: Checkpointed, time: number): void {
+  cas.checkpoints.set(job, digest);
+  const blob = cas.blobs.get(digest);
+  if (blob) {
+    const owners = blob.owners.filter((owner) => owner !== worker);
+    const makers = [...new Set([...(blob.makers ?? []), worker])];
+    cas.blobs.set(digest, { ...blob, owners, makers });
+    drop(cas, "stale", digest);
+    if (owners.length === 0) drop(cas, "fresh", digest);
+  }
+  if (before !== undefined && before !== digest) letGo(cas, before, "stale", time);
+}
+
+/** Nobody needs it any more, unless there is another reason to keep it. */
+function letGo(cas: Cas, digest: string, to: "stale" | "outputs", time: number): void {
+  if (!cas.blobs.has(digest) || reasons.some((reason) => cas[reason].has(digest))) return;
+  if (![...cas.checkpoints.values()].includes(digest)) put(cas, to, digest, time);
+}
+
+/** What a job kept last is output of it once it has ended: who submitted it may look at it. */
+function endKept(cas: Cas, job: string, time: number): void {
+  const digest = cas.checkpoints.get(job);
+  if (digest === undefined) return;
+  cas.checkpoints.delete(job);
+  letGo(cas, digest, "outputs", time);
+}
+
+type Checkpointed = {
+  readonly job: string;
+  readonly worker: string;
+  readonly digest: string;
+  readonly before?: string;
+};
+/** Records of before there was a reason do not tell of it. */
+type Aged = { readonly [R in Reason]?: readonly string[] } & { readonly more: boolean };
 type Submitted = {
   readonly run: { readonly kind: string; readonly what: string };
   readonly stdin: { readonly digest?: string };
 };
 type Arrayed = Pick<Submitted, "run"> & { readonly inputs: readonly Submitted["stdin"][] };
 type Ended = {
+  readonly job: string;
   readonly worker: string;
   readonly end: {
     readonly stdout: { readonly digest?: string };
@@ -120,7 +162,7 @@ export const events = {
     }
   },
   "aged@1": (cas: Cas, { more, ...aged }: Aged, { time }: EventMeta) => {
-    for (const reason of reasons) for (const digest of aged[reason]) drop(cas, reason, digest);
+    for (const reason of reasons) for (const digest of aged[reason] ?? []) drop(cas, reason, digest);
     cas.swept.set({ at: time, more });
   },
   /** A job that has not ended names them, however old they are. */
@@ -137,7 +179,15 @@ export const events = {
     if (run.kind === "wasm") use(cas, run.what, time);
     for (const { digest } of inputs) use(cas, digest, time);
   },
-  "jobs:ended@1": (cas: Cas, { worker, end }: Ended, { time }: EventMeta) => {
+  "jobs:checkpointed@1": (cas: Cas, data: Checkpointed, { time }: EventMeta) => keep(cas, data, time),
+  "jobs:settled@1": (cas: Cas, { job }: { job: string }, { time }: EventMeta) => endKept(cas, job, time),
+  "jobs:canceled@1": (cas: Cas, { job }: { job: string }, { time }: EventMeta) => endKept(cas, job, time),
+  // However else it ended: then it leaves state some day.
+  "jobs:forgotten@1": (cas: Cas, { jobs }: { jobs: readonly string[] }, { time }: EventMeta) => {
+    for (const job of jobs) endKept(cas, job, time);
+  },
+  "jobs:ended@1": (cas: Cas, { job, worker, end }: Ended, { time }: EventMeta) => {
+    endKept(cas, job, time);
     made(cas, end.stdout.digest, worker, time);
     made(cas, end.stderr.digest, worker, time);
   },

@@ -45,6 +45,7 @@ export const jobActs = {
 /** What `/worker/<id>/results` does. */
 export const resultActs = {
   commit: { class: "compensable", compensation: "The lease of another machine answers instead" },
+  checkpoint: { class: "compensable", compensation: "The next one takes its place" },
   done: { class: "compensable", compensation: "Submit the job again" },
   return: { class: "compensable", compensation: "The job is leased again by itself" },
   renew: { class: "compensable", compensation: "The lease ends by itself" },

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { liveOf } from "./arrays.ts";
+import { checkpoint } from "./checkpoint.ts";
 import { emit } from "./events.ts";
 import { fault } from "./faults.ts";
 import { isEnded, type JobArray, leaseMs } from "./model.ts";
@@ -38,6 +39,7 @@ export function decideResult(command: ResultCommand, at: Parameters<typeof submi
   if (at.caller.subject !== worker) throw fault.worker(worker);
   if (command.op === "done") return done(command, worker, at);
   if (command.op === "return") return giveBack(command, worker, at);
+  if (command.op === "checkpoint") return checkpoint(command, worker, at);
   if (command.op === "commit") return commit(command, worker, at);
   if (!at.state.capacity.has(worker)) throw fault.joined(worker);
   return { events: [emit("renewed@1", { worker, until: at.now + leaseMs })] };

@@ -1,5 +1,6 @@
 import { emitter, type EventMeta } from "@skep/kernel";
 import { extend, memberId, memberJobId, settled } from "./arrays.ts";
+import type { Kept } from "./checkpoint-model.ts";
 import { containEvents } from "./contain.ts";
 import {
   change,
@@ -227,6 +228,16 @@ export const events = {
   "arrayed@1": arrayed,
   "leased@1": (jobs: Jobs, data: Leased, { time }: EventMeta) => lease(jobs, data, time),
   "ended@1": (jobs: Jobs, data: Ended, { time }: EventMeta) => ended(jobs, data, time),
+  "checkpointed@1": (
+    { kept }: Jobs,
+    {
+      job,
+      worker,
+      digest,
+      bytes,
+    }: Kept & { readonly job: string; readonly worker: string; readonly before?: string },
+    { time }: EventMeta,
+  ) => kept.set(job, { digest, bytes, at: time, worker }),
   "late@1": (
     jobs: Jobs,
     { job: id, worker, receipt }: { job: string; worker: string; receipt: End["receipt"] },
@@ -300,6 +311,7 @@ export const events = {
     for (const id of ids) {
       jobs.jobs.delete(id);
       jobs.ended.delete(id);
+      jobs.kept.delete(id);
       forgetVerdict(jobs, id);
     }
   },

@@ -39,6 +39,13 @@ export const fault = faults("jobs", {
     "Cannot ask for a quorum that is less than half of the replicas, or more than all",
     { cure: "Ask for 3 replicas and a quorum of 2, say" },
   ],
+  checkpoint: [
+    "invalid",
+    "Cannot keep a checkpoint of such a job",
+    { cure: "Ask for one WASM machine: leave replicas out" },
+  ],
+  keeps: ["conflict", "Cannot keep that of a job"],
+  soon: ["busy", "Cannot keep a checkpoint sooner after the last than the job asks", { detail: "rate" }],
   history: ["absent", "Cannot find what is known of the worker's answers"],
   away: ["conflict", "Cannot release a worker that is not in quarantine"],
   worker: ["denied", "Cannot speak for another worker", { detail: "denied" }],

@@ -57,7 +57,7 @@ export interface LeasesView {
 }
 
 /** Digests that live jobs name. */
-function namedBy({ jobs }: Jobs): ReadonlySet<string> {
+function namedBy({ jobs, kept }: Jobs): ReadonlySet<string> {
   const named = new Set<string>();
   for (const { run, stdin, state, dependents, end } of jobs.values()) {
     // The output of a job that others wait for becomes their input.
@@ -66,12 +66,30 @@ function namedBy({ jobs }: Jobs): ReadonlySet<string> {
     if (run.kind === "wasm") named.add(run.what);
     if (stdin.digest !== undefined) named.add(stdin.digest);
   }
+  for (const [id, { digest }] of kept.entries()) {
+    const job = jobs.get(id);
+    if (job && !isEnded(job.state)) named.add(digest);
+  }
   return named;
+}
+
+/** Whether it is the last that a job kept, for who submitted it, and what it goes on from, for who has it. */
+function isKeptFor({ jobs, kept }: Jobs, subject: string, digest: string): boolean {
+  for (const [id, last] of kept.entries()) {
+    const job = jobs.get(id);
+    if (!job) continue;
+    if (last.digest === digest && job.owner === subject) return true;
+    if (isEnded(job.state)) continue;
+    for (const { worker, from } of job.leases)
+      if (worker === subject && (last.digest === digest || from?.digest === digest)) return true;
+  }
+  return false;
 }
 
 function leasesOf(state: Jobs): LeasesView {
   return {
     opens: (subject, digest) =>
+      isKeptFor(state, subject, digest) ||
       [...state.held.entries()].some(([id, workers]) => {
         const job = workers.includes(subject) ? state.jobs.get(id) : undefined;
         return (

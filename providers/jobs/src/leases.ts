@@ -57,13 +57,23 @@ export function setIdle(jobs: Jobs, worker: string): void {
   else jobs.idle.delete(worker);
 }
 
+/** What a job that one machine answers goes on from. */
+function fromOf({ kept, ballots }: Jobs, id: string): Pick<Lease, "from"> {
+  const last = kept.get(id);
+  return last && !ballots.has(id) ? { from: { digest: last.digest, bytes: last.bytes } } : {};
+}
+
 /** What a lease begins: its slot, its try, its place in the queue. */
 export function lease(jobs: Jobs, { job: id, worker, until, copy }: Leased, time: number): void {
   const job = jobs.jobs.get(id);
   const capacity = jobs.capacity.get(worker);
   if (!job || !capacity) return;
   const tries = job.tries + 1;
-  const given: Lease = { worker, try: tries, since: time, ...(copy ? { spared: true } : {}) };
+  const given: Lease = {
+    ...{ worker, try: tries, since: time },
+    ...(copy ? { spared: true } : {}),
+    ...fromOf(jobs, id),
+  };
   const leases = [...job.leases, given];
   const alone = leases.length === 1;
   jobs.jobs.set(id, {

@@ -1,4 +1,5 @@
 import type { Cell, Table } from "@skep/kernel";
+import type { Checkpoint, Kept, LastKept } from "./checkpoint-model.ts";
 import type { End, Envelope, Output } from "./end.ts";
 import type { Contained } from "./bans.ts";
 import type { Agreement, JobRule } from "./replicate-model.ts";
@@ -28,6 +29,8 @@ export type Run = {
   readonly grade: "fresh" | "shared";
   /** What it is for, as the owners of machines name it in what they refuse; `general` where absent. */
   readonly class?: string;
+  /** The file that it keeps while it runs; whoever has it next goes on from it. */
+  readonly checkpoint?: Checkpoint;
 };
 
 export const dataLabels = ["public", "internal", "private"] as const;
@@ -63,6 +66,8 @@ export type Lease = {
   readonly since: number;
   /** Losing it is not held against the job: a restart of the hive cut it short, or it is the copy of a straggler. */
   readonly spared?: true;
+  /** What the job had kept, and this one goes on from. */
+  readonly from?: Kept;
 };
 
 /** One job; its id is the sequence of the record that made it, and its place where that made several. */
@@ -186,6 +191,8 @@ export interface Jobs extends Agreement, Contained {
   readonly sweeping: Table<number>;
   /** Leases modulo `turnsOfAge`. */
   readonly turn: Cell<number>;
+  /** Jobs to what they kept last, until they leave state. */
+  readonly kept: Table<LastKept>;
   /** Ended jobs that are still in state, oldest first. */
   readonly ended: Table<number>;
   /** Manifest hash to the job and when it may be forgotten. */

@@ -1,5 +1,5 @@
 import { formatBytes } from "@skep/text";
-import type { DataLabel, Job, Jobs, Where } from "./model.ts";
+import type { DataLabel, Job, Jobs, Run, Where } from "./model.ts";
 
 /** What placement knows of a machine. */
 export interface Machine {
@@ -56,7 +56,12 @@ interface Demand {
   holds(machine: Machine): boolean;
 }
 
-function demandsOf(kind: string, where: Where): Demand[] {
+/** What strangers hold would be the beginning of somebody else's answer. */
+const mayKeep = ({ checkpoint }: Run, machine: Machine): boolean =>
+  checkpoint === undefined || machine.class !== "volunteer";
+
+function demandsOf(run: Run, where: Where): Demand[] {
+  const { kind } = run;
   const { labels, arch, memoryBytes, classes, data } = where;
   const demands: Demand[] = [
     { says: `that takes ${kind} jobs`, holds: ({ kinds }) => kinds.includes(kind) },
@@ -65,6 +70,11 @@ function demandsOf(kind: string, where: Where): Demand[] {
       holds: (machine) => classesFor[data].includes(machine.class),
     },
   ];
+  if (run.checkpoint)
+    demands.push({
+      says: "that may keep a checkpoint (no volunteer's)",
+      holds: (machine) => mayKeep(run, machine),
+    });
   if (classes.length > 0)
     demands.push({
       says: `of class ${classes.join(" or ")}`,
@@ -87,6 +97,7 @@ export function fits({ run, where }: Job, machine: Machine): boolean {
   const { labels, arch, memoryBytes, classes, data } = where;
   return (
     machine.kinds.includes(run.kind) &&
+    mayKeep(run, machine) &&
     classesFor[data].includes(machine.class) &&
     (classes.length === 0 || classes.includes(machine.class)) &&
     labels.every((label) => machine.labels.includes(label)) &&
@@ -99,7 +110,7 @@ export function fits({ run, where }: Job, machine: Machine): boolean {
 export function lacking({ run, where }: Job, machines: readonly Machine[]): string | undefined {
   let left = machines;
   const met: string[] = [];
-  for (const demand of demandsOf(run.kind, where)) {
+  for (const demand of demandsOf(run, where)) {
     const with_ = left.filter((machine) => demand.holds(machine));
     const besides = met.length > 0 ? ` among those ${met.join(", ")}` : "";
     if (with_.length === 0) return `no machine ${demand.says}${besides}`;

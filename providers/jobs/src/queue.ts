@@ -20,6 +20,7 @@ export function laneOf(job: Job): string {
     memoryBytes,
     classes,
     data,
+    ...(run.checkpoint ? ["keeps"] : []),
   ]);
 }
 

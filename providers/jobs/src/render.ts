@@ -20,11 +20,13 @@ export function textOf(values: Readonly<Record<string, Json>>): string {
 function unusual(job: Job, at: At | undefined): Record<string, Json> {
   const { priority, deadline, array, index } = job;
   const wait = at ? waitOf(job, at) : "";
+  const kept = at?.state.kept.get(job.id);
   return {
     ...(wait === "" ? {} : { wait }),
     ...(priority === 0 ? {} : { priority }),
     ...(deadline === 0 ? {} : { deadline_ms: deadline }),
     ...(array === "" ? {} : { array, index }),
+    ...(kept ? { checkpoint: kept.digest, checkpoint_bytes: kept.bytes, checkpoint_ms: kept.at } : {}),
   };
 }
 
@@ -99,6 +101,8 @@ export function whyText(job: Job, at: At): string {
 /** The line in a worker's inbox that gives it a job. */
 export function leaseLine(job: Job, worker: string, until: number, state: Jobs): string {
   const { id, jobId, owner, run, stdin, tries, submitted, leases } = job;
-  const number = leases.find((one) => one.worker === worker)?.try ?? tries;
-  return `${printJson({ job: id, job_id: jobId, owner, ...run, stdin, try: number, start_ms: submitted, until, ...termsOf(state, job, worker) })}\n`;
+  const own = leases.find((one) => one.worker === worker);
+  const number = own?.try ?? tries;
+  const resume = own?.from ? { resume: own.from } : {};
+  return `${printJson({ job: id, job_id: jobId, owner, ...run, stdin, try: number, start_ms: submitted, until, ...resume, ...termsOf(state, job, worker) })}\n`;
 }

@@ -110,6 +110,8 @@ export function acceptedAlone(at: At, job: Job, worker: string, end: End): Emitt
   const ms = now - (lease?.since ?? now);
   const metered = meteredAlone(job, standing, end, ms);
   if (!lease || standing.class === "owned" || !isAnswer(end.reason)) return metered;
+  // Who begins anew need not come to the same bytes as who went on from what another kept.
+  if (lease.from) return metered;
   const rule = { replicas: 1, quorum: 1, why: "policy", class: job.rule?.class ?? "pure" } as const;
   const output = outputOfReceipt(end);
   const answer = answerKey({ reason: end.reason, exit: end.exit, output, loose: false });

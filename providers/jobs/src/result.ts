@@ -1,9 +1,10 @@
 import { isOutputOf, type SignedReceipt, verifyReceipt } from "@skep/receipt";
 import type { Deciding, Decision, Emitted } from "@skep/kernel";
+import { keptAtReturn } from "./checkpoint.ts";
 import { emit, surplus } from "./events.ts";
 import { fault } from "./faults.ts";
 import { forgetting } from "./forget.ts";
-import { type End, isEnded, type Job, type Jobs, mostSpared, type Output } from "./model.ts";
+import { type End, isEnded, type Job, type Jobs, type Lease, mostSpared, type Output } from "./model.ts";
 import { acceptedAlone, doneSeat } from "./replicate.ts";
 import { nextLeases } from "./schedule.ts";
 import type { ResultCommand } from "./schema.ts";
@@ -38,7 +39,18 @@ function agrees(receipt: SignedReceipt, command: Done, job: Job, stdout: Output,
   return out === undefined || err === undefined || isOutputOf(receipt.result, { stdout: out, stderr: err });
 }
 
-function checkReceipt(command: Done, job: Job, key: string, stdout: Output, stderr: Output): boolean {
+/** The receipt names what the job went on from, and nothing where it began anew. */
+function beganFrom({ result }: SignedReceipt, { from }: Lease): boolean {
+  return result.metrics.extra.checkpoint === (from && `sha256:${from.digest}`);
+}
+
+function checkReceipt(
+  command: Done,
+  job: Job,
+  key: string,
+  [stdout, stderr]: readonly [Output, Output],
+  worker: string,
+): boolean {
   if (command.receipt === undefined) {
     if (key !== "") throw fault.unsigned(job.id);
     return false;
@@ -46,6 +58,8 @@ function checkReceipt(command: Done, job: Job, key: string, stdout: Output, stde
   if (key === "") throw fault.receipt("the worker has no known key");
   const verdict = verifyReceipt(command.receipt, key, { jobId: job.jobId });
   if (!verdict.ok) throw fault.receipt(`${verdict.failed}: ${verdict.why}`);
+  const lease = job.leases.find((one) => one.worker === worker);
+  if (lease && !beganFrom(verdict.receipt, lease)) throw fault.receipt("it tells another beginning");
   if (!agrees(verdict.receipt, command, job, stdout, stderr)) throw fault.receipt("it tells another result");
   return true;
 }
@@ -78,7 +92,7 @@ export function done(command: Done, worker: string, at: At): Decision {
   const key = views.workers.get(worker)?.key ?? "";
   const stdout = outputOf(command.stdout, at);
   const stderr = outputOf(command.stderr, at);
-  const verified = checkReceipt(command, job, key, stdout, stderr);
+  const verified = checkReceipt(command, job, key, [stdout, stderr], worker);
   const receipt = (command.receipt ?? null) as End["receipt"];
   const late = lateOf(job, worker, receipt, at);
   if (late) return late;
@@ -92,11 +106,12 @@ export function done(command: Done, worker: string, at: At): Decision {
 }
 
 /** A worker gives a job back unfinished. */
-export function giveBack({ job, started, reason }: Return, worker: string, at: At): Decision {
+export function giveBack({ job, started, reason, checkpoint }: Return, worker: string, at: At): Decision {
   const found = at.state.jobs.get(job);
   if (!found?.leases.some((one) => one.worker === worker)) throw fault.holder(job);
   // What the owner of a machine does is never held against a job.
   const spared = reason !== undefined || (!started && found.spared < mostSpared);
   const why = reason === undefined ? {} : { reason };
-  return { events: [emit(spared ? "unstarted@1" : "returned@1", { job, worker, ...why })] };
+  const kept = keptAtReturn(checkpoint, found, worker, at);
+  return { events: [...kept, emit(spared ? "unstarted@1" : "returned@1", { job, worker, ...why })] };
 }

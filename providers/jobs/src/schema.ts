@@ -1,5 +1,6 @@
 import { mostReplicas } from "@skep/trust";
 import { z } from "zod";
+import { leastEveryMs } from "./checkpoint-model.ts";
 import { dataLabels, inlineBytes, mostInputs } from "./model.ts";
 
 const JobNumber = z.union([z.string().regex(/^\d{1,15}(\.\d{1,4})?$/), z.int().min(0).transform(String)]);
@@ -77,6 +78,29 @@ const ordering = {
     .optional(),
 };
 
+/** A file that the module keeps while it runs, and that whoever has the job next goes on from. */
+const Checkpoint = z
+  .strictObject({
+    /** Path as the module opens it; its folder is the only one that is open. */
+    file: z
+      .string()
+      .max(256)
+      .regex(/^\/?(?:[A-Za-z0-9_][\w.-]{0,63}\/){0,4}[A-Za-z0-9_][\w.-]{0,63}$/),
+    /** How often it is stored, when it has changed. */
+    every_ms: z
+      .int()
+      .min(leastEveryMs)
+      .max(24 * 3_600_000)
+      .default(60_000),
+    /** Machines that allow less do not take the job. */
+    max_bytes: z
+      .int()
+      .min(1)
+      .max(256 * 1024 * 1024)
+      .default(16 * 1024 * 1024),
+  })
+  .meta({ id: "JobCheckpoint" });
+
 /** How many machines of different owners answer a job, and whether their bytes can be compared. */
 const agreeing = {
   replicas: z.int().min(1).max(mostReplicas).optional(),
@@ -95,6 +119,7 @@ export const Details = z
     limits: Wanted.default({}),
     grade: z.enum(["fresh", "shared"]).default("shared"),
     class: WorkClass,
+    checkpoint: Checkpoint.optional(),
     ...ordering,
     ...agreeing,
     /** One part of an array: place of its first input, inputs of the whole, SHA-256 over the digests of this part's, a line each. */
@@ -125,6 +150,7 @@ const Unsigned = z.strictObject({
   limits: Wanted.default({}),
   grade: z.enum(["fresh", "shared"]).default("shared"),
   class: WorkClass,
+  checkpoint: Checkpoint.optional(),
   ...ordering,
   ...agreeing,
 });
@@ -157,6 +183,8 @@ const Output = z.strictObject({
   digest: Digest.optional(),
 });
 
+const Kept = z.strictObject({ digest: Digest, bytes: z.int().min(0) });
+
 /** Commands of `/worker/<id>/results`. */
 export const ResultCommand = z
   .discriminatedUnion("op", [
@@ -177,6 +205,7 @@ export const ResultCommand = z
         .default(""),
     }),
     z.strictObject({ op: z.literal("commit"), job: JobNumber, commitment: Digest }),
+    z.strictObject({ op: z.literal("checkpoint"), job: JobNumber, ...Kept.shape }),
     z.strictObject({
       op: z.literal("return"),
       job: JobNumber,
@@ -184,6 +213,8 @@ export const ResultCommand = z
       started: z.boolean().default(true),
       /** `owner`: whoever the machine belongs to needs it, or does not take such work. */
       reason: z.literal("owner").optional(),
+      /** What it kept last, where that was not told yet. */
+      checkpoint: Kept.optional(),
     }),
     z.strictObject({ op: z.literal("renew") }),
   ])

@@ -1,6 +1,7 @@
 import { jobIdOf, parseMoment, verifyManifest } from "@skep/receipt";
 import { type Deciding, type Decision, type Emitted, join as joinPath } from "@skep/kernel";
 import { inputsDigest } from "./arrays.ts";
+import { checkAlone, checkpointOf } from "./checkpoint.ts";
 import { emit } from "./events.ts";
 import { fault } from "./faults.ts";
 import {
@@ -121,12 +122,21 @@ function fromManifest(manifest: Record<string, unknown>, { now }: At, limits: Jo
     ...(payload.max_memory_bytes ? { memory_bytes: payload.max_memory_bytes } : {}),
   };
   const { args, env, grade, stdin } = details;
-  const of = classOf(details);
-  const run: Run = { kind: "wasm", what: digest, args, env, limits: limitsOf(wanted, limits), grade, ...of };
+  const more = { ...classOf(details), ...checkpointOf(details) };
+  const run: Run = {
+    kind: "wasm",
+    what: digest,
+    args,
+    env,
+    limits: limitsOf(wanted, limits),
+    grade,
+    ...more,
+  };
   const expires =
     expires_at === undefined ? now + 24 * 3600_000 : Number((parseMoment(expires_at) ?? 0n) / 1_000_000n);
   const { array } = details;
   const ordering = orderingOf(details, now);
+  checkAlone(details, "wasm", ordering.rule);
   return { run, jobId: verdict.jobId, signer, stdin, expires, ordering, ...(array ? { array } : {}) };
 }
 
@@ -140,7 +150,10 @@ function fromRun(
   if (what === undefined)
     throw fault.spec(run.kind === "wasm" ? "run.module is missing" : "run.name is missing");
   const { kind, args, env, grade } = run;
-  const made: Run = { kind, what, args, env, limits: limitsOf(run.limits, limits), grade, ...classOf(run) };
+  const more = { ...classOf(run), ...checkpointOf(run) };
+  const made: Run = { kind, what, args, env, limits: limitsOf(run.limits, limits), grade, ...more };
+  const ordering = orderingOf(run, now);
+  checkAlone(run, kind, ordering.rule);
   const input = [
     ...Buffer.from(JSON.stringify({ ...made, stdin: stdin ?? "", job: next, owner: caller.subject })),
   ];
@@ -150,7 +163,7 @@ function fromRun(
     payload: { kind: "wasm", module_cid: what, input },
     created_at: "1970-01-01T00:00:00.000000000Z",
   });
-  return { run: made, jobId, signer: "", stdin, expires: 0, ordering: orderingOf(run, now) };
+  return { run: made, jobId, signer: "", stdin, expires: 0, ordering };
 }
 
 type DigestOf = (bytes: Uint8Array) => string;

@@ -39,6 +39,7 @@ export function initial(scope: Scope): Jobs {
     deadlines: scope.table("deadlines"),
     arrays: scope.table("arrays"),
     sweeping: scope.table("sweeping"),
+    kept: scope.table("kept"),
     turn: scope.cell("turn", 0),
     ended: scope.table("ended"),
     manifests: scope.table("manifests"),

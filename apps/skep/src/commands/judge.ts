@@ -2,6 +2,7 @@ import type { Command } from "@skep/edge-cli";
 import { approvals, approve, reject, undo } from "./approvals.ts";
 import { banCommand, bans, drain, unban } from "./bans.ts";
 import { policyApply, policyCheck, policyRollback, policyShow, policySigners, policyTest } from "./policy.ts";
+import { policyRetention, policyWitnesses } from "./policy-kept.ts";
 import { policyWhatIf } from "./policy-what-if.ts";
 
 /** The commands that decide what may happen. */
@@ -17,6 +18,8 @@ export const judgeCommands: readonly Command[] = [
   policyRollback,
   policyWhatIf,
   policySigners,
+  policyRetention,
+  policyWitnesses,
   banCommand,
   bans,
   unban,

@@ -160,7 +160,7 @@ export const policyRollback: Command = command({
     { run: "skep policy rollback 0", doc: "No policies, as before the first" },
     { run: "skep policy rollback 3", doc: "Version 3; `skep cat /policy/versions` lists them" },
   ],
-  args: [{ name: "version", kind: "integer", least: 1, doc: "The version", optional: true }],
+  args: [{ name: "version", kind: "integer", least: 0, doc: "The version", optional: true }],
   run: async (context) => {
     const { version } = context.args;
     await using client = await connectOf(context);

@@ -55,7 +55,7 @@ export const witness: Command = command({
   name: "witness",
   group: "proof",
   summary: "Cosign the checkpoints of logs, so that none can go back or show two histories",
-  doc: "Answers C2SP tlog-witness over HTTP with a key of its own. What it cosigned last is on the disk before it answers; it refuses a log that went back or that signed two roots of one size, and keeps such a request. Run it on another machine than the log, and put its line in that hive's audit.witnesses.",
+  doc: "Answers C2SP tlog-witness over HTTP with a key of its own. What it cosigned last is on the disk before it answers; it refuses a log that went back or that signed two roots of one size, and keeps such a request. Run it on another machine than the log, and give its line to that hive with `skep policy witnesses`.",
   examples: [
     { run: "skep witness --log 'skep.invalid/hive-…+…+…'", doc: "For one hive, on 127.0.0.1:7790" },
     { run: "skep witness --print-key", doc: "The line for a tlog-policy" },

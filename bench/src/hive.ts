@@ -124,8 +124,8 @@ export async function startHive(flags: readonly string[] = []): Promise<HiveProc
   };
 }
 
-// SKEP_BENCH_PROFILE=DIR leaves a .cpuprofile of every daemon there.
-function profiling(): string[] {
+/** Arguments by which SKEP_BENCH_PROFILE=DIR leaves a .cpuprofile of a daemon there, if it is not killed. */
+export function profiling(): string[] {
   const to = process.env.SKEP_BENCH_PROFILE;
   return to ? ["--cpu-prof", "--cpu-prof-interval", "500", "--cpu-prof-dir", to] : [];
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "@skep/ninep";
-import { attach, type HiveProcess, startOver } from "../hive.ts";
+import { attach, type HiveProcess, profiling, startOver } from "../hive.ts";
 import { percentile } from "../load.ts";
 import { temporaryPlace } from "../place.ts";
 import { residentOf, spentBy } from "../process.ts";
@@ -111,7 +111,7 @@ async function restart(home: string, hive: HiveProcess, crowds: Crowds): Promise
   process.kill(hive.pid, "SIGKILL");
   await hive[Symbol.asyncDispose]();
   const began = performance.now();
-  await using again = await startOver(home, flagsOf(hive.ready["9p"].port));
+  await using again = await startOver(home, flagsOf(hive.ready["9p"].port), profiling());
   const ready = performance.now();
   await back;
   const lasted = performance.now() - ready;

@@ -23,6 +23,10 @@ export const run: Command = command({
     },
     { run: "skep run --lines words.txt examples/modules/reverse.wasm", doc: "One job for each line" },
     { run: "skep run --label gpu --deadline 1h job.wasm", doc: "Waits for a machine with that label" },
+    {
+      run: "skep run --checkpoint /checkpoint/state --every 30s examples/modules/steps.wasm 1000000",
+      doc: "Goes on where it was when its machine goes away",
+    },
     { run: "skep run --dag pipeline.toml", doc: "Jobs that need each other" },
     { run: "skep run examples/modules/mandelbrot.wasm 640 480 > picture.ppm", doc: "With arguments" },
     {
@@ -56,6 +60,15 @@ export const run: Command = command({
       kind: "string",
       value: "CLASS",
       doc: "What it is for, as owners of machines name it in what they refuse; default general",
+    },
+    checkpoint: {
+      kind: "string",
+      value: "FILE",
+      doc: "A file that the module keeps, as /checkpoint/state: stored while it runs, and there again when another machine has to go on",
+    },
+    every: {
+      kind: "duration",
+      doc: "How often the checkpoint is stored when it has changed; default 60s, least 5s",
     },
     arch: { kind: "string", doc: "Only on machines of this architecture, as `x64` or `arm64`" },
     machine: { kind: "size", doc: "Only on machines with so much memory" },
@@ -101,6 +114,8 @@ export const run: Command = command({
       import("../jobs/faults.ts"),
     ]);
     const { label: labels, arch, machine: memoryBytes, class: classes, data } = flags;
+    if (flags.every !== undefined && flags.checkpoint === undefined)
+      throw fault.together("--every takes --checkpoint");
     return await runAny(context, {
       file: args.file,
       args: args.args,
@@ -110,6 +125,8 @@ export const run: Command = command({
       fuel: flags.fuel,
       fresh: flags.fresh,
       workClass: flags["work-class"],
+      checkpoint:
+        flags.checkpoint === undefined ? undefined : { file: flags.checkpoint, everyMs: flags.every },
       where: { labels, arch, memoryBytes, classes, data },
       priority: flags.priority,
       deadlineMs: flags.deadline,

@@ -140,6 +140,11 @@ export const settings = {
     "Most units of work of a module, whatever the job asks",
   ),
   "sandbox.output": setting(size(0, GiB), 16 * MiB, "Most bytes kept of stdout, and as many of stderr"),
+  "sandbox.checkpoint": setting(
+    size(0, 256 * MiB),
+    16 * MiB,
+    "Most bytes of the file that a job keeps; jobs that ask for more go to other machines",
+  ),
   "sandbox.stdin": setting(size(0, 1024 * GiB), 16 * GiB, "Most bytes of standard input"),
 
   "retention.outputs_age": setting(duration(0, 36_500 * day), 30 * day, "How long outputs of jobs are kept"),

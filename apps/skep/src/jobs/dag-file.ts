@@ -28,6 +28,14 @@ const DagJob = z
     deadline_ms: z.int().optional(),
     wall_ms: z.int().optional(),
     work_class: z.string().optional(),
+    /** The file that it keeps while it runs, how often that is stored, and how large it may be. */
+    checkpoint: z
+      .strictObject({
+        file: z.string().min(1),
+        every_ms: z.int().optional(),
+        max_bytes: z.int().optional(),
+      })
+      .optional(),
   })
   .refine(({ stdin, stdin_from }) => stdin === undefined || stdin_from === undefined, {
     message: "give either stdin or stdin_from",

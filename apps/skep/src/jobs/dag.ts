@@ -27,6 +27,10 @@ interface Given {
   readonly module: string;
 }
 
+function keptBy({ file, every_ms: everyMs, max_bytes: maxBytes }: NonNullable<DagJob["checkpoint"]>) {
+  return { file, everyMs, maxBytes };
+}
+
 function wishOf(job: DagJob, { fresh, fuel, memoryBytes, workClass }: DagRequest): Wish {
   const { args, env, labels, arch, memory_bytes, classes, data, priority, deadline_ms, wall_ms } = job;
   return {
@@ -37,6 +41,7 @@ function wishOf(job: DagJob, { fresh, fuel, memoryBytes, workClass }: DagRequest
     memoryBytes,
     wallMs: wall_ms,
     workClass: job.work_class ?? workClass,
+    ...(job.checkpoint ? { checkpoint: keptBy(job.checkpoint) } : {}),
     where: { labels, arch, memoryBytes: memory_bytes, classes, data },
     priority,
     deadlineMs: deadline_ms,

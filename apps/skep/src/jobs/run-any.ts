@@ -17,13 +17,14 @@ export interface AnyRequest extends RunRequest {
   readonly dag: boolean;
 }
 
-function checkTogether({ array, lines, output, dag, receipt, detach }: AnyRequest): void {
+function checkTogether({ array, lines, output, dag, receipt, detach, checkpoint }: AnyRequest): void {
   const many = [array && "--array", lines !== undefined && "--lines", dag && "--dag"].filter(Boolean);
   if (many.length > 1) throw fault.together(many.join(" and "));
   if (many.length === 0 && output !== undefined)
     throw fault.together("--output takes --array, --lines or --dag");
   if (many.length > 0 && receipt !== undefined)
     throw fault.together(`${many[0]} and --receipt: /jobs/<id>/receipt has each`);
+  if (dag && checkpoint) throw fault.together("--dag and --checkpoint: the file of jobs has it");
   if (output !== undefined && detach) throw fault.together("--output and --detach");
 }
 

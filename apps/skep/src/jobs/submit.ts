@@ -15,6 +15,8 @@ export interface Wish {
   readonly fresh?: boolean | undefined;
   /** What it is for, as owners of machines name it in what they refuse. */
   readonly workClass?: string | undefined;
+  /** The file that it keeps, and how often that is stored. */
+  readonly checkpoint?: CheckpointWish | undefined;
   /** Which machines may have it. */
   readonly where?: WhereWish | undefined;
   /** Among one's own jobs, -100 to 100. */
@@ -26,6 +28,13 @@ export interface Wish {
   readonly quorum?: number | undefined;
   /** Two honest machines may give other bytes. */
   readonly loose?: boolean | undefined;
+}
+
+/** The file that a job keeps, as it opens it. */
+export interface CheckpointWish {
+  readonly file: string;
+  readonly everyMs?: number | undefined;
+  readonly maxBytes?: number | undefined;
 }
 
 /** Which machines may have a job; what is left out is no matter. */
@@ -76,12 +85,20 @@ function orderingOf({ where, priority, deadlineMs, replicas, quorum, loose }: Wi
   };
 }
 
+function checkpointOf({ file, everyMs, maxBytes }: CheckpointWish): object {
+  return {
+    file,
+    ...(everyMs === undefined ? {} : { every_ms: everyMs }),
+    ...(maxBytes === undefined ? {} : { max_bytes: maxBytes }),
+  };
+}
+
 function detailsOf(
   wish: Wish,
   stdin: Pick<Content, "bytes" | "digest"> | undefined,
   array?: Part,
 ): Uint8Array {
-  const { args, env, fuel, fresh, workClass } = wish;
+  const { args, env, fuel, fresh, workClass, checkpoint } = wish;
   const details = {
     ...(args.length > 0 ? { args } : {}),
     ...(Object.keys(env).length > 0 ? { env } : {}),
@@ -89,6 +106,7 @@ function detailsOf(
     ...(fuel === undefined ? {} : { limits: { fuel: String(fuel) } }),
     ...(fresh ? { grade: "fresh" } : {}),
     ...(workClass === undefined ? {} : { class: workClass }),
+    ...(checkpoint ? { checkpoint: checkpointOf(checkpoint) } : {}),
     ...orderingOf(wish),
     ...(array ? { array } : {}),
     nonce: randomBytes(9).toString("base64url"),

@@ -2,6 +2,7 @@ import type { Clock } from "@skep/clock";
 import type { Client } from "@skep/ninep";
 import type { SandboxJob, SandboxLimits, SandboxPool } from "@skep/sandbox";
 import { Capture } from "./capture.ts";
+import type { Keeping } from "./checkpoint.ts";
 import { fault, reasonOf } from "./faults.ts";
 import type { Pace } from "../owner/pace.ts";
 import type { Lease } from "./lease.ts";
@@ -30,6 +31,14 @@ export interface Means {
   client(): Client | undefined;
 }
 
+/** One run of a job. */
+export interface Run {
+  /** Ends the module at once. */
+  readonly signal: AbortSignal;
+  /** The file that it keeps, where it keeps one. */
+  readonly keeping?: Keeping | undefined;
+}
+
 function gradeOf({ grade, owner }: Lease, strangers: ReadonlySet<string>): "fresh" | "shared" {
   return strangers.has("*") || strangers.has(owner) ? "fresh" : grade;
 }
@@ -45,7 +54,11 @@ function limitsOf({ limits }: Lease, most: SandboxLimits): SandboxLimits {
   };
 }
 
-async function jobOf(lease: Lease, means: Means, signal: AbortSignal): Promise<Omit<SandboxJob, "onOutput">> {
+async function jobOf(
+  lease: Lease,
+  means: Means,
+  { signal, keeping }: Run,
+): Promise<Omit<SandboxJob, "onOutput">> {
   if (lease.kind !== "wasm") throw fault.unsupported(lease.kind);
   if (lease.stdin.bytes > means.mostStdin)
     throw fault.stdin(`${lease.stdin.bytes} bytes, at most ${means.mostStdin} here`);
@@ -62,6 +75,7 @@ async function jobOf(lease: Lease, means: Means, signal: AbortSignal): Promise<O
     limits: limitsOf(lease, means.pool.limits),
     startTimeMs: lease.start_ms,
     seed: Buffer.from(lease.job_id, "hex"),
+    ...(keeping ? { checkpoint: keeping.file } : {}),
   };
 }
 
@@ -69,21 +83,22 @@ async function runModule(
   lease: Lease,
   means: Means,
   onOutput: NonNullable<SandboxJob["onOutput"]>,
-  signal: AbortSignal,
+  run: Run,
 ) {
-  const job = await jobOf(lease, means, signal);
+  const { signal } = run;
+  const job = await jobOf(lease, means, run);
   const ran = await means.pool.run({ ...job, onOutput }, signal);
   if (ran.code !== "sandbox.digest") return ran;
   // The file here was damaged after it was fetched.
   await means.modules.forget(lease.what);
-  return await means.pool.run({ ...(await jobOf(lease, means, signal)), onOutput }, signal);
+  return await means.pool.run({ ...(await jobOf(lease, means, run)), onOutput }, signal);
 }
 
 async function endingOf(
   lease: Lease,
   means: Means,
   onOutput: NonNullable<SandboxJob["onOutput"]>,
-  signal: AbortSignal,
+  run: Run,
 ): Promise<Ending> {
   const began = means.clock.monotonic();
   const limits = limitsOf(lease, means.pool.limits);
@@ -92,7 +107,7 @@ async function endingOf(
   // Time in which the owner of the machine had it counts for nothing.
   const durationMs = () => means.clock.monotonic() - began - (means.pool.frozenMs - frozen);
   try {
-    const ran = await runModule(lease, means, onOutput, signal);
+    const ran = await runModule(lease, means, onOutput, run);
     const { reason, exitCode, peakRunnerBytes, layers } = ran;
     const message = ran.code === null ? ran.message : `${ran.code}: ${ran.message}`;
     return {
@@ -106,7 +121,7 @@ async function endingOf(
       limits,
     };
   } catch (thrown) {
-    const told = signal.aborted ? { reason: "canceled", message: "It was canceled" } : reasonOf(thrown);
+    const told = run.signal.aborted ? { reason: "canceled", message: "It was canceled" } : reasonOf(thrown);
     return { ...told, exit: null, peakBytes: 0, durationMs: durationMs(), layers: [], grade, limits };
   }
 }
@@ -115,7 +130,7 @@ async function endingOf(
  * Runs one leased job to its end, whatever that is, and gives the line of its result. Aborting the signal ends the
  * module at once; what it had put out until then is told and signed. Rejects only when the worker stops meanwhile.
  */
-export async function perform(lease: Lease, means: Means, signal: AbortSignal): Promise<Ended> {
+export async function perform(lease: Lease, means: Means, run: Run): Promise<Ended> {
   await using capture = new Capture(means.outputPath(lease));
   // An answer that others give too is shown to nobody before all have committed.
   const shown = () => (lease.commit === true ? undefined : means.client());
@@ -126,7 +141,7 @@ export async function perform(lease: Lease, means: Means, signal: AbortSignal): 
     if (shown && kept) return Promise.all([shown, kept]).then(() => undefined);
     return shown ?? kept;
   };
-  const ending = await endingOf(lease, means, onOutput, signal);
+  const ending = await endingOf(lease, means, onOutput, run);
   await live.end();
   return await resultLine(lease, ending, capture, {
     issuer: means.issuer,

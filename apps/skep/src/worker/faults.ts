@@ -10,6 +10,7 @@ export const fault = faults("worker", {
   ],
   module: ["absent", "Cannot fetch the module"],
   stdin: ["corrupt", "Cannot read the job's input"],
+  checkpoint: ["corrupt", "Cannot go on from what the job kept"],
   isolation: [
     "unsupported",
     "Cannot start: the configuration requires bubblewrap",

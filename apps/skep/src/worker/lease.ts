@@ -38,6 +38,16 @@ const Lease = z.object({
       policy: z.string().regex(/^v\d{1,15}$/),
     })
     .optional(),
+  /** The file that it keeps. */
+  checkpoint: z
+    .object({
+      file: z.string().regex(/^\/(?:[\w.-]+\/)*[\w.-]+$/),
+      everyMs: z.int().min(1000),
+      maxBytes: z.int().min(1),
+    })
+    .optional(),
+  /** What it kept before and goes on from. */
+  resume: z.object({ digest: Digest, bytes: Count }).optional(),
   start_ms: Count,
   until: Count,
 });

@@ -16,6 +16,7 @@ import { pace, unpaced } from "../owner/pace.ts";
 import { realSources, type Sources } from "../owner/watch.ts";
 import { version } from "../version.ts";
 import { fault } from "./faults.ts";
+import type { Lease } from "./lease.ts";
 import { Modules } from "./modules.ts";
 import { Spool } from "./spool.ts";
 import { readWho } from "./who.ts";
@@ -58,6 +59,7 @@ async function poolOf({ values }: WorkerSetup, narrowed: Narrowed, isOwned: bool
       stderrBytes: outputBytes,
     },
     overheadBytes,
+    checkpointBytes: values["sandbox.checkpoint"],
     ...(isOwned ? { nice: owned } : {}),
     ...(cpus === null ? {} : { cpus }),
     ...(isolation === "off" ? { layers: { bubblewrap: false } } : {}),
@@ -108,6 +110,12 @@ export interface OpenWorker extends AsyncDisposable {
   readonly id: string;
 }
 
+/** Why a job does not fit in what this machine keeps of jobs. */
+function tooLarge({ checkpoint }: Lease, pool: SandboxPool): string | undefined {
+  if (!checkpoint || checkpoint.maxBytes <= pool.checkpointBytes) return undefined;
+  return `its checkpoint may have ${checkpoint.maxBytes} bytes, here ${pool.checkpointBytes} at most`;
+}
+
 /** Makes a worker from its folder. Throws `worker.ticket`, `worker.isolation`, and what its ticket or key is refused with. */
 export async function openWorker(setup: WorkerSetup): Promise<OpenWorker> {
   const { dial, workerHome, values, strangers, log } = setup;
@@ -152,7 +160,9 @@ export async function openWorker(setup: WorkerSetup): Promise<OpenWorker> {
     dial: () => dial(token),
     slots: narrowed.slots,
     kinds,
-    refuses: (lease) => refusal(rules.refuse, { kind: lease.kind, class: lease.class, subject: lease.owner }),
+    refuses: (lease) =>
+      tooLarge(lease, pool) ??
+      refusal(rules.refuse, { kind: lease.kind, class: lease.class, subject: lease.owner }),
     version,
     clock: realClock,
     log,

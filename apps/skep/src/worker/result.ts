@@ -70,6 +70,7 @@ function receiptOf(lease: Lease, ending: Ending, committed: Committed, issuer: I
           // The record that made it; one of an array is named after its place there, too.
           journal: lease.job.split(".")[0] ?? lease.job,
           try: String(lease.try),
+          ...(lease.resume ? { checkpoint: `sha256:${lease.resume.digest}` } : {}),
           ...lease.terms,
         }),
       },

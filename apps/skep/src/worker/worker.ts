@@ -3,9 +3,12 @@ import { totalmem } from "node:os";
 import type { Clock } from "@skep/clock";
 import { toFault } from "@skep/fault";
 import type { Client } from "@skep/ninep";
+import { Keeping } from "./checkpoint.ts";
 import { type Means, perform } from "./execute.ts";
+import { fault } from "./faults.ts";
 import { type Lease, Lines, readInbox } from "./lease.ts";
 import { type Attached, Link } from "./link.ts";
+import type { Ended } from "./result.ts";
 import { Results } from "./results.ts";
 import type { Spool } from "./spool.ts";
 
@@ -44,6 +47,8 @@ interface Running {
   readonly lease: Lease;
   readonly stop: AbortController;
   readonly done: Promise<void>;
+  /** The file that it keeps, from when that is here. */
+  keeping?: Keeping;
 }
 
 /** How often the hive hears of this worker while there is work here, milliseconds. */
@@ -191,10 +196,13 @@ export class Worker {
   #start(lease: Lease): void {
     this.#busy += 1;
     const stop = new AbortController();
-    const done = this.#perform(lease, stop.signal).finally(() => {
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    const running: Running = { lease, stop, done };
+    this.#running.set(lease.job, running);
+    void this.#perform(running).finally(() => {
       this.#running.delete(lease.job);
+      resolve();
     });
-    this.#running.set(lease.job, { lease, stop, done });
   }
 
   #refuse({ job }: Lease, why: string): void {
@@ -236,12 +244,48 @@ export class Worker {
     return this.#tell({ op: "return", job, started: false, ...reason });
   }
 
-  async #perform(lease: Lease, signal: AbortSignal): Promise<void> {
+  /** The file of a job, where it keeps one. */
+  async #keep(running: Running): Promise<Keeping | undefined> {
+    const { lease, stop } = running;
+    const { clock, log, means } = this.#options;
+    const { pace } = means;
+    const use: Means["use"] = (act, signal) => this.#link.use(act, signal);
+    const tell = async (line: object) => {
+      if (!this.#link.now) throw fault.stopped();
+      await this.#link.now.results.write(Buffer.from(`${JSON.stringify(line)}\n`));
+    };
+    const keeping = await Keeping.begin(
+      lease,
+      { clock, log, use, tell, ...(pace ? { pace } : {}) },
+      stop.signal,
+    );
+    if (keeping) running.keeping = keeping;
+    return keeping;
+  }
+
+  async #run(running: Running): Promise<Ended> {
     try {
-      const ended = await perform(lease, this.#means, signal).finally(() => this.#next());
+      const keeping = await this.#keep(running);
+      return await perform(running.lease, this.#means, { signal: running.stop.signal, keeping });
+    } finally {
+      this.#next();
+    }
+  }
+
+  /** A job goes back with what it kept last. */
+  async #return({ lease, keeping }: Running, told: object = {}): Promise<void> {
+    const kept = await keeping?.last();
+    await this.#tell({ op: "return", job: lease.job, ...told, ...(kept ? { checkpoint: kept } : {}) });
+  }
+
+  async #perform(running: Running): Promise<void> {
+    const { lease, stop } = running;
+    const { signal } = stop;
+    try {
+      const ended = await this.#run(running);
       if (signal.aborted && this.#stopped.signal.aborted) return;
       if (signal.reason === byOwner) {
-        await this.#tell({ op: "return", job: lease.job, reason: "owner" });
+        await this.#return(running, { reason: "owner" });
         return;
       }
       this.#endedJobs += 1;
@@ -253,6 +297,9 @@ export class Worker {
       const { message, cause } = toFault(thrown);
       this.#options.log(`job ${lease.job}: ${message}${cause ? ` (${String(cause)})` : ""}`);
       this.#tell({ op: "return", job: lease.job });
+    } finally {
+      // A worker that stops looks at it after this.
+      if (!this.#stopped.signal.aborted) running.keeping?.[Symbol.dispose]();
     }
   }
 
@@ -318,7 +365,8 @@ export class Worker {
     if (running.length > 0) await Promise.race([all, late]);
     const left = [...this.#running.values()];
     for (const { stop } of left) stop.abort();
-    await Promise.all(left.map(({ lease }) => this.#tell({ op: "return", job: lease.job })));
+    await Promise.all(left.map((one) => this.#return(one)));
+    for (const { keeping } of running) keeping?.[Symbol.dispose]();
     const client = this.#link.now?.client;
     await client?.append(`${this.#home}/ctl`, '{"op":"bye"}').catch(() => undefined);
     await this.#link.close();

@@ -40,6 +40,8 @@ export interface CasDeps {
   readonly retention?: Retention;
   /** Most bytes of one blob that is uploaded; 16 GiB where left out. */
   readonly most?: number;
+  /** Whether another provider has these bytes in the same store: they stay then. */
+  readonly held?: (digest: string) => boolean;
   /** Asked before each removal; everything is allowed where left out. */
   readonly keeper?: Keeper;
 }
@@ -62,6 +64,7 @@ export function casProvider({
   retention: first = standardRetention,
   most = 16 * 1024 ** 3,
   keeper,
+  held,
 }: CasDeps): Provider {
   const turns = new Turns();
   const kept = (state: Cas): Retention => state.retention.get() ?? first;
@@ -69,7 +72,7 @@ export function casProvider({
   const remove = (digest: string, signal: AbortSignal, effect = ""): Promise<void> =>
     turns.remove(digest, signal, async () => {
       // Stored again since it was let go: then it stays.
-      if (present?.blobs.has(digest)) return;
+      if (present?.blobs.has(digest) || held?.(digest)) return;
       await keeper?.allow(digest, effect);
       await blobs.remove(digest);
     });

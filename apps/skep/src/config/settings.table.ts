@@ -28,6 +28,8 @@ const https = (word: string) =>
   /^https:\/\/\S+$/.test(word) ? undefined : "expected an address with https://";
 const hostName = (word: string) =>
   /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(word) ? undefined : "expected a name without a port";
+const ed25519 = (word: string) =>
+  /^[0-9a-f]{64}$/.test(word) ? undefined : "expected an Ed25519 key, 64 hex digits";
 const clear = "the console has no encryption, so it binds loopback only";
 
 /** Where the mesh listens when nothing else is said. */
@@ -226,6 +228,15 @@ export const settings = {
   ),
   "policy.queue": setting(integer(1, 1024), 256, "Approvals that may lie in the queue"),
 
+  "updates.keys": setting(
+    words("KEY…", ed25519),
+    [],
+    "Public Ed25519 keys whose updates are taken, 64 hex digits each; none are while it is empty",
+  ),
+  "updates.kept": setting(integer(1, 100_000), 256, "Updates that are kept at a time"),
+  "updates.chunks": setting(integer(1, 10_000_000), 200_000, "Chunks of all updates together"),
+  "updates.manifest_size": setting(size(2048, 64 * MiB), 4 * MiB, "Bytes of the manifest of an update"),
+
   "telemetry.devices": setting(integer(1, 100_000), 1024, "Devices that may have telemetry segments"),
   "telemetry.segments": setting(integer(1, 10_000), 16, "Segments that a device may have"),
   "telemetry.segment_size": setting(size(4 * KiB, 64 * MiB), 256 * KiB, "Bytes of a telemetry segment"),
@@ -330,6 +341,7 @@ export const sections: Readonly<Record<string, string>> = {
   http: "The HTTP edge.",
   otel: "Export of figures and spans; off unless a collector is named.",
   policy: "Rules of a new hive; `skep policy` changes those of one that has some.",
+  updates: "Updates for machines, and who may sign them.",
   telemetry: "What is kept of what devices tell.",
   audit: "The log and its witnesses.",
   compat: "Living with clients of the original.",

@@ -33,9 +33,11 @@ import {
   ringsProvider,
   telemetryProvider,
 } from "@skep/provider-telemetry";
+import { type Limits as UpdateLimits, mountUpdates } from "@skep/provider-updates";
 import { workersProvider } from "@skep/provider-workers";
 import type { Signer } from "@skep/tlog";
 import type { Config } from "../config/mod.ts";
+import { testsProvider } from "../script/provider.ts";
 import type { Fold } from "./fold.ts";
 import type { Live } from "./live.ts";
 import { withOutstanding } from "./outstanding.ts";
@@ -113,6 +115,15 @@ function ringQuotas({ values }: Config): RingsDeps["quotas"] {
   };
 }
 
+/** How much is kept of updates, from the configuration. */
+function updateLimits({ values }: Config): UpdateLimits {
+  return {
+    updates: values["updates.kept"],
+    chunks: values["updates.chunks"],
+    manifestBytes: values["updates.manifest_size"],
+  };
+}
+
 /** Most bytes of a blob: an input, an output, or a module, whichever may be largest. */
 function mostBlob({ values }: Config): number {
   return Math.max(values["sandbox.stdin"], values["sandbox.output"], 1024 ** 3);
@@ -133,10 +144,17 @@ export function mounts(deps: Deps): Provider[] {
   };
   const chains = index && createChains(audit, audit.index);
   let acts: TreeActs | undefined;
+  const updates = mountUpdates({
+    blobs,
+    files: deps.files,
+    keys: deps.config.values["updates.keys"],
+    limits: updateLimits(deps.config),
+  });
   const figures = new Figures(deps.clock);
   const providers: Provider[] = [
     logProvider(deps.live.lines.deps),
     procProvider(deps.live.proc),
+    testsProvider(),
     metricsProvider(deps.live.metrics),
     queenProvider(deps.live.queen),
     lifecycleProvider({
@@ -147,6 +165,7 @@ export function mounts(deps: Deps): Provider[] {
     casProvider({
       blobs,
       most: mostBlob(deps.config),
+      held: updates.holds,
       ...(deps.keeper && { keeper: deps.keeper }),
     }),
     containmentProvider(),
@@ -160,6 +179,7 @@ export function mounts(deps: Deps): Provider[] {
       quotas: telemetryQuotas(deps.config),
       denies: () => deps.live.proc.pressure().policy,
     }),
+    updates.provider,
     peersProvider(deps.peers),
     withOutstanding(
       jobsProvider({

@@ -1,0 +1,24 @@
+import type { Manifests } from "./check.ts";
+import type { Updates } from "./state.ts";
+
+/** Chunks that one record lets go at most. */
+const batch = 500;
+
+/** Chunks that no update that is left needs, so many as one record takes. */
+export async function sweep(
+  { epochs, chunks }: Updates,
+  manifests: Manifests,
+): Promise<{ readonly digests: readonly string[]; readonly more: boolean }> {
+  const needed = new Set<string>();
+  for (const [epoch, { stage }] of epochs.entries()) {
+    if (stage === "chunks") continue;
+    for (const digest of (await manifests.get(epoch))?.named.keys() ?? []) needed.add(digest);
+  }
+  const digests: string[] = [];
+  for (const [digest, { epoch }] of chunks.entries()) {
+    if (needed.has(digest) || epochs.get(epoch)?.stage === "chunks") continue;
+    if (digests.length === batch) return { digests, more: true };
+    digests.push(digest);
+  }
+  return { digests, more: false };
+}

@@ -1,5 +1,6 @@
 export { seeded } from "./clock/seeded.ts";
 export { type SimulatedClock, simulatedClock } from "./clock/simulated-clock.ts";
+export { CutOff, StepsOnDisk } from "./storage/cut-off.ts";
 export { filesSuite } from "./storage/files-suite.ts";
 export type { PowerCut } from "./storage/power-cuts.ts";
 export {
@@ -47,3 +48,5 @@ export {
 export { Crowd, type CrowdReport } from "./scale/crowd.ts";
 export { percentileOf } from "./scale/latencies.ts";
 export type { Given } from "./scale/worker.ts";
+/** What hosts run: stand-ins that count what was done to them. */
+export { FakeSystemd, type FakeUnit } from "./hosts/systemd.ts";

@@ -27,6 +27,7 @@ export type {
 export { join, parsePath, within } from "./namespace/path.ts";
 export { Ring, type StreamSource } from "./state/ring.ts";
 export { LateLines } from "./state/late-lines.ts";
+export { type Bound, Space } from "./session/space.ts";
 export type { Runtime } from "./state/runtime.ts";
 export { type Row, type Scope, State } from "./state/scope.ts";
 export type { Cell, Table } from "./state/table.ts";

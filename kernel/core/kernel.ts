@@ -26,7 +26,7 @@ import type { Slices } from "./slices.ts";
 import { Snapshots, snapshotEvery } from "./snapshots.ts";
 import { Ticks } from "./ticks.ts";
 import { HiveTime } from "./time.ts";
-import { untrusted, watchClock } from "./watch-clock.ts";
+import { atStart, watchClock } from "./watch-clock.ts";
 
 /** Records that streams about the journal begin with at start. */
 const retold = 256;
@@ -94,14 +94,7 @@ export class Kernel implements SessionHost {
     const events = kernel.hive.get().id === "" ? [emit("born@1", this.options.born())] : [];
     const epoch = kernel.epoch.get() + 1;
     events.push(emit("started@1", { epoch }));
-    events.push(
-      emit("lifecycle@1", {
-        ...(this.time.jumped()
-          ? untrusted(this.time)
-          : { state: "ONLINE", reason: "started", clock: "trusted" }),
-        since: this.time.now(),
-      }),
-    );
+    events.push(emit("lifecycle@1", atStart(kernel.lifecycle.get(), this.time)));
     for (const { provider, slice } of this.slices.bound)
       (provider.opened as ((state: unknown, runtime: Rings) => void) | undefined)?.(slice, this.rings);
     await this.#catchUpIndex();
@@ -376,9 +369,10 @@ export class Kernel implements SessionHost {
     }
   }
 
-  /** No new work from now on; what runs may end. */
+  /** No new work from now on; what runs may end. A hive that stands still has nothing that could. */
   drain(reason: string): void {
     const lifecycle = this.slices.kernel.lifecycle.get();
+    if (lifecycle.state === "QUIESCED") return;
     this.system("kernel", "/proc/lifecycle", { op: "drain" }, () => ({
       events: [emit("lifecycle@1", { ...lifecycle, state: "DRAINING", reason, since: this.time.now() })],
     }));

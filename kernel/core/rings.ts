@@ -1,6 +1,7 @@
 import { escapeForeign } from "@skep/text";
 import type { JournalRecord } from "../journal/record.ts";
 import { type IndexEntry, touchKind } from "../store/index.ts";
+import type { Bound } from "../session/space.ts";
 import { Ring } from "../state/ring.ts";
 import type { Runtime } from "../state/runtime.ts";
 import type { EventMeta } from "../state/provider.ts";
@@ -11,6 +12,7 @@ interface Ended {
   readonly subject: string;
   readonly blocks: readonly string[];
   close(reason: string): void;
+  bind(bound: Bound): void;
 }
 
 interface Host {
@@ -93,6 +95,14 @@ export class Rings implements Runtime {
     const ended = [...this.#host.sessions.values()].filter(match);
     for (const session of ended) session.close("closed by the hive");
     return ended.length;
+  }
+
+  bind(session: string, bound: Bound): void {
+    try {
+      this.#host.sessions.get(session)?.bind(bound);
+    } catch (refused) {
+      this.log(`bind refused session=${session} to=${bound.to}: ${(refused as Error).message}`);
+    }
   }
 
   // The bracket tells the hive's own lines from people's, whose lines the console's summary prefers.

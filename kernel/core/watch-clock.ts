@@ -19,6 +19,19 @@ export function untrusted(time: HiveTime): Pick<Lifecycle, "state" | "reason" | 
   return { state: "DEGRADED", reason: `wall clock left record time by ${drift} s`, clock: "untrusted" };
 }
 
+/**
+ * The lifecycle that a start leads to: ONLINE by itself, DEGRADED where the clock is in doubt. A hive that was told to
+ * stand still stays so, until it is told to resume.
+ */
+export function atStart(before: Lifecycle, time: HiveTime): Lifecycle {
+  const doubted = time.jumped() ? untrusted(time) : undefined;
+  if (before.state === "QUIESCED") return { ...before, clock: doubted?.clock ?? "trusted" };
+  return {
+    ...(doubted ?? { state: "ONLINE", reason: "started", clock: "trusted" }),
+    since: time.now(),
+  };
+}
+
 /** Tells the journal when the wall clock jumped; `confirming` while what the operator confirmed is not durable yet. */
 export function watchClock(host: Host, confirming: () => boolean): void {
   const { time } = host;

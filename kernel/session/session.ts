@@ -1,4 +1,4 @@
-import { Fault, faults } from "@skep/fault";
+import { Fault } from "@skep/fault";
 import { fault as gate } from "../gate/checks.ts";
 import type { Answer, Intent } from "../gate/intent.ts";
 import { preparation } from "../gate/prepare.ts";
@@ -7,46 +7,16 @@ import { checkName, join, parsePath } from "../namespace/path.ts";
 import { type Found, isDirectory, rightPath, step } from "../namespace/place.ts";
 import { refusal } from "./answers.ts";
 import { type Authority, callerOf } from "./authority.ts";
+import { fault } from "./faults.ts";
 import type { Entry, Handle, Identity, OpenMode, Stat } from "./handle.ts";
 import type { SessionHost } from "./host.ts";
 import { inside } from "./inside.ts";
 import { openNode } from "./open.ts";
 import { Rates } from "./rates.ts";
+import { type Bound, Space } from "./space.ts";
 import { identify, statNode, versionOf } from "./stat.ts";
 import type { View } from "./view.ts";
-
-export const fault = faults("session", {
-  absent: ["absent", "Cannot walk there: no such entry", { detail: "invalid-path" }],
-  notDirectory: ["notDirectory", "Cannot list what is not a directory", { detail: "invalid-path" }],
-  read: [
-    "denied",
-    "Cannot read here with this ticket",
-    { cure: "See what it opens with `skep ticket show`, and ask for one that opens this", detail: "denied" },
-  ],
-  write: [
-    "denied",
-    "Cannot write here with this ticket",
-    { cure: "See what it opens with `skep ticket show`, and ask for one that opens this", detail: "denied" },
-  ],
-  notWritable: ["refused", "Cannot write to this file: it is only read", { detail: "denied" }],
-  isDirectory: ["isDirectory", "Cannot open a directory for its bytes", { detail: "invalid-path" }],
-  closed: ["cut", "Cannot use a session that is closed", { detail: "session-closed" }],
-  rate: [
-    "quota",
-    "Cannot read that often with this ticket",
-    { cure: "Wait a second and try again", detail: "rate" },
-  ],
-  budget: [
-    "quota",
-    "Cannot read: a budget of the ticket is used up",
-    { cure: "Ask for a ticket with a larger budget" },
-  ],
-  expired: [
-    "denied",
-    "Cannot go on with a ticket that has expired",
-    { cure: "Mint a new one: `skep ticket mint`", detail: "expired" },
-  ],
-});
+import { readWhole } from "./whole.ts";
 
 /** What an edge may say beside a line. */
 export interface AppendOptions {
@@ -75,6 +45,7 @@ export class Session implements View {
   readonly #onClose = new Set<(reason: string) => void>();
   readonly #budgeted: boolean;
   #reads = { ops: 0, bytes: 0 };
+  #space: Space | undefined;
 
   constructor(kernel: SessionHost, id: string, authority: Authority, edge: string) {
     this.kernel = kernel;
@@ -88,8 +59,12 @@ export class Session implements View {
     this.#budgeted = authority.blocks.some(({ ops, bytes }) => ops !== undefined || bytes !== undefined);
   }
 
+  /** Whoever works for the hive drains with it. */
   get state(): "SETUP" | "ACTIVE" | "DRAINING" | "CLOSED" {
-    return this.#state;
+    const drains = this.#state === "ACTIVE" && /^worker(-|$)/.test(this.authority.role);
+    return drains && this.kernel.slices.kernel.lifecycle.get().state === "DRAINING"
+      ? "DRAINING"
+      : this.#state;
   }
 
   get subject(): string {
@@ -131,11 +106,37 @@ export class Session implements View {
     this.#checkShown(from);
     if (!isDirectory(from)) throw fault.notDirectory(from.path);
     checkName(name, this.kernel.limits);
+    const bound = this.#space?.at(join(from.path, name));
+    return bound === undefined ? this.#step(from, name) : this.#led(bound);
+  }
+
+  #step(from: Found, name: string): Awaitable<Found> {
     const to = step(from, name, (found) => this.scene(found));
     if (to instanceof Promise) return to.then((found) => this.#release(() => this.#seen(from, name, found)));
     return from.place.node.kind !== "dir"
       ? this.#release(() => this.#seen(from, name, to))
       : this.#seen(from, name, to);
+  }
+
+  // A bound place is what stands elsewhere, under that path: rights are asked for there.
+  async #led(path: string): Promise<Found> {
+    let found = this.root;
+    for (const name of parsePath(path, this.kernel.limits)) {
+      const next = this.#step(found, name);
+      found = next instanceof Promise ? await next : next;
+    }
+    return found;
+  }
+
+  /** Gives a place of this session's own to what stands elsewhere. Throws `space.*` and `path.*`. */
+  bind(bound: Bound): void {
+    this.#space ??= new Space();
+    this.#space.bind(bound, this.kernel.limits);
+  }
+
+  /** Places of this session's own, in the order in which they were bound: `/proc/9p/session/self/ns`. */
+  get ns(): readonly Bound[] {
+    return this.#space?.all ?? [];
   }
 
   // What state shows, an absence too, leaves only when it is durable.
@@ -195,10 +196,15 @@ export class Session implements View {
     if (!isDirectory(found)) throw fault.notDirectory(found.path);
     const entries: Entry[] = [];
     for (const at of await inside(found, this.scene(found), brief)) {
-      if (!this.#visible(at)) continue;
+      if (!this.#visible(at) || this.#space?.at(at.path) !== undefined) continue;
       entries.push({ name: at.path.slice(at.path.lastIndexOf("/") + 1), ...identify(at) });
       if (entries.length >= this.kernel.limits.entries) break;
     }
+    for (const { name, from } of this.#space?.in(found.path) ?? [])
+      await this.#led(from).then(
+        (at) => entries.push({ name, ...identify(at) }),
+        () => undefined,
+      );
     await this.kernel.settled();
     return entries;
   }
@@ -338,20 +344,7 @@ export class Session implements View {
 
   /** Reads a file whole, or from an offset; at most `most` bytes. */
   async read(path: string, offset = 0, most: number = this.kernel.limits.readOutside9p): Promise<Uint8Array> {
-    const handle = await this.open(await this.find(path), { read: true, write: false });
-    try {
-      const parts: Uint8Array[] = [];
-      let length = 0;
-      while (length < most) {
-        const part = await handle.read(offset + length, most - length);
-        if (part.length === 0) break;
-        parts.push(part);
-        length += part.length;
-      }
-      return Buffer.concat(parts);
-    } finally {
-      await handle.close();
-    }
+    return readWhole(await this.open(await this.find(path), { read: true, write: false }), offset, most);
   }
 
   /** Appends one command or some bytes; the answer comes after durability. A refusal is an answer, not a throw. */

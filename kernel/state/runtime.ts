@@ -1,3 +1,4 @@
+import type { Bound } from "../session/space.ts";
 import type { Ring } from "./ring.ts";
 
 /** What volatile consequences may touch. */
@@ -16,6 +17,8 @@ export interface Runtime {
       readonly blocks: readonly string[];
     }) => boolean,
   ): number;
+  /** Gives a session a place of its own, as long as it lives. */
+  bind(session: string, bound: Bound): void;
   /** A line for `/log/queen.log`, where it stands behind `[hive] `; controls in it are escaped. */
   log(line: string): void;
 }

@@ -4,7 +4,7 @@ import { defineProvider, fullAuthority, type Kernel } from "@skep/kernel";
 import { recordingFiles, simulatedClock, toyHive } from "@skep/testing";
 import { lifecycleProvider } from "./mod.ts";
 
-async function rig() {
+async function rig(files = recordingFiles()) {
   const left = { workers: [] as string[], jobs: 0 };
   const standIn = defineProvider<null>({
     name: "queen",
@@ -23,7 +23,7 @@ async function rig() {
     role: (session) => kernel?.sessions.get(session)?.caller.role,
     outstanding: ["outstanding-jobs"],
   });
-  kernel = await toyHive({ files: recordingFiles(), clock, providers: [standIn, lifecycle] });
+  kernel = await toyHive({ files, clock, providers: [standIn, lifecycle] });
   const opened = kernel;
   const queen = kernel.attach(fullAuthority("owner"), "test");
   const read = async (path: string) => Buffer.from(await queen.read(path)).toString();
@@ -36,7 +36,7 @@ async function rig() {
     clock.advance(1000);
     await kernel?.settled();
   };
-  return { kernel: opened, clock, queen, read, say, left, beat };
+  return { files, kernel: opened, clock, queen, read, say, left, beat };
 }
 
 const moves = ["cordon", "drain", "resume", "quiesce", "reset"] as const;
@@ -105,4 +105,30 @@ test("a cut ends the sessions of workers alone, the strongest cause is told, and
   await say("restore");
   assert.equal(await read("/proc/root/reachable"), "reachable=yes\n");
   assert.equal(await say("restore"), "lifecycle.notCut");
+});
+
+test("a hive that stands still does so after a restart, and every other goes ONLINE by itself", async (context) => {
+  const { kernel, say, files } = await rig();
+  await say("quiesce for the night");
+  kernel.drain("stopped by its operator");
+  await kernel.close();
+  const next = await rig(recordingFiles(files.image()));
+  assert.equal(next.kernel.slices.kernel.lifecycle.get().reason, "for the night");
+  assert.equal(await next.read("/proc/root/cut_reason"), "cut_reason=lifecycle_offline\n");
+  assert.equal(await next.say("resume"), "ONLINE");
+  await next.say("cordon");
+  await next.kernel.close();
+  const last = await rig(recordingFiles(next.files.image()));
+  context.after(() => last.kernel.close());
+  assert.equal(last.kernel.slices.kernel.lifecycle.get().state, "ONLINE");
+});
+
+test("while the hive drains, the sessions of workers do, and no operator's", async (context) => {
+  const { kernel, say, queen } = await rig();
+  context.after(() => kernel.close());
+  const worker = kernel.attach({ ...fullAuthority("w"), role: "worker-heartbeat" }, "test");
+  await say("cordon");
+  assert.deepEqual([worker.state, queen.state], ["DRAINING", "ACTIVE"]);
+  await say("resume");
+  assert.equal(worker.state, "ACTIVE");
 });

@@ -121,8 +121,9 @@ test("what is not exactly a command is refused with what is wrong", async (conte
     [{}, /exactly one of/],
     [{ spawn: "alien" }, /spawn: /],
     [{ ...heartbeat, budget: { ttl: 5 } }, /ttl/],
-    [{ bind: { from: "/a", to: "/b" } }, /bind/],
-    [{ mount: { service: "logs", at: "/logs" } }, /mount/],
+    [{ bind: { from: "/a" } }, /bind/],
+    [{ bind: { from: "/a", to: "/b" }, ticks: 1 }, /ticks does not belong/],
+    [{ mount: { service: "nothing", at: "/logs" } }, /mount/],
     [{ clock: "now" }, /clock: /],
   ];
   for (const [command, message] of cases) {
@@ -190,4 +191,46 @@ test("a draining hive spawns nothing, and still kills", async (context) => {
   kernel.drain("update");
   assert.equal(await code(owner, heartbeat), "gate.draining");
   assert.equal(await code(owner, { kill: "worker-1" }), undefined);
+});
+
+test("what is bound or mounted is seen by that session only, with the rights of where it leads", async (context) => {
+  const { kernel, owner } = await hive();
+  context.after(() => kernel.close());
+  await ask(owner, heartbeat);
+  await owner.append("/worker/worker-1/telemetry", "tick 1\n");
+  const mine = await ask(owner, { bind: { from: "/worker/worker-1", to: "/mine" } });
+  assert.deepEqual(mine.result, { from: "/worker/worker-1", to: "/mine" });
+  assert.equal(await text(owner, "/mine/telemetry"), "tick 1\n");
+  await ask(owner, { mount: { service: "workers", at: "/queen/fleet" } });
+  const names = async (session: Session, path: string) =>
+    (await session.list(await session.find(path))).map(({ name }) => name);
+  assert.deepEqual(await names(owner, "/queen/fleet"), ["worker-1"]);
+  assert.deepEqual(await names(owner, "/queen"), ["ctl", "fleet"]);
+  assert.deepEqual(
+    owner.ns.map(({ to }) => to),
+    ["/mine", "/queen/fleet"],
+  );
+  const other = kernel.attach(fullAuthority("owner"), "test");
+  await assert.rejects(text(other, "/mine/telemetry"), { kind: "absent" });
+  const narrow = kernel.attach(
+    { ...toyAuthority("queen-2", { "/queen": ["read", "write"], "/proc": ["read"] }), role: "queen" },
+    "test",
+  );
+  assert.equal(await code(narrow, { bind: { from: "/worker", to: "/queen/x" } }), "queen.unseen");
+  assert.equal(await code(narrow, { bind: { from: "/proc", to: "/queen/x" } }), undefined);
+  await assert.rejects(narrow.append("/queen/x/none", "a"), { kind: "absent" });
+});
+
+test("a bind that goes up, to the root, or into itself is refused", async (context) => {
+  const { kernel, owner } = await hive();
+  context.after(() => kernel.close());
+  for (const [from, to, refused] of [
+    ["/../log", "/x", "path.dots"],
+    ["/log", "/x/../y", "path.dots"],
+    ["/log", "/", "space.root"],
+    ["/log", "/log/x", "space.self"],
+    ["/", "/x", "space.self"],
+    ["log", "/x", "path.relative"],
+  ] as const)
+    assert.equal(await code(owner, { bind: { from, to } }), refused, `${from} ${to}`);
 });

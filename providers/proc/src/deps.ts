@@ -11,6 +11,8 @@ export interface ProcSession {
   readonly since: number;
   /** Its last answers, newest last. */
   readonly answers: readonly object[];
+  /** Places of its own, in the order in which they were bound. */
+  readonly ns?: readonly { readonly from: string; readonly to: string; readonly service?: string }[];
   /** What was refused last over an edge that tells no more than a number. */
   readonly refusal: object | undefined;
 }

@@ -37,6 +37,13 @@ function rows(deps: ProcDeps, scene: At): Json {
   });
 }
 
+const wire = (value: string): string => escapeForeign(value, { form: "wire" });
+
+function spaceLine({ from, to, service }: NonNullable<ProcSession["ns"]>[number]): string {
+  const way = `from=${wire(from)} to=${wire(to)}`;
+  return service === undefined ? `bind ${way}\n` : `mount service=${wire(service)} ${way}\n`;
+}
+
 /** `/proc/9p/session/<id>`, `self` included. */
 export function sessionNode(t: Build<null, Uses>, deps: ProcDeps): Node {
   const field = (doc: string, name: string, of: (session: ProcSession) => string | number) => {
@@ -52,6 +59,7 @@ export function sessionNode(t: Build<null, Uses>, deps: ProcDeps): Node {
   const answers = (scene: At): readonly object[] =>
     seen(deps, scene.params.session ?? "", scene)?.answers ?? [];
   const refusal = (scene: At): object | undefined => seen(deps, scene.params.session ?? "", scene)?.refusal;
+  const spaceOf = (scene: At) => seen(deps, scene.params.session ?? "", scene)?.ns ?? [];
   return t.each(
     "Sessions that are attached; `self` is the caller's own",
     "session",
@@ -73,6 +81,10 @@ export function sessionNode(t: Build<null, Uses>, deps: ProcDeps): Node {
             .map((answer) => `${printJson(answer)}\n`)
             .join(""),
         json: (scene) => [...answers(scene)] as unknown as Json,
+      }),
+      ns: t.text("Places that were bound or mounted in this session, one line each", {
+        render: (scene) => spaceOf(scene).map(spaceLine).join(""),
+        json: (scene) => spaceOf(scene).map((bound) => ({ ...bound })),
       }),
       refusal: t.text("The last refusal that 9P told as an errno: kind, code, message and next step", {
         render: (scene) => {

@@ -24,8 +24,22 @@ const Lease = z
   })
   .meta({ id: "GpuLease" });
 
+const place = z.string().min(1).max(1024);
+
+/** Services that can be mounted, and where they are. */
+export const services = {
+  logs: "/log",
+  proc: "/proc",
+  workers: "/worker",
+  telemetry: "/queen/telemetry",
+  jobs: "/jobs",
+  cas: "/cas",
+} as const;
+
+const Service = z.enum(Object.keys(services) as [keyof typeof services, ...(keyof typeof services)[]]);
+
 /** What a command does. */
-export const verbs = ["spawn", "kill", "revoke", "clock"] as const;
+export const verbs = ["spawn", "kill", "revoke", "clock", "bind", "mount"] as const;
 const needs = { heartbeat: "ticks", gpu: "lease" } as const;
 
 /** One object per line; which of its verbs it has says what it is. */
@@ -41,6 +55,8 @@ export const Command = z
       .regex(/^[\w:.-]{1,256}$/)
       .optional(),
     clock: z.literal("confirm").optional(),
+    bind: z.strictObject({ from: place, to: place }).optional(),
+    mount: z.strictObject({ service: Service, at: place }).optional(),
   })
   .superRefine((command, context) => {
     const complain = (message: string) => context.addIssue({ code: "custom", message });

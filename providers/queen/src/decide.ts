@@ -1,6 +1,14 @@
 import { faults } from "@skep/fault";
-import type { Deciding, Decision, Emitted, KernelSlice } from "@skep/kernel";
-import type { QueenCommand } from "./command.ts";
+import {
+  type Bound,
+  type Deciding,
+  type Decision,
+  type Emitted,
+  type KernelSlice,
+  limits,
+  Space,
+} from "@skep/kernel";
+import { type QueenCommand, services } from "./command.ts";
 import { emit, type Queen, type Spawned } from "./state.ts";
 
 const fault = faults("queen", {
@@ -16,6 +24,7 @@ const fault = faults("queen", {
     "Cannot lease a GPU that is leased",
     { cure: "Kill its worker, or wait for its lease to end" },
   ],
+  unseen: ["absent", "Cannot bind what is not there", { detail: "invalid-path" }],
   trusted: ["conflict", "Cannot confirm a clock that is trusted"],
 });
 
@@ -81,6 +90,18 @@ function confirm({ views, now }: At, drift: () => number): Decision {
   };
 }
 
+// A place that the caller may not see is no place to bind: what stands there is asked for at each walk again.
+function bind(bound: Bound, { caller }: At): Decision {
+  Space.check(bound, limits);
+  if (!caller.reaches(bound.from)) throw fault.unseen(bound.from);
+  return { events: [emit("bound@1", { session: caller.session, ...bound })], result: { ...bound } };
+}
+
+function boundBy({ bind: asked, mount }: QueenCommand): Bound | undefined {
+  if (asked) return asked;
+  return mount && { from: services[mount.service], to: mount.at, service: mount.service };
+}
+
 /** What the app says about the present. */
 export interface Present {
   readonly mostLive: number;
@@ -94,6 +115,8 @@ export function decide(command: QueenCommand, at: At, present: Present): Decisio
   if (command.kill !== undefined) return kill(command.kill, at);
   if (command.revoke !== undefined) return revoke(command.revoke, at);
   if (command.clock !== undefined) return confirm(at, present.drift);
+  const bound = boundBy(command);
+  if (bound) return bind(bound, at);
   return spawn({ ...command, spawn: command.spawn ?? "heartbeat" }, at, present.mostLive);
 }
 

@@ -1,4 +1,11 @@
-import { type BlockBudget, defineProvider, type Json, type Provider, type Scene } from "@skep/kernel";
+import {
+  type BlockBudget,
+  type Bound,
+  defineProvider,
+  type Json,
+  type Provider,
+  type Scene,
+} from "@skep/kernel";
 import { Command, verbs } from "./command.ts";
 import { decide, expire, nextEnd, type Uses } from "./decide.ts";
 import { events, initial, type Queen, type Spawned } from "./state.ts";
@@ -88,6 +95,8 @@ export function queenProvider(deps: QueenDeps): Provider {
         runtime.log(`${reason} ${worker}`);
         runtime.closeSessions(({ subject }) => workerOf(subject) === worker);
       },
+      "bound@1": ({ session, ...bound }: Bound & { session: string }, _meta, runtime) =>
+        runtime.bind(session, bound),
       "revoked@1": ({ block }: { block: string }, _meta, runtime) => runtime.log(`revoked ${block}`),
       "clock-confirmed@1": ({ drift }: { drift: number }, _meta, runtime) => {
         deps.clock.confirm();
@@ -105,7 +114,7 @@ export function queenProvider(deps: QueenDeps): Provider {
     mounts: (t) => ({
       "/queen": t.dir("What an operator commands the hive as a whole", {
         ctl: t.control(
-          "Spawn or kill a worker, revoke a ticket, confirm the clock; one JSON object per line",
+          "Spawn or kill a worker, revoke a ticket, confirm the clock, bind or mount in one's own session; one JSON object per line",
           {
             input: Command,
             undo: "compensable",
@@ -124,6 +133,8 @@ export function queenProvider(deps: QueenDeps): Provider {
               },
               revoke: { class: "irreversible" },
               clock: { class: "irreversible" },
+              bind: { class: "compensable", compensation: "Bind another, or attach again" },
+              mount: { class: "compensable", compensation: "Mount another, or attach again" },
             },
             work: ({ spawn }) => spawn !== undefined,
             examples: [
@@ -132,6 +143,8 @@ export function queenProvider(deps: QueenDeps): Provider {
               '{"kill":"worker-1"}',
               '{"revoke":"<block id>"}',
               '{"clock":"confirm"}',
+              '{"bind":{"from":"/worker/worker-1","to":"/mine"}}',
+              '{"mount":{"service":"logs","at":"/logs"}}',
             ],
             decide: (command, at) =>
               decide(command, at, { mostLive: deps.mostLive, drift: () => Math.round(deps.clock.drift()) }),

@@ -1,4 +1,4 @@
-import { emitter, type EventMeta, type Cell, type Scope, type Table } from "@skep/kernel";
+import { type Bound, emitter, type EventMeta, type Cell, type Scope, type Table } from "@skep/kernel";
 
 /** A GPU lent to a worker, as the original writes it. */
 export type Lease = {
@@ -48,6 +48,7 @@ export const events = {
   },
   "killed@1": ({ live }: Queen, { worker }: { worker: string; reason: string }) => live.delete(worker),
   "revoked@1": (_slice: Queen, _data: { block: string }) => undefined,
+  "bound@1": (_slice: Queen, _data: Bound & { session: string }) => undefined,
   "clock-confirmed@1": (_slice: Queen, _data: { drift: number }) => undefined,
 } as const;
 

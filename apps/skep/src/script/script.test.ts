@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { startTestHive, type TestHive } from "../testing/hive.ts";
+import { modes } from "./suites.ts";
+
+let hive: TestHive;
+before(async () => {
+  hive = await startTestHive();
+});
+after(() => hive[Symbol.asyncDispose]());
+
+const run = async (text: string, ...more: string[]) => {
+  const path = join(hive.dir, "script.coh");
+  writeFileSync(path, text);
+  return hive.skep(["script", path, ...more]);
+};
+
+for (const mode of modes)
+  test(`the hive passes its own suite: ${mode}`, async () => {
+    const { code, out, err } = await hive.skep(["test", "--mode", mode, "--json"]);
+    const told = JSON.parse(out);
+    const failed = told.checks.filter(({ result }: { result: string }) => result === "failed");
+    assert.deepEqual([code, told.ok, told.mode, failed], [0, true, mode, []], err);
+    assert.ok(told.checks.length >= 9 && told.elapsed_ms >= 0 && typeof told.version === "string");
+  });
+
+test("without mutation nothing is written, and what is left out says so", async () => {
+  const before = (await hive.skep(["cat", "/log/queen.log"])).out;
+  const { out } = await hive.skep(["test", "--mode", "full", "--no-mutate", "--json"]);
+  const { ok, checks } = JSON.parse(out);
+  assert.equal(ok, true);
+  assert.ok(checks.some(({ result }: { result: string }) => result === "skipped"));
+  assert.equal((await hive.skep(["cat", "/log/queen.log"])).out, before);
+});
+
+test("a script of the original's grammar passes, and one that expects what is not so fails with its line", async () => {
+  const good = await run(
+    'attach queen\nEXPECT OK\necho "batch-1" > /log/queen.log  # a comment\nEXPECT OK\ncat /log/queen.log\nEXPECT SUBSTR batch-1\nWAIT 10\nls /nope\nEXPECT ERR\nquit\nEXPECT OK\n',
+  );
+  assert.deepEqual([good.code, good.err], [0, ""]);
+  const bad = await run("attach queen\n\nping\nEXPECT ERR\n", "--json");
+  assert.equal(bad.code, 1);
+  assert.deepEqual(JSON.parse(bad.out), {
+    pass: false,
+    line: 4,
+    why: 'expected ERR, the response was "OK PING reply=pong"',
+  });
+});
+
+test("a suite that does not end is given up, and an unknown one is refused", async () => {
+  assert.equal((await hive.skep(["test", "--mode", "smp"])).code, 2);
+  assert.equal((await hive.skep(["test", "--mode", "full", "--timeout", "1ms"])).code, 7);
+});

@@ -6,6 +6,11 @@ import { keyFlag } from "./audit-source.ts";
 /** Millionths of an NCU, as NCU. */
 const ncuOf = (micro: number): string => (micro / 1_000_000).toFixed(6);
 
+const lenderFlag = {
+  kind: "directory",
+  doc: "The folder of a machine that you lend: asks its hive over the mesh, as that machine",
+} as const;
+
 /** `skep ledger show`. */
 export const ledgerShow: Command = command({
   name: "ledger show",
@@ -18,14 +23,18 @@ export const ledgerShow: Command = command({
     { run: "skep ledger show --entries", doc: "The newest postings of all" },
   ],
   args: [{ name: "account", kind: "string", optional: true, doc: "One account; all where left out" }],
-  flags: { entries: { kind: "boolean", doc: "Postings instead of balances" } },
+  flags: {
+    entries: { kind: "boolean", doc: "Postings instead of balances" },
+    "worker-home": lenderFlag,
+  },
   run: async (context) => {
-    const [{ connectOf }, { accountOf, balancesOf }] = await Promise.all([
-      import("../client/connect.ts"),
+    const [{ lenderOf }, { accountOf, balancesOf }] = await Promise.all([
+      import("../ledger/lender.ts"),
       import("../ledger/history.ts"),
     ]);
-    await using client = await connectOf(context);
     const { args, flags, out } = context;
+    await using lender = await lenderOf(context, flags["worker-home"]);
+    const { client } = lender;
     if (args.account !== undefined) {
       const { balance, postings } = await accountOf(client, args.account, 20);
       if (out.wantsJson) return out.json({ ...balance, entries: postings });
@@ -64,17 +73,34 @@ export const ledgerExport: Command = command({
   summary: "Write the history of an account with the proofs of its records",
   examples: [
     { run: "skep ledger export ann --file ann.json", doc: "Checked anywhere by `skep ledger verify`" },
+    {
+      run: "skep ledger export --worker-home ~/.local/state/skep-worker",
+      doc: "On a machine that you lend: what it earned",
+    },
   ],
-  args: [{ name: "account", kind: "string", doc: "The account, as `skep ledger show` names it" }],
-  flags: { file: { kind: "file", doc: "Where to; stdout where left out" } },
+  args: [
+    {
+      name: "account",
+      kind: "string",
+      optional: true,
+      doc: "The account, as `skep ledger show` names it; with --worker-home the machine's owner's",
+    },
+  ],
+  flags: {
+    file: { kind: "file", doc: "Where to; stdout where left out" },
+    "worker-home": lenderFlag,
+  },
   run: async (context) => {
-    const [{ connectOf }, { exportHistory }] = await Promise.all([
-      import("../client/connect.ts"),
+    const [{ lenderOf }, { exportHistory, fault }] = await Promise.all([
+      import("../ledger/lender.ts"),
       import("../ledger/history.ts"),
     ]);
-    await using client = await connectOf(context);
+    await using lender = await lenderOf(context, context.flags["worker-home"]);
+    const { client, owner } = lender;
+    const account = context.args.account ?? owner;
+    if (account === undefined) throw fault.unnamed();
     using bar = context.out.progress({ label: "Exporting", unit: "postings" });
-    const text = `${JSON.stringify(await exportHistory(client, context.args.account, () => bar.add(1)))}\n`;
+    const text = `${JSON.stringify(await exportHistory(client, account, () => bar.add(1)))}\n`;
     if (context.flags.file === undefined) await context.out.data(Buffer.from(text));
     else writeFileSync(context.flags.file, text, { mode: 0o600 });
   },

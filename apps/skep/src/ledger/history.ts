@@ -4,7 +4,13 @@ import { checkHistory, type Entry } from "@skep/provider-ledger";
 import { leafHash, parseTlogProof, type Trust, verifyTlogProof } from "@skep/tlog";
 import { z } from "zod";
 
-const fault = faults("ledger", {
+/** What may be wrong with an account or its exported history. */
+export const fault = faults("ledger", {
+  unnamed: [
+    "invalid",
+    "Cannot export a history without an account",
+    { cure: "Name it, as `skep ledger show` does, or give --worker-home" },
+  ],
   account: ["absent", "Cannot find account", { cure: "`skep ledger show` lists those that you may see" }],
   file: ["invalid", "Cannot read exported history", { cure: "Give a file that `skep ledger export` wrote" }],
   proof: ["corrupt", "Cannot verify history: a proof is of another record"],

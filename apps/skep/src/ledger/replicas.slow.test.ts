@@ -76,6 +76,25 @@ async function lend(name: string): Promise<void> {
   );
 }
 
+const recordsIn = (file: string): string[] =>
+  JSON.parse(readFileSync(file, "utf8")).postings.map(({ record }: { record: string }) => record);
+
+/** Whoever lends a machine gets its owner's history from it, with that machine's own ticket, and nobody else's. */
+async function lenderGetsTheSame(history: string, key: string): Promise<void> {
+  const own = join(dir, "ben-own.json");
+  const lent = ["--worker-home", join(dir, "ben")];
+  const exported = await run(["ledger", "export", ...lent, "--file", own]);
+  assert.equal(exported.code, 0, exported.err);
+  assert.deepEqual(recordsIn(own), recordsIn(history));
+  assert.equal((await run(["ledger", "verify", own, "--key", key])).code, 0);
+  assert.equal((await run(["ledger", "export", "ann", ...lent])).code, 3);
+  const shown = JSON.parse((await run(["ledger", "show", "--json", ...lent])).out) as { account: string }[];
+  assert.deepEqual(
+    shown.map(({ account }) => account),
+    ["ben"],
+  );
+}
+
 test("three machines of three owners agree, the verdict and what each owner earned are checked offline, and a change is noticed", async () => {
   for (const name of ["ann", "ben", "cat"]) await lend(name);
   const ran = await atHive(
@@ -137,6 +156,7 @@ test("three machines of three owners agree, the verdict and what each owner earn
   assert.equal(proved.code, 0, proved.err);
   const { verified, postings, micro } = JSON.parse(proved.out);
   assert.deepEqual([verified, postings, micro > 0], [true, 1, true]);
+  await lenderGetsTheSame(history, key);
   const forged = readFileSync(history, "utf8").replace(
     /(\\"account\\":\\"ben\\",\\"balance\\":)\d+/,
     "$199999999",

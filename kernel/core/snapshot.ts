@@ -101,12 +101,14 @@ async function drop(files: Files, rows: string): Promise<void> {
   if ((await files.size(ofRows(rows))) !== undefined) await files.remove(ofRows(rows));
 }
 
-/** Makes a snapshot count, and removes older ones that are too many. */
+/** Makes a snapshot count, and removes older ones that are too many. One that is older than the newest counts for the past. */
 export async function pointTo(files: Files, pointer: Pointer): Promise<void> {
   const bytes = Buffer.from(JSON.stringify(pointer));
   await files.replace(ofRows(pointer.file), bytes);
+  const newest = await readPointer(files);
+  if (newest && newest.code === pointer.code && newest.seq > pointer.seq) return thinOut(files, newest);
   await files.replace(pointerName, bytes);
-  await thinOut(files, pointer);
+  return thinOut(files, pointer);
 }
 
 /** Pointers of older snapshots at or below a sequence, newest first; few are read, since the first mostly fits. */

@@ -5,9 +5,10 @@ import { fullAuthority } from "../session/authority.ts";
 import { Journal } from "../journal/journal.ts";
 import { Kernel } from "./kernel.ts";
 import type { KernelOptions } from "./options.ts";
+import type { Made } from "./made.ts";
 import { foldTo } from "./recover.ts";
 import { Slices } from "./slices.ts";
-import { leaving, usable } from "./snapshot.ts";
+import { leaving, usable, writeSnapshot } from "./snapshot.ts";
 import { Spacing } from "./spacing.ts";
 
 function open(files: RecordingFiles, more: Partial<KernelOptions> = {}): Promise<Kernel> {
@@ -134,4 +135,45 @@ test("older snapshots stay for the past, and a moment is folded from the nearest
     ),
   );
   assert.deepEqual(digests, genesis);
+});
+
+test("after an upgrade the older snapshots are made anew with rests between them, and the newest stays the newest", async () => {
+  const files = recordingFiles();
+  for (let turn = 0; turn < 12; turn += 1) {
+    const kernel = await open(files, { fold: () => never, snapshotEvery: 10 });
+    await hatch(kernel, 12);
+    await kernel.close();
+  }
+  const asked: number[] = [];
+  const said: string[] = [];
+  const clock = simulatedClock();
+  const version = "toy-2";
+  const fold = async (seq: number): Promise<Made> => {
+    asked.push(seq);
+    const journal = await Journal.openToRead(recordingFiles(files.image()));
+    const slices = await foldTo(files, journal, [toyProvider()], version, seq);
+    return { ...(await writeSnapshot(files, slices, seq)), code: slices.code };
+  };
+  const options = { fold, snapshotEvery: 10, version, clock, log: (line: string) => said.push(line) };
+  const kernel = await open(files, options);
+  const turns = async (): Promise<void> => {
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => void setImmediate(resolve));
+  };
+  await turns();
+  assert.deepEqual(asked, [], "a start is over before it");
+  const newest = kernel.recovered.made?.seq ?? 0;
+  for (let round = 0; round < 40; round += 1) {
+    clock.advance(20_000);
+    await turns();
+  }
+  assert.ok(asked.length >= newest / 10 - 3, `${asked.join(" ")} of ${newest}`);
+  assert.equal(said.filter((line) => line.startsWith("snapshots: ")).length, 1);
+  await kernel.close();
+  const journal = await Journal.openToRead(recordingFiles(files.image()));
+  const { code } = new Slices([toyProvider()], version);
+  const gaps = [35, 75].map(async (seq) => seq - ((await usable(files, journal, code, seq))?.seq ?? 0));
+  assert.ok(Math.max(...(await Promise.all(gaps))) <= 15);
+  const again = await open(files, { ...options, fold: () => never });
+  assert.ok((again.recovered.snapshot ?? 0) >= newest);
+  await again.close();
 });

@@ -1,16 +1,19 @@
+import type { Timer } from "@skep/clock";
 import type { Journal } from "../journal/journal.ts";
 import type { Deciding, Decision, Json } from "../namespace/node.ts";
 import type { KernelOptions } from "./options.ts";
 import { pointTo } from "./snapshot.ts";
+import { missing } from "./snapshot-missing.ts";
 import type { Made } from "./made.ts";
 import type { Recovered } from "./recover.ts";
 import { emit } from "./slice.ts";
-import { Spacing } from "./spacing.ts";
+import { Spacing, share } from "./spacing.ts";
 
 interface Host {
   readonly options: KernelOptions;
   readonly journal: Journal;
   readonly recovered: Recovered;
+  readonly slices: { readonly code: string };
   readonly time: { monotonic(): number };
   settled(): Promise<void> | undefined;
   system(
@@ -26,6 +29,9 @@ export function snapshotEvery({ fold, snapshotEvery: every = 50_000 }: KernelOpt
   return fold ? every : Number.POSITIVE_INFINITY;
 }
 
+/** What is not needed for the present waits as if this had been worked before, so that a start is over, milliseconds. */
+const firstRest = 1000;
+
 /** Has snapshots folded in another thread once enough records came since the last. */
 export class Snapshots {
   readonly #host: Host;
@@ -34,6 +40,7 @@ export class Snapshots {
   #running: Promise<void> | undefined;
   #folding = false;
   #closed = false;
+  #rest: Timer | undefined;
 
   constructor(host: Host) {
     this.#host = host;
@@ -45,6 +52,32 @@ export class Snapshots {
   begin(): void {
     const { made } = this.#host.recovered;
     if (made) this.#run(this.#count(made, made.seq), made.seq);
+    if (this.#host.options.fold) void this.#begin();
+  }
+
+  async #begin(): Promise<void> {
+    await this.#running;
+    const { options, slices } = this.#host;
+    const marks = await missing(options.files, slices.code, options.snapshotEvery).catch(() => []);
+    if (marks.length === 0 || this.#closed) return;
+    options.log?.(
+      `snapshots: ${marks.length} older ones are made anew in the background, so that /at is quick again; the program changed`,
+    );
+    this.#next(marks, firstRest);
+  }
+
+  // One after the other, oldest first, since each is folded from the one before; between them it rests.
+  #next([mark, ...others]: readonly number[], took: number): void {
+    if (mark === undefined || this.#closed) return;
+    const { clock } = this.#host.options;
+    this.#rest = clock.after(Math.ceil((took * (1 - share)) / share), async () => {
+      while (this.#running) await this.#running;
+      if (this.#closed) return;
+      const began = this.#host.time.monotonic();
+      this.#run(this.#take(mark), mark);
+      await this.#running;
+      this.#next(others, this.#host.time.monotonic() - began);
+    });
   }
 
   /** Starts one when it is due and none is running. */
@@ -98,6 +131,7 @@ export class Snapshots {
   /** Waits for what is being written; a fold that still runs is given up by whoever runs it. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#rest?.stop();
     if (!this.#folding) await this.#running;
   }
 }

@@ -9,7 +9,7 @@ const most = 50_000;
 const wanted = 200;
 
 /** Share of a thread's time that snapshots may take while fewer than `most` records came. */
-const share = 0.1;
+export const share = 0.1;
 
 /** When the next snapshot is due, by what the last ones cost. */
 export class Spacing {

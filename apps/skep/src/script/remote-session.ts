@@ -1,4 +1,5 @@
 import type { ConsoleHandle, ConsoleSession } from "@skep/edge-console";
+import { limits, parsePath } from "@skep/kernel";
 import type { Client, RemoteFile } from "@skep/ninep";
 import { isDirectory, list } from "../client/tree.ts";
 
@@ -40,7 +41,11 @@ async function file(client: Client, path: string, mode: Mode): Promise<ConsoleHa
 /** A hive over 9P, as the console uses it: so its lines are answered as the console answers them, without a console. */
 export function remoteSession(client: Client): ConsoleSession {
   return {
-    open: (path, mode) => (mode === "list" ? directory(client, path) : file(client, path, mode)),
+    open: async (path, mode) => {
+      // A 9P client walks `..` by itself; the console has no such step.
+      parsePath(path, limits);
+      return mode === "list" ? directory(client, path) : file(client, path, mode);
+    },
     close: () => client.close(),
   };
 }

@@ -2,6 +2,7 @@ import { builtins, type Program, program } from "@skep/edge-cli";
 import { configCommands } from "../config/mod.ts";
 import { completeContext, completePath } from "../client/complete.ts";
 import { telemetryCommands } from "../telemetry/commands.ts";
+import { scriptCommands } from "../script/commands.ts";
 import { tellingFiles } from "../file-faults.ts";
 import { userHome } from "../person.ts";
 import { version } from "../version.ts";
@@ -43,6 +44,7 @@ export function createProgram(): Program {
       ...workCommands,
       ...fileCommands,
       ...telemetryCommands,
+      ...scriptCommands,
       ...accessCommands,
       ...judgeCommands,
       ...proofCommands,

@@ -27,9 +27,10 @@ function open(files: RecordingFiles, more: Partial<KernelOptions> = {}): Promise
   });
 }
 
-async function hatch(kernel: Kernel, count: number): Promise<void> {
+async function hatch(kernel: Kernel, count: number, name = "bee"): Promise<void> {
   const owner = kernel.attach(fullAuthority("owner"), "test");
-  for (let at = 0; at < count; at += 1) await owner.append("/comb/ctl", { op: "hatch", bee: `bee-${at}` });
+  for (let at = 0; at < count; at += 1)
+    await owner.append("/comb/ctl", { op: "hatch", bee: `${name}-${at}` });
   owner.close();
 }
 
@@ -141,7 +142,7 @@ test("after an upgrade the older snapshots are made anew with rests between them
   const files = recordingFiles();
   for (let turn = 0; turn < 12; turn += 1) {
     const kernel = await open(files, { fold: () => never, snapshotEvery: 10 });
-    await hatch(kernel, 12);
+    await hatch(kernel, 12, `b-${turn}`);
     await kernel.close();
   }
   const asked: number[] = [];
@@ -172,7 +173,8 @@ test("after an upgrade the older snapshots are made anew with rests between them
   const journal = await Journal.openToRead(recordingFiles(files.image()));
   const { code } = new Slices([toyProvider()], version);
   const gaps = [35, 75].map(async (seq) => seq - ((await usable(files, journal, code, seq))?.seq ?? 0));
-  assert.ok(Math.max(...(await Promise.all(gaps))) <= 15);
+  const far = await Promise.all(gaps);
+  assert.ok(Math.max(...far) <= 15, `${far.join(" ")}: made ${asked.join(" ")}, ${said.join("; ")}`);
   const again = await open(files, { ...options, fold: () => never });
   assert.ok((again.recovered.snapshot ?? 0) >= newest);
   await again.close();

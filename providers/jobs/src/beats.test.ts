@@ -74,3 +74,15 @@ test("nobody beats for another worker, nor before its hello", async () => {
   const other = hive.join("w-b", { beats: true });
   await assert.rejects(beat(other, "w-a", ""), { kind: "absent" });
 });
+
+test("whoever asks for it hears of every hello, once that is durable", async () => {
+  await using hive = await rig();
+  const heard: string[] = [];
+  hive.beats.whenJoined((worker) => heard.push(worker));
+  hive.join("a");
+  await hive.submit();
+  hive.join("a");
+  hive.join("b");
+  await hive.submit();
+  assert.deepEqual(heard, ["a", "a", "b"]);
+});

@@ -32,10 +32,21 @@ export function unwanted(state: Jobs, worker: string, named: readonly string[]):
 export class Beats {
   readonly #heard = new Map<string, number>();
   #state: Jobs | undefined;
+  #joined: (worker: string) => void = () => undefined;
 
   /** From now on for this state: that of the hive, once it has recovered. */
   watch(state: Jobs): void {
     this.#state = state;
+  }
+
+  /** Calls `act` for every worker whose hello is durable. */
+  whenJoined(act: (worker: string) => void): void {
+    this.#joined = act;
+  }
+
+  /** A worker said hello. */
+  joined(worker: string): void {
+    this.#joined(worker);
   }
 
   /** A worker got work: it is expected to be heard of from now on. */

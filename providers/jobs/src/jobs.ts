@@ -170,6 +170,10 @@ function jobDir(t: Build<Jobs, Uses>, views: Views, deps: JobsDeps): Node {
 function notifying(beats: Beats) {
   return {
     ...notify,
+    "workers:joined@1": (...told: Parameters<(typeof notify)["workers:joined@1"]>) => {
+      beats.joined(told[0].worker);
+      notify["workers:joined@1"](...told);
+    },
     "leased@1": (...told: Parameters<(typeof notify)["leased@1"]>) => {
       beats.expect(told[0].worker, told[1].time);
       notify["leased@1"](...told);

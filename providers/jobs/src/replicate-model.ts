@@ -78,6 +78,9 @@ export type Verdict = {
   readonly replicas: readonly Judged[];
 };
 
+/** Where a machine is: first addresses of its IPv4 /24 or IPv6 /48, or the PeerId of its relay. */
+export type Network = { readonly ip4?: string; readonly ip6?: string; readonly relay?: string };
+
 /** What is known of a machine beside its hello. */
 export type Standing = { readonly class: MachineClass; readonly owner: string };
 
@@ -92,6 +95,8 @@ export interface Agreement {
   }>;
   readonly histories: Table<History>;
   readonly standings: Table<Standing>;
+  /** Networks of strangers' machines. */
+  readonly places: Table<Network>;
   /** Version of the policies in force. */
   readonly policy: Cell<number>;
 }
@@ -102,6 +107,7 @@ export const agreement = (scope: Scope): Agreement => ({
   audits: scope.table("audits"),
   histories: scope.table("histories"),
   standings: scope.table("standings"),
+  places: scope.table("places"),
   policy: scope.cell("policy", 0),
 });
 

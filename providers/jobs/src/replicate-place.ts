@@ -25,7 +25,8 @@ export function wishOf(asked: {
 
 const partyOf = (state: Jobs, worker: string): Party => {
   const { class: of, owner } = standingOf(state, worker);
-  return { class: of, owner };
+  const place = state.places.get(worker);
+  return { class: of, owner, ...(place ? { place } : {}) };
 };
 
 /** Whether a machine is put away. */
@@ -58,11 +59,16 @@ export function mayAnswer(state: Jobs, job: Job, worker: string, now: number): b
   const party = partyOf(state, worker);
   return joins(
     party,
-    ballot.seats.map(({ owner, class: of }) => ({ owner, class: of })),
+    // Whose they were when they committed; where they are as far as that is known now.
+    ballot.seats.map(({ worker: seated, owner, class: of }) => ({
+      ...partyOf(state, seated),
+      owner,
+      class: of,
+    })),
   );
 }
 
-/** Whether a machine counts as another than all of these: another owner. */
+/** Whether a machine counts as another than all of these: another owner, and of strangers another network and relay. */
 export function isApart(state: Jobs, worker: string, others: readonly string[]): boolean {
   return joins(
     partyOf(state, worker),

@@ -17,6 +17,7 @@ import type {
   Committed,
   JobRule,
   Metered,
+  Network,
   Revealed,
   Revealing,
   Seat,
@@ -159,6 +160,8 @@ function audited(jobs: Jobs, data: Audited, time: number): void {
 }
 
 export const agreementEvents = {
+  "placed@1": ({ places }: Jobs, { worker, network }: { worker: string; network: Network }) =>
+    places.set(worker, network),
   "replicated@1": (jobs: Jobs, data: { job: string; rule: JobRule }) => replicated(jobs, data),
   "committed@1": (jobs: Jobs, data: Committed, { time }: EventMeta) => committed(jobs, data, time),
   "reveal@1": (jobs: Jobs, data: Revealing, { time }: EventMeta) => revealing(jobs, data, time),

@@ -7,6 +7,7 @@ import { type Address, meshLinks, usualMesh } from "../config/mod.ts";
 import { offerValues } from "../node/volunteer/wire.ts";
 import type { Hive } from "./hive.ts";
 import type { MeshSight } from "./net.ts";
+import { tellNetworks } from "./networks.ts";
 import { Volunteers } from "./volunteers.ts";
 
 const fault = faults("mesh-edge", {
@@ -102,7 +103,13 @@ function sightOf(
     path: (key) => {
       const peer = peerOfKey(Buffer.from(key, "hex"));
       const found = mesh.peers().find((one) => one.peer === peer);
-      return found && { path: found.path, why: found.why };
+      return (
+        found && {
+          path: found.path,
+          why: found.why,
+          ...(found.address === undefined ? {} : { address: found.address }),
+        }
+      );
     },
   };
 }
@@ -115,7 +122,9 @@ export function meshOf(hive: Hive, ninep: NinepEdge, log: (line: string) => void
   const open = async (): Promise<Mesh> => {
     const { createMesh, ninepProtocol, ...names } = await import("@skep/edge-mesh");
     const mesh = await createMesh(await meshOptions(hive, where, log));
-    hive.net.mesh = sightOf(mesh, hive, log, names);
+    const sight = sightOf(mesh, hive, log, names);
+    hive.net.mesh = sight;
+    tellNetworks(hive, (key) => sight.path(key)?.address);
     const serve = async (stream: MeshStream) => void (await ninep.handle(stream.socket(), "tcp").closed);
     await mesh.handle(ninepProtocol, serve, { streams: sessionsPerPeer });
     return mesh;

@@ -9,7 +9,7 @@ export interface MeshSight {
   /** Relays of the configuration: where this hive reserves next when the present one is lost. */
   readonly relays: readonly string[];
   /** How a machine is reached, by its key. */
-  path(key: string): { readonly path: string; readonly why: string } | undefined;
+  path(key: string): { readonly path: string; readonly why: string; readonly address?: string } | undefined;
   volunteers(): readonly Readonly<Record<string, Json>>[];
   engage(engagement: Engagement): Promise<string>;
 }

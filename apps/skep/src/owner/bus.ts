@@ -1,6 +1,7 @@
 import type { EventEmitter } from "node:events";
 
-interface Message {
+/** A message of the bus, as far as we write or read one. */
+export interface Message {
   readonly type?: number;
   readonly path?: string;
   readonly interface?: string;
@@ -24,6 +25,8 @@ interface Native {
 export interface Bus extends Disposable {
   /** Reads a property; rejects where there is none. */
   get(service: string, path: string, of: string, property: string): Promise<unknown>;
+  /** Calls a method and gives what it answers; rejects with what the other side refused, or when it does not answer. */
+  call(message: Message, patience?: number): Promise<readonly unknown[]>;
   /** Calls `act` with each change of properties of an object. */
   watch(path: string, of: string, act: (changed: ReadonlyMap<string, unknown>) => void): Promise<void>;
   /** Fulfils when it is at an end. */
@@ -58,9 +61,9 @@ class NativeBus implements Bus {
     native.connection.on("end", () => end.resolve());
   }
 
-  #call(message: Message): Promise<readonly unknown[]> {
+  call(message: Message, patience = patienceMs): Promise<readonly unknown[]> {
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error("the bus does not answer")), patienceMs);
+      const late = setTimeout(() => reject(new Error("the bus does not answer")), patience);
       this.#native.invoke(message, (error, ...body) => {
         clearTimeout(late);
         if (error) reject(new Error(error.message ?? error.name ?? "refused"));
@@ -70,7 +73,7 @@ class NativeBus implements Bus {
   }
 
   async get(service: string, path: string, of: string, property: string): Promise<unknown> {
-    const [variant] = await this.#call({
+    const [variant] = await this.call({
       destination: service,
       path,
       interface: properties,

@@ -1,0 +1,103 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from "node:fs";
+import { dirname } from "node:path";
+import { actions } from "@skep/provider-host";
+import { parse } from "smol-toml";
+import { z } from "zod";
+import { hasCode } from "../client/files.ts";
+import { fault } from "./faults.ts";
+
+const every = z
+  .string()
+  .regex(/^\d+(ms|s)$/)
+  .transform((text) => (text.endsWith("ms") ? Number(text.slice(0, -2)) : Number(text.slice(0, -1)) * 1000))
+  .refine((ms) => ms >= 250 && ms <= 600_000, "between 250ms and 600s");
+const enabled = z.boolean().optional();
+
+const Rules = z.strictObject({
+  allow: z
+    .array(
+      z.strictObject({
+        action: z.enum(actions),
+        target: z.array(z.string().min(1).max(255)).min(1).max(100),
+      }),
+    )
+    .max(100)
+    .default([]),
+  systemd: z.strictObject({ enabled, every: every.default(2000), bus: z.string().optional() }).prefault({}),
+  docker: z.strictObject({ enabled, every: every.default(2000), socket: z.string().optional() }).prefault({}),
+  k8s: z
+    .strictObject({
+      enabled,
+      every: every.default(5000),
+      api: z.url().optional(),
+      token_file: z.string().optional(),
+      ca_file: z.string().optional(),
+    })
+    .prefault({}),
+  nvidia: z
+    .strictObject({ enabled, every: every.default(1000), program: z.string().optional() })
+    .prefault({}),
+  net: z.strictObject({ enabled, every: every.default(1000), folder: z.string().optional() }).prefault({}),
+});
+
+/** What the owner of this machine lets an agent see and do. */
+export type Rules = z.output<typeof Rules>;
+
+/** What holds where there is no file: everything that is there is seen, and nothing may be done. */
+export const noRules: Rules = Rules.parse({});
+
+const mine = ({ uid, mode }: Stats, own: number): boolean =>
+  (uid === 0 || uid === own) && (mode & 0o022) === 0;
+
+/** Reads rules from a text. Throws `host-agent.rules`. */
+export function parseRules(text: string, file: string): Rules {
+  let table: unknown;
+  try {
+    table = parse(text);
+  } catch (cause) {
+    throw fault.rules(`${file}: ${(cause as Error).message.split("\n")[0]}`, { cause });
+  }
+  const read = Rules.safeParse(table);
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  throw fault.rules(`${file}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
+}
+
+/**
+ * Reads the allow-list. Only root and the agent's own user may be able to write it, or to put another in its place: a
+ * hive that could write it would allow itself what it likes. Throws `host-agent.rules`, `host-agent.owner`.
+ */
+export function readRules(file: string, own: number): Rules {
+  let opened: number;
+  try {
+    opened = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (cause) {
+    if (hasCode(cause, "ENOENT")) return noRules;
+    throw fault.rules(`${file}: ${(cause as Error).message}`, { cause });
+  }
+  try {
+    const told = fstatSync(opened);
+    if (!told.isFile() || !mine(told, own)) throw fault.owner(file);
+    const folder = dirname(file);
+    if (!mine(lstatSync(folder), own)) throw fault.owner(folder);
+    return parseRules(readFileSync(opened, "utf8"), file);
+  } finally {
+    closeSync(opened);
+  }
+}
+
+/** Whether a name fits a pattern, in which `*` stands for anything. */
+export function fits(pattern: string, name: string): boolean {
+  const parts = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}$`, "s").test(name);
+}
+
+/** Whether the owner of this machine lets this be done. */
+export function allows({ allow }: Rules, action: string, target: string): boolean {
+  return allow.some((one) => one.action === action && one.target.some((pattern) => fits(pattern, target)));
+}
+
+/** The allow-list as the hive is told it. */
+export function allowLines({ allow }: Rules): string[] {
+  return allow.flatMap(({ action, target }) => target.map((pattern) => `${action} ${pattern}`)).slice(0, 100);
+}

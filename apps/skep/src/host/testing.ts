@@ -1,0 +1,116 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import type { Clock } from "@skep/clock";
+import { realClock } from "../clock.ts";
+import { connect, homeTarget } from "../client/connect.ts";
+import { startTestHive, type TestHive } from "../testing/hive.ts";
+import { HostAgent } from "./agent.ts";
+import { FileMemory, type Memory } from "./memory.ts";
+import type { HostProvider } from "./provider.ts";
+
+/** Asks again until there is an answer; fails after ten seconds. */
+export async function until<T>(what: string, ask: () => Promise<T | undefined> | T | undefined): Promise<T> {
+  const end = performance.now() + 10_000;
+  for (;;) {
+    const found = await ask();
+    if (found !== undefined) return found;
+    if (performance.now() > end) throw new Error(`${what} did not come`);
+    await wait(10);
+  }
+}
+
+/** A hive with a host whose agent is in this process, or about to be. */
+export interface HostHive extends AsyncDisposable {
+  readonly hive: TestHive;
+  readonly ticketFile: string;
+  readonly ticket: string;
+  readonly folder: string;
+  readonly lines: string[];
+  spec(line: object): Promise<string>;
+  read(path: string): Promise<string>;
+  /** Once its ticket ended. */
+  ended(id: string): Promise<Readonly<Record<string, unknown>>>;
+  start(providers: readonly HostProvider[], more?: Partial<StartOptions>): Running;
+}
+
+/** What an agent of a test is started with. */
+export interface StartOptions {
+  readonly allows: (action: string, target: string) => boolean;
+  readonly memory: Memory;
+  readonly clock: Clock;
+}
+
+/** An agent that runs. */
+export interface Running {
+  readonly agent: HostAgent;
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts a hive and mints the ticket of a host named alpha. */
+export async function hostHive(): Promise<HostHive> {
+  const hive = await startTestHive();
+  const { out } = await hive.skep(["ticket", "mint", "--role", "agent", "--subject", "host/alpha"]);
+  const ticket = out.trim();
+  const ticketFile = join(hive.dir, "alpha.ticket");
+  writeFileSync(ticketFile, out);
+  const folder = join(hive.dir, "agent");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const lines: string[] = [];
+  const running = new Set<Running>();
+  const read = async (path: string) => Buffer.from(await hive.hive.owner.read(path)).toString();
+  const start: HostHive["start"] = (providers, more = {}) => {
+    const agent = new HostAgent({
+      host: "alpha",
+      dial: () => connect({ ...homeTarget(hive.home, hive.env), aname: ticket }),
+      providers,
+      allows: () => true,
+      allowLines: () => ["systemd.restart *"],
+      memory: new FileMemory(folder),
+      version: "test",
+      clock: realClock,
+      log: (line) => lines.push(line),
+      ...more,
+    });
+    const ended = agent.run();
+    ended.catch(() => undefined);
+    const made: Running = {
+      agent,
+      ended,
+      stop: async () => {
+        running.delete(made);
+        await agent.stop();
+        await ended.catch(() => undefined);
+      },
+    };
+    running.add(made);
+    return made;
+  };
+  return {
+    hive,
+    ticket,
+    ticketFile,
+    folder,
+    lines,
+    read,
+    start,
+    spec: async (line) => {
+      const { verdict, code } = await hive.hive.owner.append("/host/tickets/spec", JSON.stringify(line));
+      return verdict === "ok" ? "ok" : (code ?? "");
+    },
+    ended: (id) =>
+      until(`the end of ${id}`, async () => {
+        const all = JSON.parse(await read("/host/tickets/status.json")) as Readonly<
+          Record<string, unknown>
+        >[];
+        return all.find(
+          (one) => one.id === id && !["queued", "claimed", "running"].includes(String(one.state)),
+        );
+      }),
+    [Symbol.asyncDispose]: async () => {
+      for (const one of running) await one.stop();
+      await hive[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,263 @@
+import { type Clock, delay } from "@skep/clock";
+import { Fault, toFault } from "@skep/fault";
+import type { Facet } from "@skep/provider-host";
+import { fault } from "./faults.ts";
+import type { Memory, Report } from "./memory.ts";
+import type { Act, Evidence, HostProvider } from "./provider.ts";
+
+/** A ticket as `/host/<host>/pending.json` tells it. */
+export interface Pending {
+  readonly id: string;
+  readonly n: number;
+  readonly state: "queued" | "claimed" | "running";
+  readonly action: string;
+  readonly target: string;
+  readonly params: Readonly<Record<string, number>>;
+  readonly before: Evidence | null;
+  readonly since_ms: number;
+}
+
+/** What acting on tickets needs. */
+export interface TicketDeps {
+  pending(): Promise<readonly Pending[]>;
+  /** Says one line to the hive; resolves once that is durable there. Throws the fault of a refusal. */
+  say(line: object): Promise<void>;
+  provider(facet: Facet): HostProvider | undefined;
+  /** Asked before each act, so that a change of the file counts at once. Throws where the file is not to be trusted. */
+  allows(action: string, target: string): boolean;
+  readonly memory: Memory;
+  readonly clock: Clock;
+  readonly log: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+const mostReason = 500;
+const mostOutput = 4000;
+/** What does not answer when it is asked about its past is asked again for so long, milliseconds. */
+const patienceMs = 30_000;
+/** An act that does not end by itself is given up, milliseconds. */
+const longestAct = 3_600_000;
+
+const reportOf = (
+  state: Report["state"],
+  reason: string,
+  evidence: Evidence | undefined,
+  output = "",
+): Report => ({
+  state,
+  reason: reason.slice(0, mostReason),
+  evidence: evidence ?? null,
+  output: output.slice(-mostOutput),
+});
+
+/**
+ * Takes tickets, acts, and tells what came of it. Before something is begun both this machine and the hive have written
+ * down what the target told of itself; so after a crash the target itself tells whether it was done.
+ */
+export class Tickets {
+  readonly #deps: TicketDeps;
+  /** What is under way, by its target: one thing at a time is done to each. */
+  readonly #busy = new Map<string, Promise<void>>();
+
+  constructor(deps: TicketDeps) {
+    this.#deps = deps;
+  }
+
+  /** Takes up every ticket that waits; resolves when they are under way, and calls `again` as each ends. */
+  async drive(again: () => void): Promise<void> {
+    for (const ticket of await this.#deps.pending()) {
+      const place = `${ticket.action.split(".")[0]} ${ticket.target}`;
+      if (this.#busy.has(place)) continue;
+      const work = this.#one(ticket)
+        .catch((thrown) => this.#later(ticket.id, thrown))
+        .finally(() => {
+          this.#busy.delete(place);
+          again();
+        });
+      this.#busy.set(place, work);
+    }
+  }
+
+  // What could not be told or written is taken up again, and not at once.
+  async #later(id: string, thrown: unknown): Promise<void> {
+    const { log, clock, signal } = this.#deps;
+    log(`ticket ${id}: ${toFault(thrown).message}`);
+    await delay(clock, 1000, signal).catch(() => undefined);
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    while (this.#busy.size > 0) await Promise.all(this.#busy.values());
+  }
+
+  async #one(ticket: Pending): Promise<void> {
+    const { memory } = this.#deps;
+    const { id, n, state } = ticket;
+    const kept = memory.get(id);
+    const entry = kept?.n === n ? kept : undefined;
+    if (entry?.report) {
+      // The hive went back to before the claim.
+      if (state === "queued") await this.#deps.say({ op: "claim", ticket: id });
+      return this.#tell(id, entry.report);
+    }
+    // What the hive has written down of a start is as good as our own.
+    if (state === "running") return this.#resume(ticket, entry?.begun?.before ?? ticket.before);
+    if (state === "queued") {
+      const past = entry === undefined && n <= memory.cursor;
+      memory.put(id, { n });
+      await this.#deps.say({ op: "claim", ticket: id });
+      if (past)
+        return this.#end(
+          ticket,
+          reportOf("unknown", "it was taken before, and the hive went back since", undefined),
+        );
+    } else await this.#deps.say({ op: "claim", ticket: id });
+    return this.#begin(ticket);
+  }
+
+  #act({ id, action, target, params }: Pending): Act {
+    const verb = action.slice(action.indexOf(".") + 1);
+    const signal = AbortSignal.any([this.#deps.signal, AbortSignal.timeout(longestAct)]);
+    return { verb, target, params, ticket: id, signal };
+  }
+
+  // Throws why nothing may be done.
+  #allowed({ action, target }: Pending): HostProvider {
+    if (!this.#deps.allows(action, target)) throw fault.refused(`${action} ${target}`);
+    const provider = this.#deps.provider(action.slice(0, action.indexOf(".")) as Facet);
+    if (!provider) throw fault.provider(action);
+    return provider;
+  }
+
+  async #begin(ticket: Pending): Promise<void> {
+    const act = this.#act(ticket);
+    let provider: HostProvider;
+    let before: Evidence | undefined;
+    try {
+      provider = this.#allowed(ticket);
+      before = await provider.evidence(act.target, act.verb, act.signal);
+    } catch (thrown) {
+      this.#deps.signal.throwIfAborted();
+      return this.#end(ticket, reportOf("failed", toFault(thrown).message, undefined));
+    }
+    this.#deps.memory.put(ticket.id, { n: ticket.n, begun: { before: before ?? null } });
+    await this.#running(ticket, before);
+    await this.#perform(ticket, provider, act, before);
+  }
+
+  // A connection that was lost may have told it already.
+  async #running(ticket: Pending, before: Evidence | undefined): Promise<void> {
+    try {
+      await this.#deps.say({ op: "running", ticket: ticket.id, before: before ?? null });
+    } catch (thrown) {
+      if (toFault(thrown).code !== "host.state") throw thrown;
+      const [now] = (await this.#deps.pending()).filter(({ id, n }) => id === ticket.id && n === ticket.n);
+      if (now?.state === "running") return;
+      this.#deps.memory.forget(ticket.id);
+      throw thrown;
+    }
+  }
+
+  async #perform(
+    ticket: Pending,
+    provider: HostProvider,
+    act: Act,
+    before: Evidence | undefined,
+  ): Promise<void> {
+    let output: string | undefined;
+    try {
+      ({ output } = await provider.act(act));
+    } catch (thrown) {
+      this.#deps.signal.throwIfAborted();
+      return this.#end(ticket, await this.#failed(provider, act, before, thrown));
+    }
+    const now = await provider.evidence(act.target, act.verb, act.signal).catch(() => undefined);
+    const unchanged = before !== undefined && now !== undefined && provider.done(act, before, now) === "no";
+    if (unchanged)
+      return this.#end(ticket, reportOf("failed", "the target's evidence did not change", now, output));
+    return this.#end(ticket, reportOf("succeeded", "", now, output));
+  }
+
+  async #failed(
+    provider: HostProvider,
+    act: Act,
+    before: Evidence | undefined,
+    thrown: unknown,
+  ): Promise<Report> {
+    const { message, code } = toFault(thrown);
+    const told = thrown instanceof Fault ? message : String((thrown as Error).message);
+    if (code !== fault.lost().code) return reportOf("failed", told, undefined);
+    const now = await this.#settled(provider, act, before, provider.settleMs);
+    if (provider.done(act, before, now) === "yes") return reportOf("succeeded", "", now);
+    return reportOf("unknown", told, now);
+  }
+
+  /** What the target tells once it shows the act as done, or once nothing can be under way there any more. */
+  async #settled(
+    provider: HostProvider,
+    act: Act,
+    before: Evidence | undefined,
+    ms: number,
+  ): Promise<Evidence | undefined> {
+    const { clock, signal } = this.#deps;
+    const until = clock.monotonic() + ms;
+    for (;;) {
+      let dark = false;
+      const now = await provider.evidence(act.target, act.verb, act.signal).catch(() => {
+        dark = true;
+        return undefined;
+      });
+      const late = clock.monotonic() >= until + (dark ? patienceMs : 0);
+      if (late || (!dark && provider.done(act, before, now) === "yes")) return now;
+      await delay(clock, 250, signal);
+    }
+  }
+
+  async #resume(ticket: Pending, before: Evidence | null): Promise<void> {
+    const { log, clock } = this.#deps;
+    const { id } = ticket;
+    const act = this.#act(ticket);
+    const provider = this.#deps.provider(ticket.action.slice(0, ticket.action.indexOf(".")) as Facet);
+    if (!provider)
+      return this.#end(ticket, reportOf("unknown", "begun, and its provider is gone", undefined));
+    const was = before ?? undefined;
+    const left = Math.max(0, provider.settleMs - Math.max(0, clock.now() - ticket.since_ms));
+    const now = await this.#settled(provider, act, was, left);
+    const done = provider.done(act, was, now);
+    log(`ticket ${id} was begun before this start: done=${done}`);
+    if (done === "yes")
+      return this.#end(ticket, reportOf("succeeded", "seen after a restart of the agent", now));
+    if (done === "unknown")
+      return this.#end(
+        ticket,
+        reportOf("unknown", "begun before a restart of the agent, and the target does not tell", now),
+      );
+    try {
+      this.#allowed(ticket);
+    } catch (thrown) {
+      return this.#end(ticket, reportOf("failed", toFault(thrown).message, now));
+    }
+    this.#deps.memory.put(id, { n: ticket.n, begun: { before } });
+    return this.#perform(ticket, provider, act, was);
+  }
+
+  async #end(ticket: Pending, report: Report): Promise<void> {
+    const kept = this.#deps.memory.get(ticket.id);
+    const entry = { ...(kept?.begun && { begun: kept.begun }), n: ticket.n, report };
+    this.#deps.memory.put(ticket.id, entry);
+    await this.#tell(ticket.id, report);
+  }
+
+  async #tell(id: string, report: Report): Promise<void> {
+    const { say, memory, log } = this.#deps;
+    try {
+      await say({ op: "report", ticket: id, ...report });
+    } catch (thrown) {
+      const { code, message } = toFault(thrown);
+      if (code !== "host.state" && code !== "host.unknown") throw thrown;
+      log(`ticket ${id}: ${message}`);
+    }
+    memory.forget(id);
+    log(`ticket ${id} ${report.state}${report.reason === "" ? "" : `: ${report.reason}`}`);
+  }
+}

@@ -3,6 +3,8 @@ import type { PastQuestion } from "@skep/kernel";
 
 /** What is asked of a folding thread. */
 export type FoldQuestion =
+  /** Nothing but what each answer needs: the program loaded, the journal open up to a record. */
+  | { readonly op: "warm"; readonly seq: number }
   | { readonly op: "snapshot"; readonly seq: number }
   | { readonly op: "past"; readonly question: PastQuestion }
   | { readonly op: "replay"; readonly from: number; readonly to: number };

@@ -61,6 +61,7 @@ async function replay(from: number, to: number): Promise<unknown> {
 
 function answer(question: FoldQuestion): Promise<unknown> {
   if (question.op === "past") return past.answer(question.question);
+  if (question.op === "warm") return journalTo(question.seq).then(() => undefined);
   if (question.op === "replay") return replay(question.from, question.to);
   return snapshot(question.seq);
 }

@@ -10,6 +10,8 @@ export interface Fold {
   past(question: PastQuestion): Promise<PastAnswer>;
   /** Judges the records from one to another (exclusive) again. */
   replay(from: number, to: number): Promise<ReplayTold>;
+  /** Starts a thread for the past before it is asked, so that the first look need not wait for that; once. */
+  warm(seq: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -32,6 +34,11 @@ class FoldThread {
 
   get load(): number {
     return this.#waiting.size;
+  }
+
+  /** Whether it is there and has nothing to do. */
+  get idle(): boolean {
+    return this.#worker !== undefined && this.load === 0;
   }
 
   #start(): Worker {
@@ -78,18 +85,24 @@ class FoldThread {
   }
 }
 
-/** Threads are started when first needed: one for snapshots, one for replays, two for the past. */
+/**
+ * Threads are started when first needed: one for snapshots, one for replays, two for the past. A look into the past
+ * rather takes one that is there and idle than wait for another to start.
+ */
 export function openFold(home: string, log: (line: string) => void): Fold {
   const snapshots = new FoldThread(home, log);
   const replays = new FoldThread(home, log);
-  const past = [new FoldThread(home, log), new FoldThread(home, log)];
+  const past = [new FoldThread(home, log), new FoldThread(home, log)] as const;
+  const forPast = (): FoldThread => {
+    const [first, second] = past;
+    const idle = [first, second, replays, snapshots].find((thread) => thread.idle);
+    return idle ?? (first.load <= second.load ? first : second);
+  };
   return {
     snapshot: (seq) => snapshots.ask({ op: "snapshot", seq }),
     replay: (from, to) => replays.ask({ op: "replay", from, to }),
-    past: (question) => {
-      const [first, second] = past as [FoldThread, FoldThread];
-      return (first.load <= second.load ? first : second).ask({ op: "past", question });
-    },
+    past: (question) => forPast().ask({ op: "past", question }),
+    warm: (seq) => past[0].ask({ op: "warm", seq }),
     close: async () => {
       await Promise.all([snapshots, replays, ...past].map((thread) => thread.close()));
     },

@@ -23,6 +23,7 @@ import { scheduledBy } from "./scheduled.ts";
 import { finishRotations } from "./rotate.ts";
 import { openKernel } from "./open-kernel.ts";
 import { type HomeStorage, lock, openStorage } from "./storage.ts";
+import { warmPast } from "./warm.ts";
 
 const fault = faults("hive", {
   stopped: ["internal", "Cannot go on: a write to the disk failed; the next start recovers from the journal"],
@@ -176,6 +177,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
   for (const line of startLines(started, Date.now() - begun)) say(line);
   giveFirstValues(started, config, keys, say);
   witnesses.start(config.values["audit.witness_interval"]);
+  const warming = warmPast(fold, started.journal, realClock);
   const door = new Door(started, keys, "owner");
   const owner = await applyConfigured(door.owner("daemon"), config, say);
   return {
@@ -192,6 +194,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     owner,
     [Symbol.asyncDispose]: async () => {
       witnesses.stop();
+      warming.stop();
       await started.close();
       await fold.close();
       figures.stop();

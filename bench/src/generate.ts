@@ -4,6 +4,7 @@ import { openFold } from "@skep/app-skep";
 import { defineProvider, Kernel } from "@skep/kernel";
 import { casProvider } from "@skep/provider-cas";
 import { jobsProvider } from "@skep/provider-jobs";
+import { leasesProvider } from "@skep/provider-leases";
 import { queenProvider } from "@skep/provider-queen";
 import { workersProvider } from "@skep/provider-workers";
 import { openBlobs, openFiles, openIndex } from "@skep/storage";
@@ -51,6 +52,7 @@ async function openKernel(home: string, fold: Fold | undefined): Promise<Kernel>
     files: openFiles(join(home, "hive")),
     index,
     providers: [
+      leasesProvider(),
       queenProvider({ mostLive: 256, clock: { drift: () => 0, confirm: () => undefined } }),
       casProvider({ blobs }),
       workersProvider(),

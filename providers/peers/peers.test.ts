@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { fullAuthority, type Kernel, type Session } from "@skep/kernel";
+import { leasesProvider } from "@skep/provider-leases";
 import { queenProvider } from "@skep/provider-queen";
 import { workersProvider } from "@skep/provider-workers";
 import { recordingFiles, type SimulatedClock, simulatedClock, toyAuthority, toyHive } from "@skep/testing";
@@ -41,7 +42,11 @@ async function net(files = recordingFiles(), clock = simulatedClock()): Promise<
     },
   });
   const queen = queenProvider({ mostLive: 4, clock: { drift: () => 0, confirm: () => undefined } });
-  const kernel = await toyHive({ files, clock, providers: [queen, workersProvider(), peers] });
+  const kernel = await toyHive({
+    files,
+    clock,
+    providers: [queen, leasesProvider(), workersProvider(), peers],
+  });
   return { kernel, clock, files, issued, engaged, owner: kernel.attach(fullAuthority("owner"), "test") };
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fullAuthority, type Kernel, type Session } from "@skep/kernel";
+import { leasesProvider } from "@skep/provider-leases";
 import { Figures, ringsProvider } from "@skep/provider-telemetry";
 import { workersProvider } from "@skep/provider-workers";
 import { recordingFiles, type SimulatedClock, simulatedClock, toyAuthority, toyHive } from "@skep/testing";
@@ -21,7 +22,7 @@ async function hive(mostLive = 256, files = recordingFiles(), clock = simulatedC
   });
   const quotas = { ringBytes: 16 * 1024, keep: false, advances: 0, resumes: 0 };
   const rings = ringsProvider({ files, figures: new Figures(clock), quotas });
-  kernel = await toyHive({ files, clock, providers: [queen, workersProvider(), rings] });
+  kernel = await toyHive({ files, clock, providers: [queen, leasesProvider(), workersProvider(), rings] });
   return { kernel, clock, files, owner: kernel.attach(fullAuthority("owner"), "test") };
 }
 
@@ -205,7 +206,7 @@ test("what is bound or mounted is seen by that session only, with the rights of 
   const names = async (session: Session, path: string) =>
     (await session.list(await session.find(path))).map(({ name }) => name);
   assert.deepEqual(await names(owner, "/queen/fleet"), ["worker-1"]);
-  assert.deepEqual(await names(owner, "/queen"), ["ctl", "fleet"]);
+  assert.deepEqual(await names(owner, "/queen"), ["ctl", "lease", "fleet"]);
   assert.deepEqual(
     owner.ns.map(({ to }) => to),
     ["/mine", "/queen/fleet"],
@@ -219,6 +220,20 @@ test("what is bound or mounted is seen by that session only, with the rights of 
   assert.equal(await code(narrow, { bind: { from: "/worker", to: "/queen/x" } }), "queen.unseen");
   assert.equal(await code(narrow, { bind: { from: "/proc", to: "/queen/x" } }), undefined);
   await assert.rejects(narrow.append("/queen/x/none", "a"), { kind: "absent" });
+});
+
+test("a GPU that somebody has by a lease is not spawned with, and one of two units is", async (context) => {
+  const { kernel, owner } = await hive();
+  context.after(() => kernel.close());
+  const lend = (line: object) => owner.append("/queen/lease/ctl", JSON.stringify(line));
+  const held = await lend({ op: "grant", resource: "gpu/GPU-0", holder: "ann", ttl_s: 60 });
+  const gpu = { spawn: "gpu", lease };
+  assert.equal(await code(owner, gpu), "queen.leased");
+  await lend({ op: "units", resource: "gpu/GPU-0", units: 2 });
+  assert.deepEqual(await result(owner, gpu), { worker: "worker-1" });
+  assert.equal(await code(owner, gpu), "queen.leased");
+  await lend({ op: "release", lease: (held.result as { lease: string }).lease });
+  assert.deepEqual(await result(owner, gpu), { worker: "worker-2" });
 });
 
 test("a bind that goes up, to the root, or into itself is refused", async (context) => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fullAuthority, Kernel, type Session } from "@skep/kernel";
+import { leasesProvider } from "@skep/provider-leases";
 import { queenProvider } from "@skep/provider-queen";
 import { workersProvider } from "@skep/provider-workers";
 import { recordingFiles, type SimulatedClock, simulatedClock } from "@skep/testing";
@@ -23,6 +24,7 @@ async function rig(clock = simulatedClock(3), files = recordingFiles()): Promise
     version: "test",
     providers: [
       workersProvider(),
+      leasesProvider(),
       queenProvider({
         mostLive: 100,
         clock: { drift: () => kernel.time.drift(), confirm: () => kernel.time.confirm() },

@@ -15,6 +15,8 @@ import { events, initial, type Lease, type Leases } from "./state.ts";
 export interface LeasedView {
   /** Whether a subject has a lease of a resource. */
   has(resource: string, holder: string): boolean;
+  /** Who has the units of a resource that has none left; undefined while one is free. */
+  takenBy(resource: string): readonly string[] | undefined;
 }
 
 type At = Scene<Leases>;
@@ -79,7 +81,12 @@ export function leasesProvider(): Provider {
     initial,
     events,
     offers: {
-      leased: ({ leases }): LeasedView => ({
+      leased: ({ leases, units }): LeasedView => ({
+        takenBy: (resource) => {
+          const held = [...leases.values()].filter((one) => one.resource === resource);
+          const used = held.reduce((sum, one) => sum + one.units, 0);
+          return used < (units.get(resource) ?? 1) ? undefined : held.map(({ holder }) => holder);
+        },
         has: (resource, holder) =>
           [...leases.values()].some((one) => one.resource === resource && one.holder === holder),
       }),

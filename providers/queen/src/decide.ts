@@ -22,7 +22,7 @@ const fault = faults("queen", {
   leased: [
     "busy",
     "Cannot lease a GPU that is leased",
-    { cure: "Kill its worker, or wait for its lease to end" },
+    { cure: "See /proc/lease/active; kill its worker, release the lease, or wait for its end" },
   ],
   unseen: ["absent", "Cannot bind what is not there", { detail: "invalid-path" }],
   trusted: ["conflict", "Cannot confirm a clock that is trusted"],
@@ -31,24 +31,21 @@ const fault = faults("queen", {
 /** Views of other slices. */
 export interface Uses {
   readonly kernel: KernelSlice;
+  /** Leases of things that only so many can have, those of spawned workers included. */
+  readonly leased: { takenBy(resource: string): readonly string[] | undefined };
 }
 
 type At = Deciding<Queen, Uses>;
 
-function leaseHolder({ live }: Queen, gpu: string): string | undefined {
-  for (const [worker, { lease }] of live.entries()) if (lease?.gpu_id === gpu) return worker;
-  return undefined;
-}
-
 function spawn(
   command: QueenCommand & { spawn: Spawned["kind"] },
-  { state, now }: At,
+  { state, views, now }: At,
   most: number,
 ): Decision {
   if (state.live.size >= most) throw fault.full(most);
   const { lease, budget, ticks } = command;
-  const holder = lease && leaseHolder(state, lease.gpu_id);
-  if (holder) throw fault.leased(`${lease?.gpu_id} by ${holder}`);
+  const holders = lease && views.leased.takenBy(`gpu/${lease.gpu_id}`);
+  if (holders) throw fault.leased(`${lease?.gpu_id} by ${holders.join(", ")}`);
   const lives = [lease?.ttl_s, budget?.ttl_s].filter((ttl) => ttl !== undefined);
   const worker = `worker-${state.last.get() + 1}`;
   const spawned = {

@@ -85,7 +85,7 @@ export function queenProvider(deps: QueenDeps): Provider {
   return defineProvider<Queen, Uses>({
     name: "queen",
     doc: "What an operator commands the hive as a whole",
-    uses: ["kernel"],
+    uses: ["kernel", "leased"],
     initial,
     events,
     offers: { spawned: view },

@@ -94,6 +94,18 @@ export type Entry = {
   readonly href: string;
 };
 
+/** ExportCommand, as the interface of the hive describes it. */
+export type ExportCommand =
+  | {
+      readonly op: "export";
+      readonly id: string;
+      readonly device: string;
+      readonly segments?: ReadonlyArray<string>;
+      readonly base_model?: string;
+      readonly policy?: Readonly<Record<string, string | number | boolean>>;
+    }
+  | { readonly op: "remove"; readonly id: string };
+
 /** FsReply, as the interface of the hive describes it. */
 export type FsReply = {
   readonly status: "OK" | "ERR";
@@ -119,6 +131,72 @@ export type GpuLease = {
   readonly priority?: number;
 };
 
+/** HostAgentCommand, as the interface of the hive describes it. */
+export type HostAgentCommand =
+  | {
+      readonly op: "hello";
+      readonly incarnation: string;
+      readonly version: string;
+      readonly allows: ReadonlyArray<string>;
+    }
+  | {
+      readonly op: "names";
+      readonly incarnation: string;
+      readonly facet: "systemd" | "docker" | "k8s" | "nvidia" | "net";
+      readonly add?: ReadonlyArray<string>;
+      readonly remove?: ReadonlyArray<string>;
+    }
+  | { readonly op: "claim"; readonly incarnation: string; readonly ticket: string }
+  | {
+      readonly op: "running";
+      readonly incarnation: string;
+      readonly ticket: string;
+      readonly before: Readonly<Record<string, string | number | boolean>> | null;
+    }
+  | {
+      readonly op: "report";
+      readonly incarnation: string;
+      readonly ticket: string;
+      readonly state: "succeeded" | "failed" | "unknown";
+      readonly reason?: string;
+      readonly evidence: Readonly<Record<string, string | number | boolean>> | null;
+      readonly output?: string;
+    };
+
+/** HostTicket, as the interface of the hive describes it. */
+export type HostTicket =
+  | {
+      readonly schema?: "host-ticket/v1";
+      readonly id: string;
+      readonly idempotency_key?: string;
+      readonly action:
+        | "systemd.start"
+        | "systemd.stop"
+        | "systemd.restart"
+        | "systemd.status"
+        | "docker.start"
+        | "docker.stop"
+        | "docker.restart"
+        | "docker.status"
+        | "k8s.cordon"
+        | "k8s.uncordon"
+        | "k8s.drain"
+        | "nvidia.power_cap";
+      readonly host?: string;
+      readonly target: string;
+      readonly params?: { readonly watts?: number; readonly grace_s?: number; readonly lines?: number };
+      readonly ttl_s?: number;
+      readonly issued_unix_ms?: number;
+    }
+  | { readonly op: "redrive"; readonly id: string };
+
+/** JobCheckpoint, as the interface of the hive describes it. */
+export type JobCheckpoint = {
+  readonly file: string;
+  readonly every_ms?: number;
+  readonly max_bytes?: number;
+};
+
 /** JobCommand, as the interface of the hive describes it. */
 export type JobCommand =
   | {
@@ -139,6 +217,7 @@ export type JobCommand =
         };
         readonly grade?: "fresh" | "shared";
         readonly class?: string;
+        readonly checkpoint?: JobCheckpoint;
         readonly where?: JobWhere;
         readonly priority?: number;
         readonly deadline_ms?: number;
@@ -252,7 +331,14 @@ export type PolicyCommand =
       readonly roles: string;
       readonly groups?: string;
       readonly revoked?: string;
-    };
+    }
+  | {
+      readonly op: "retention";
+      readonly outputs_age_ms: number;
+      readonly outputs_size: number;
+      readonly ended_jobs_age_ms: number;
+    }
+  | { readonly op: "witnesses"; readonly policy: string };
 
 /** Problem, as the interface of the hive describes it. */
 export type Problem = {
@@ -275,6 +361,11 @@ export type QueenCommand = {
   readonly kill?: string;
   readonly revoke?: string;
   readonly clock?: "confirm";
+  readonly bind?: { readonly from: string; readonly to: string };
+  readonly mount?: {
+    readonly service: "logs" | "proc" | "workers" | "telemetry" | "jobs" | "cas";
+    readonly at: string;
+  };
 };
 
 /** QueueCommand, as the interface of the hive describes it. */
@@ -303,10 +394,17 @@ export type ResultCommand =
     }
   | { readonly op: "commit"; readonly job: string | number; readonly commitment: string }
   | {
+      readonly op: "checkpoint";
+      readonly job: string | number;
+      readonly digest: string;
+      readonly bytes: number;
+    }
+  | {
       readonly op: "return";
       readonly job: string | number;
       readonly started?: boolean;
       readonly reason?: "owner";
+      readonly checkpoint?: { readonly digest: string; readonly bytes: number };
     }
   | { readonly op: "renew" };
 
@@ -343,6 +441,9 @@ export type TrustCommand =
   | { readonly op: "quarantine"; readonly reason: string; readonly ttl_ms?: number }
   | { readonly op: "release" };
 
+/** UpdateCommand, as the interface of the hive describes it. */
+export type UpdateCommand = { readonly op: "finish" } | { readonly op: "retire" };
+
 /** WorkerCommand, as the interface of the hive describes it. */
 export type WorkerCommand =
   | {
@@ -376,16 +477,20 @@ export type WorkerCommand =
 export interface Controls {
   readonly "/actions/queue": QueueCommand;
   readonly "/cas/ctl": CasCommand;
+  readonly "/host/tickets/spec": HostTicket;
+  readonly [path: `/host/${string}/ctl`]: HostAgentCommand;
   readonly "/jobs/ctl": JobCommand;
   readonly "/net/ctl": NetCommand;
   readonly "/net/join": JoinCommand;
   readonly "/policy/contain": ContainCommand;
   readonly "/policy/ctl": PolicyCommand;
   readonly "/queen/ctl": QueenCommand;
+  readonly "/queen/export/ctl": ExportCommand;
   readonly "/queen/lease/ctl": LeaseCommand;
   readonly "/queen/schedule/ctl": ScheduleCommand;
   readonly [path: `/queen/telemetry/${string}/ctl`]: TelemetryCommand;
   readonly "/replay/ctl": ReplayCommand;
+  readonly [path: `/updates/${string}/ctl`]: UpdateCommand;
   readonly [path: `/worker/${string}/ctl`]: WorkerCommand;
   readonly [path: `/worker/${string}/leave`]: LeaveCommand;
   readonly [path: `/worker/${string}/results`]: ResultCommand;

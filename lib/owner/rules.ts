@@ -58,6 +58,8 @@ export interface Rules {
     readonly classes: readonly string[];
     readonly subjects: readonly string[];
   };
+  /** Public Ed25519 keys, hex, whose updates this machine applies; none where empty. */
+  readonly releaseKeys: readonly string[];
   readonly gpus: Readonly<Record<string, GpuRules>>;
 }
 
@@ -145,6 +147,13 @@ export const fields: readonly Field[] = [
     "Classes of work",
   ),
   field("refuse.subjects", parseList(word(/^\S{1,128}$/, "subject")), [], '["somebody"]', "Whose work"),
+  field(
+    "updates.keys",
+    parseList(word(/^[0-9a-f]{64}$/, "Ed25519 key of 64 hex digits")),
+    [],
+    `["${"0".repeat(64)}"]`,
+    "Keys whose updates are applied here; none when left out",
+  ),
 ];
 
 /** Every key of a table `[gpu.NAME]`. */
@@ -195,6 +204,7 @@ export function rulesOf(
       classes: get("refuse.classes"),
       subjects: get("refuse.subjects"),
     },
+    releaseKeys: get("updates.keys"),
     gpus: Object.fromEntries(Object.entries(gpus).map(([name, found]) => [name, gpuOf(found)])),
   };
 }

@@ -3,6 +3,7 @@ import { configCommands } from "../config/mod.ts";
 import { completeContext, completePath } from "../client/complete.ts";
 import { telemetryCommands } from "../telemetry/commands.ts";
 import { scriptCommands } from "../script/commands.ts";
+import { updateCommands } from "../updates/commands.ts";
 import { tellingFiles } from "../file-faults.ts";
 import { userHome } from "../person.ts";
 import { version } from "../version.ts";
@@ -31,6 +32,7 @@ export function createProgram(): Program {
       { key: "files", title: "Read and write its files" },
       { key: "jobs", title: "Run work" },
       { key: "telemetry", title: "What machines tell" },
+      { key: "updates", title: "Update machines" },
       { key: "access", title: "Let others in" },
       { key: "judge", title: "Decide what may happen" },
       { key: "proof", title: "Check and prove" },
@@ -44,6 +46,7 @@ export function createProgram(): Program {
       ...workCommands,
       ...fileCommands,
       ...telemetryCommands,
+      ...updateCommands,
       ...scriptCommands,
       ...accessCommands,
       ...judgeCommands,

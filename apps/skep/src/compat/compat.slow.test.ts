@@ -1,8 +1,7 @@
 // The original's client, as far as its bytes go (facts of the original control plane, §3 to §6 and §11).
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { encodeFrame, parseScript, runScript } from "@skep/grammar";
-import { realClock } from "../clock.ts";
+import { encodeFrame } from "@skep/grammar";
 import { ConsoleClient } from "@skep/testing";
 import { type CompatDaemon, startCompat } from "./daemon.test.ts";
 
@@ -229,52 +228,3 @@ test("many clients at once are each answered in their own order", async () => {
   }
   await Promise.all(clients.map((client) => client.close()));
 });
-
-/** What boot_v0, tcp_basic and 9p_batch of the original assert, in words of our own. */
-const scripts: Readonly<Record<string, string>> = {
-  boot: `attach queen
-EXPECT OK
-log
-EXPECT OK
-WAIT 250
-quit
-EXPECT OK`,
-  basics: `attach queen
-EXPECT OK
-help
-EXPECT OK
-log
-EXPECT OK
-quit
-EXPECT OK`,
-  batch: `attach queen
-echo "batch-1" > /log/queen.log
-EXPECT OK
-echo "batch-2" > /log/queen.log
-EXPECT OK
-echo "batch-3" > /log/queen.log
-EXPECT OK
-cat /log/queen.log
-EXPECT OK
-EXPECT SUBSTR batch-1|batch-2|batch-3
-echo "{{msize_overflow}}" > /log/queen.log
-EXPECT ERR
-quit`,
-};
-
-for (const [name, text] of Object.entries(scripts))
-  test(`a script of the original's kind passes: ${name}`, async () => {
-    const client = await ConsoleClient.connect(daemon.at);
-    client.say("AUTH changeme");
-    assert.equal(await client.line(), "OK AUTH");
-    const result = await runScript(parseScript(text), {
-      clock: realClock,
-      send: (line) => client.ask(line),
-    });
-    assert.deepEqual(
-      { ...result, transcript: [] },
-      { pass: true, transcript: [] },
-      result.transcript.join("\n"),
-    );
-    await client.close();
-  });

@@ -5,10 +5,9 @@ import { startTestHive, makeTestPlace, type TestPlace } from "../testing/hive.ts
 import { createProgram } from "./table.ts";
 
 /** Those that run until they are stopped, or that change this machine and not the place of the test. */
-const apart = new Set(["up", "demo", "worker", "join", "witness", "mount", "ui"]);
+const apart = new Set(["up", "demo", "worker", "host", "join", "witness", "mount", "ui"]);
 const commands = createProgram().commands.filter(
-  ({ name, hidden }) =>
-    !hidden && !apart.has(name) && !/^(service|uninstall|leave|volunteer|engage|policy rollback)/.test(name),
+  ({ name, hidden }) => !hidden && !apart.has(name) && !/^(service|uninstall|leave|volunteer$)/.test(name),
 );
 
 /** A word of the kind that an argument wants, for which there is nothing. */

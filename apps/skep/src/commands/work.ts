@@ -1,4 +1,5 @@
 import type { Command } from "@skep/edge-cli";
+import { host } from "../host/command.ts";
 import { cancel } from "./cancel.ts";
 import { demo } from "./demo.ts";
 import { jobs } from "./jobs.ts";
@@ -19,6 +20,7 @@ export const workCommands: readonly Command[] = [
   ledgerExport,
   ledgerVerify,
   worker,
+  host,
   owner,
   pause,
   resume,

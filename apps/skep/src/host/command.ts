@@ -21,12 +21,8 @@ export const host: Command = command({
   name: "host",
   group: "hive",
   summary: "Tell a hive what this machine runs, and do what its tickets ask for",
-  doc: "Services of systemd, and network links, become files below /host of the hive. Nothing is done but what the allow-list on this machine names; only root and the agent's own user may be able to write it. Whatever a crash interrupts is judged by the target's own evidence, and never done twice. docs/hosts.md has the rest.",
+  doc: "Services of systemd, and network links, become files below /host of the hive. Nothing is done but what the allow-list on this machine names; only root and the agent's own user may be able to write it. Whatever a crash interrupts is judged by the target's own evidence, and never done twice. Its ticket is made with `skep ticket mint --role agent --subject host/NAME`.",
   examples: [
-    {
-      run: "skep ticket mint --role agent --subject host/alpha > alpha.ticket",
-      doc: "In the hive's home: the ticket of a host named alpha",
-    },
     { run: "skep host --ticket alpha.ticket", doc: "On the machine of the hive" },
     {
       run: "skep host --ticket alpha.ticket --hive 127.0.0.1:5640 --rules /etc/skep/host.toml",

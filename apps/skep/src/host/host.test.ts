@@ -58,7 +58,7 @@ test("what the host's allow-list does not name is not done, and the ticket says 
     assert.equal(await at.spec({ id, action: "systemd.restart", target }), "ok");
   const { state, reason } = await at.ended("t-1");
   assert.equal(state, "failed");
-  assert.match(String(reason), /allow-list of this host does not name it: systemd.restart db.service/);
+  assert.match(String(reason), /allow-list of this host does not name it: "systemd.restart db.service"/);
   assert.equal((await at.ended("t-2")).state, "succeeded");
   assert.deepEqual(fake.done, ["restart web.service"]);
   assert.match(await at.read("/host/tickets/deadletter"), /^id=t-1 state=failed/);

@@ -37,7 +37,11 @@ export const fault = faults("policy", {
     "Cannot roll back: no such version",
     { cure: "`skep cat /policy/versions` lists them" },
   ],
-  none: ["conflict", "Cannot roll back: there is no earlier version"],
+  none: [
+    "conflict",
+    "Cannot roll back: there is no earlier version",
+    { cure: "`skep policy apply` puts a first set in force" },
+  ],
   staged: ["absent", "Cannot apply: no such file was staged"],
   stage: ["oversize", "Cannot stage more than 256 KiB or 64 files"],
   offset: ["conflict", "Cannot stage: the text does not go on where the file ends"],

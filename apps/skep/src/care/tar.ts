@@ -2,8 +2,17 @@ import { faults } from "@skep/fault";
 
 const fault = faults("tar", {
   name: ["invalid", "Cannot put file into the archive: its name is too long"],
-  short: ["corrupt", "Cannot read archive: it ends too early"],
-  header: ["corrupt", "Cannot read archive: a header is damaged"],
+  foreign: ["invalid", "Cannot read archive: this is none", { cure: "Name a file that `skep backup` wrote" }],
+  short: [
+    "corrupt",
+    "Cannot read archive: it ends too early",
+    { cure: "Copy it once more, or take another backup" },
+  ],
+  header: [
+    "corrupt",
+    "Cannot read archive: a header is damaged",
+    { cure: "Copy it once more, or take another backup" },
+  ],
   size: ["failed", "Cannot put file into the archive: it changed while it was read"],
 });
 
@@ -127,11 +136,14 @@ function numberAt(header: Buffer, at: number, length: number): number {
 /** The files of a ustar archive, in order. Throws `tar.*` for anything else than regular files. */
 export async function* readTar(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<TarEntry> {
   const taker = new Taker(pieces);
-  for (;;) {
-    const header = await taker.whole(block);
+  for (let first = true; ; first = false) {
+    const header = await taker.whole(block).catch((thrown) => {
+      throw first ? fault.foreign(undefined, { cause: thrown }) : thrown;
+    });
     if (header.every((byte) => byte === 0)) return;
     const kind = textAt(header, 156, 1);
-    if (sumOf(header) !== numberAt(header, 148, 8) || (kind !== "0" && kind !== "")) throw fault.header();
+    if (sumOf(header) !== numberAt(header, 148, 8) || (kind !== "0" && kind !== ""))
+      throw first ? fault.foreign() : fault.header();
     const prefix = textAt(header, 345, 155);
     const name = (prefix === "" ? "" : `${prefix}/`) + textAt(header, 0, 100);
     const size = numberAt(header, 124, 12);

@@ -8,7 +8,21 @@ import { userHome } from "../person.ts";
 
 const fault = faults("volunteer-flags", {
   lasts: ["invalid", "Cannot read --lasts", { cure: "Write a duration as in 15m or 24h" }],
-  rejected: ["conflict", "Cannot engage volunteer: it does not come"],
+  rejected: [
+    "conflict",
+    "Cannot engage volunteer: it does not come",
+    { cure: "See who offers a machine now: `skep volunteers`" },
+  ],
+  name: [
+    "invalid",
+    "Cannot engage volunteer: that is no name of one",
+    { cure: "Names begin with 12D3KooW: `skep volunteers` lists them" },
+  ],
+  module: [
+    "invalid",
+    "Cannot engage volunteer for this module: it is no SHA-256 digest",
+    { cure: "Write 64 lower-case hex digits, as `sha256sum FILE` prints them" },
+  ],
   late: ["timeout", "Cannot tell what the volunteer answered", { cure: "Look with `skep volunteers`" }],
 });
 
@@ -131,14 +145,30 @@ export const engage: Command = command({
   examples: [{ run: "skep engage 12D3KooW…", doc: "By its name in `skep volunteers`" }],
   args: [{ name: "volunteer", kind: "string", doc: "Its name" }],
   flags: {
-    memory: { kind: "integer", default: "64", value: "MIB", doc: "Memory that the jobs need" },
-    "wall-time": { kind: "integer", default: "60", value: "SECONDS", doc: "Time that one job needs" },
-    cores: { kind: "integer", default: "1", doc: "Processors that it must have" },
+    memory: {
+      kind: "integer",
+      least: 1,
+      most: 4096,
+      default: "64",
+      value: "MIB",
+      doc: "Memory that the jobs need",
+    },
+    "wall-time": {
+      kind: "integer",
+      least: 1,
+      most: 86_400,
+      default: "60",
+      value: "SECONDS",
+      doc: "Time that one job needs",
+    },
+    cores: { kind: "integer", least: 1, most: 1024, default: "1", doc: "Processors that it must have" },
     arch: { kind: "string", default: "any", doc: "Architecture that it must have" },
     module: { kind: "string", value: "DIGEST", doc: "SHA-256 of the module that comes, where it is settled" },
   },
   run: async (context) => {
     const { args, flags, io, out, signal } = context;
+    if (!/^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/.test(args.volunteer)) throw fault.name(args.volunteer);
+    if (flags.module !== undefined && !/^[0-9a-f]{64}$/.test(flags.module)) throw fault.module(flags.module);
     const [{ connectOf }, { appendLine }] = await Promise.all([
       import("../client/connect.ts"),
       import("../client/control.ts"),

@@ -21,7 +21,12 @@ const captured: readonly (readonly [head: string, line: string, answer: readonly
   ["11000000", "AUTH changeme", ["OK AUTH"]],
   ["11000000", "ATTACH queen ", ["OK ATTACH role=queen"]],
   ["08000000", "PING", ["OK PING reply=pong", "PONG"]],
-  ["0d000000", "LS /queen", ["OK LS path=/queen entries=1", "ctl", "END"]],
+  // The original lists ctl, lifecycle and telemetry; here there is more.
+  [
+    "0d000000",
+    "LS /queen",
+    ["OK LS path=/queen entries=6", "ctl", "lease", "telemetry", "export", "schedule", "lifecycle", "END"],
+  ],
   [
     "1d000000",
     "CAT /proc/lifecycle/state",

@@ -13,6 +13,12 @@ export interface CompatDaemon extends AsyncDisposable {
   readonly at: { readonly host: string; readonly port: number };
 }
 
+/** What a group of scripts is played with. */
+export interface Stage {
+  readonly at: CompatDaemon["at"];
+  readonly token: string;
+}
+
 /** Starts `skep up --config examples/compat/NAME.toml` with a free port for the console and nothing else. */
 export async function startCompat(name: "base" | "gated" = "base"): Promise<CompatDaemon> {
   const config = fileURLToPath(new URL(`${name}.toml`, configs));

@@ -5,8 +5,8 @@ import { test } from "node:test";
 import { parseScript, runScript } from "@skep/grammar";
 import { ConsoleClient } from "@skep/testing";
 import { realClock } from "../clock.ts";
-import { startCompat } from "./daemon.test.ts";
-import { type Group, groups, type Stage } from "./groups.table.ts";
+import { type Stage, startCompat } from "./daemon.test.ts";
+import { type Group, groups } from "./groups.test.ts";
 
 const scripts = new URL("../../../../examples/compat/scripts/", import.meta.url);
 

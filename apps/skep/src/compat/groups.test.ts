@@ -1,11 +1,5 @@
-import type { CompatDaemon } from "./daemon.test.ts";
-import { negative, pool, quick, replay, wrap } from "./plays.ts";
-
-/** What a group is played with. */
-export interface Stage {
-  readonly at: CompatDaemon["at"];
-  readonly token: string;
-}
+import type { Stage } from "./daemon.test.ts";
+import { negative, pool, quick, replay, wrap } from "./plays.test.ts";
 
 /** One group of a pack of the original, in the order in which they share a boot. */
 export interface Group {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { encodeFrame } from "@skep/grammar";
 import { ConsoleClient } from "@skep/testing";
-import type { Stage } from "./groups.table.ts";
+import type { Stage } from "./daemon.test.ts";
 
 const queen = ({ at, token }: Stage): Promise<ConsoleClient> => ConsoleClient.attached(at, token, "queen");
 const ok = (line: string | undefined): boolean => line?.startsWith("OK ") === true;

@@ -62,8 +62,7 @@ async function page({ port, url, clock }: Awaited<ReturnType<typeof rig>>) {
 test("files, names and commands, and refusals as the hive tells them", async (t) => {
   const { client } = await rig(t);
   assert.equal(await client.text("/comb/count"), "0\n");
-  for (const bee of ["a", "b"])
-    await client.append("/comb/ctl", JSON.stringify({ op: "hatch", bee }), "application/json");
+  for (const bee of ["a", "b"]) await client.append("/comb/ctl", JSON.stringify({ op: "hatch", bee }));
   const names = [];
   for await (const { name } of client.list("/comb/bees")) names.push(name);
   assert.deepEqual(names, ["a", "b"]);
@@ -73,7 +72,7 @@ test("files, names and commands, and refusals as the hive tells them", async (t)
     assert.deepEqual([thrown.problem.code, thrown.problem.status], ["session.absent", 404]);
     return true;
   });
-  const again = client.append("/comb/ctl", '{"op":"hatch","bee":"a"}', "application/json");
+  const again = client.append("/comb/ctl", '{"op":"hatch","bee":"a"}');
   await assert.rejects(again, { message: 'Cannot hatch bee that is there: "a"' });
 });
 
@@ -112,6 +111,7 @@ test("a connection that is lost comes back and goes on where it was, without a l
     },
   });
   t.after(() => live.close());
+  live.connect();
   let text = "";
   live.follow("/comb/hum", (event: LiveEvent) => {
     if (event.event === "data") text += event.data.text ?? "";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -16,7 +16,8 @@ function sourcesOf(dir: string): string[] {
 /** A digest of the sources: two pages with the same digest are the same page. */
 export function pageDigest(): string {
   const hash = createHash("sha256");
-  for (const path of [...sourcesOf(root), fileURLToPath(import.meta.url)])
+  const client = realpathSync(join(modules, "@skep/http-client"));
+  for (const path of [...sourcesOf(root), ...sourcesOf(client), fileURLToPath(import.meta.url)])
     hash
       .update(path.slice(root.length))
       .update("\0")

@@ -6,11 +6,14 @@ export interface FetchAnswer {
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 
+/** What a request carries; bytes are sent as they are. */
+export type RequestBody = string | Uint8Array<ArrayBuffer>;
+
 /** What a request says. */
 export interface FetchInit {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: RequestBody;
   readonly signal?: AbortSignal;
 }
 
@@ -19,8 +22,12 @@ export type Fetch = (url: string, init: FetchInit) => Promise<FetchAnswer>;
 
 /** What goes with a request so that the hive knows who asks. */
 export interface Credentials {
-  /** Headers for one request; `target` is its path and query, `body` is empty without one. */
-  headers(method: string, target: string, body: string): Promise<Readonly<Record<string, string>>>;
+  /** Headers for one request; `target` is its path and query. */
+  headers(
+    method: string,
+    target: string,
+    body: RequestBody | undefined,
+  ): Promise<Readonly<Record<string, string>>>;
   /** What a socket's challenge is answered with; undefined where the connection itself tells who asks. */
   prove(challenge: string): Promise<string | undefined>;
 }

@@ -69,22 +69,28 @@ interface Followed {
   cursor: string | undefined;
 }
 
+/** Milliseconds to the next try: at first, and at most. */
 const first = 250;
-const longest = 15_000;
+const longest = 5000;
+/** Messages in a row, and milliseconds of pause behind them: a hive takes 200 in a second. */
+const burst = 60;
+const pause = 400;
 
 /** One connection for everything that is followed. It comes back by itself and goes on where it was. */
 export class Live {
   readonly #options: LiveOptions;
   readonly #followed = new Map<number, Followed>();
+  #outgoing: string[] = [];
   #socket: LiveSocket | undefined;
   #state: LiveState = "connecting";
   #wait = first;
   #ids = 0;
-  #timer: Timer | undefined;
+  #retry: Timer | undefined;
+  #pause: Timer | undefined;
 
+  /** Nothing happens before `connect`. */
   constructor(options: LiveOptions) {
     this.#options = options;
-    this.#connect();
   }
 
   get state(): LiveState {
@@ -97,27 +103,61 @@ export class Live {
     this.#options.state?.(state);
   }
 
-  #connect(): void {
+  /** Connects now, without waiting for the next try. Does nothing where there is a connection, or the session is over. */
+  connect(): void {
+    if (this.#socket || this.#state === "ended") return;
+    this.#retry?.stop();
     const socket = this.#options.connect();
     this.#socket = socket;
     socket.onmessage = ({ data }) => this.#hear(socket, JSON.parse(String(data)) as Heard);
     socket.onclose = ({ code }) => this.#lost(socket, code);
   }
 
+  /** Goes on after the session had ended: there is a new one, or it was the hive that ended. `connect` is for now. */
+  revive(): void {
+    if (this.#state !== "ended") return;
+    this.#become("lost");
+    this.#again();
+  }
+
   #lost(socket: LiveSocket, code: number): void {
     if (socket !== this.#socket || this.#state === "ended") return;
-    this.#socket = undefined;
+    this.#leave();
     if (code === 4401) {
       this.#become("ended");
       return;
     }
     this.#become("lost");
-    this.#timer = this.#options.clock.after(this.#wait, () => this.#connect());
+    this.#again();
+  }
+
+  #again(): void {
+    this.#retry?.stop();
+    this.#retry = this.#options.clock.after(this.#wait, () => this.connect());
     this.#wait = Math.min(longest, this.#wait * 2);
   }
 
+  #leave(): void {
+    this.#socket = undefined;
+    this.#outgoing = [];
+    this.#pause?.stop();
+    this.#pause = undefined;
+  }
+
   #say(message: unknown): void {
-    this.#socket?.send(JSON.stringify(message));
+    if (this.#state !== "live") return;
+    this.#outgoing.push(JSON.stringify(message));
+    this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#pause) return;
+    for (const text of this.#outgoing.splice(0, burst)) this.#socket?.send(text);
+    if (this.#outgoing.length === 0) return;
+    this.#pause = this.#options.clock.after(pause, () => {
+      this.#pause = undefined;
+      this.#flush();
+    });
   }
 
   #hear(socket: LiveSocket, heard: Heard): void {
@@ -131,7 +171,8 @@ export class Live {
 
   async #prove(socket: LiveSocket, challenge: string): Promise<void> {
     const signature = await this.#options.credentials.prove(challenge);
-    if (socket === this.#socket && signature !== undefined) this.#say({ op: "prove", signature });
+    if (socket === this.#socket && signature !== undefined)
+      socket.send(JSON.stringify({ op: "prove", signature }));
   }
 
   #begin(told: Extract<Heard, { op: "ready" }>): void {
@@ -158,13 +199,12 @@ export class Live {
     if (followed && cursor !== undefined) followed.cursor ??= cursor;
   }
 
+  // It stays: what is refused now may be there when the connection comes back, or the session is another.
   #refused(id: number, problem: Problem): void {
-    const followed = this.#followed.get(id);
-    this.#followed.delete(id);
-    followed?.act({ event: "refused", problem });
+    this.#followed.get(id)?.act({ event: "refused", problem });
   }
 
-  /** Follows a stream, file or directory; the answer ends that. `from` is for streams: what is kept too, or only news. */
+  /** Follows a stream, file or directory; the answer ends that. A refusal does not end it. `from` is for streams: what is kept too, or only news. */
   follow(
     path: string,
     act: (event: LiveEvent) => void,
@@ -178,17 +218,18 @@ export class Live {
         : { from, cursor: undefined };
     const followed: Followed = { path, act, ...begin };
     this.#followed.set(id, followed);
-    if (this.#state === "live") this.#sub(id, followed);
+    this.#sub(id, followed);
     return () => {
-      if (this.#followed.delete(id) && this.#state === "live") this.#say({ op: "unsub", id });
+      if (this.#followed.delete(id)) this.#say({ op: "unsub", id });
     };
   }
 
   close(): void {
-    this.#timer?.stop();
+    this.#retry?.stop();
+    const socket = this.#socket;
+    this.#leave();
     this.#become("ended");
-    this.#socket?.close();
-    this.#socket = undefined;
+    socket?.close();
   }
 }
 

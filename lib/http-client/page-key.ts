@@ -1,5 +1,5 @@
 import type { webcrypto } from "node:crypto";
-import type { Credentials } from "./fetch.ts";
+import type { Credentials, RequestBody } from "./fetch.ts";
 
 /** What a key of a page needs from its browser. */
 export interface PageDeps {
@@ -10,6 +10,18 @@ export interface PageDeps {
   readonly now: () => number;
   /** Scheme, host and port of the page. */
   readonly origin: string;
+}
+
+/** Both halves of a key as a browser stores them (IndexedDB takes them as they are). */
+export interface PageKeyPair {
+  readonly privateKey: webcrypto.CryptoKey;
+  readonly publicKey: webcrypto.CryptoKey;
+}
+
+/** Where a page keeps its key from one visit to the next. */
+export interface PageKeyStore {
+  get(): Promise<PageKeyPair | undefined>;
+  put(pair: PageKeyPair): Promise<void>;
 }
 
 /** A key pair whose private half never leaves the browser. */
@@ -30,11 +42,34 @@ const base64url = (bytes: Uint8Array): string =>
 const hex = (bytes: Uint8Array): string =>
   [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
-/** Makes a key for a page. Keep it in IndexedDB: it survives a reload there and cannot be read out. */
-export async function makePageKey({ crypto }: Pick<PageDeps, "crypto">): Promise<PageKey> {
-  const { privateKey, publicKey } = await crypto.generateKey(algorithm, false, ["sign", "verify"]);
+function makePair({ crypto }: Pick<PageDeps, "crypto">): Promise<PageKeyPair> {
+  return crypto.generateKey(algorithm, false, ["sign", "verify"]);
+}
+
+async function keyOf(
+  { privateKey, publicKey }: PageKeyPair,
+  { crypto }: Pick<PageDeps, "crypto">,
+): Promise<PageKey> {
   const { x = "", y = "" } = await crypto.exportKey("jwk", publicKey);
   return { privateKey, x, y };
+}
+
+/** Makes a key for one visit: it cannot be read out. */
+export async function makePageKey(deps: Pick<PageDeps, "crypto">): Promise<PageKey> {
+  return keyOf(await makePair(deps), deps);
+}
+
+/** The key of this origin: made once, and found again where the browser keeps anything; a private window may not. */
+export async function keptPageKey(store: PageKeyStore, deps: Pick<PageDeps, "crypto">): Promise<PageKey> {
+  try {
+    const kept = await store.get();
+    if (kept) return await keyOf(kept, deps);
+    const made = await makePair(deps);
+    await store.put(made);
+    return await keyOf(made, deps);
+  } catch {
+    return makePageKey(deps);
+  }
 }
 
 /** A page's key as credentials: every request, stream and socket is signed. */
@@ -46,12 +81,16 @@ export function pageCredentials(
     const text = new TextEncoder().encode(lines.join("\n"));
     return base64url(new Uint8Array(await crypto.sign({ name: "ECDSA", hash: "SHA-256" }, privateKey, text)));
   };
+  const digestOf = async (method: string, body: RequestBody | undefined): Promise<string> => {
+    if (body === undefined || body.length === 0) return "";
+    // Uploads are proven by the digest in their path, and may be longer than what one would hash twice.
+    if (method === "PUT" || method === "PATCH") return "stream";
+    const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+    return hex(new Uint8Array(await crypto.digest("SHA-256", bytes)));
+  };
   return {
     headers: async (method, target, body) => {
-      const digest =
-        body === ""
-          ? ""
-          : hex(new Uint8Array(await crypto.digest("SHA-256", new TextEncoder().encode(body))));
+      const digest = await digestOf(method, body);
       const nonce = base64url(fill(new Uint8Array(12), chance));
       const time = Math.round(now());
       const signature = await sign(["skep-request-1", origin, method, target, time, nonce, digest]);

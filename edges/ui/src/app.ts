@@ -1,7 +1,7 @@
-import type { Api } from "./net/api.ts";
-import type { LinkState, Live } from "./net/live.ts";
-import { type Problem, problemOf } from "./net/refusal.ts";
+import type { HttpClient, Live, LiveState, PageKey, Problem, SessionState } from "@skep/http-client";
+import { problemOf } from "./parts/problem.ts";
 import { feed, readPast } from "./state/feed.ts";
+import type { HiveTime } from "./state/hive-time.ts";
 import { HiveState } from "./state/hive.ts";
 import { readRecording } from "./state/recording.ts";
 import { Replay } from "./state/replay.ts";
@@ -32,17 +32,27 @@ export type Standing =
 const pace = 120;
 const armMinutes = 15;
 
+/** What the page stands on. */
+export interface Ground {
+  readonly api: HttpClient;
+  readonly live: Live;
+  readonly clock: HiveTime;
+  readonly key: Pick<PageKey, "x" | "y">;
+}
+
 /** The page as a whole: who it is for, where it stands, what it shows. */
 export class App {
-  readonly api: Api;
+  readonly api: HttpClient;
   readonly live: Live;
+  readonly clock: HiveTime;
+  readonly #key: Ground["key"];
   readonly now: HiveState;
   past: HiveState | undefined;
   /** A recording that is shown in the place of the hive. */
   replay: Replay | undefined;
   route: Route;
   standing: Standing = { state: "opening" };
-  link: LinkState = "connecting";
+  link: LiveState = "connecting";
   /** The page's own time until which it may write; 0 when it only reads. */
   armedUntil = 0;
   /** What somebody wanted to do while the page only read. */
@@ -54,16 +64,13 @@ export class App {
   #ids = 0;
   #lost = 0;
 
-  constructor(api: Api, live: Live) {
+  constructor({ api, live, clock, key }: Ground) {
     this.api = api;
     this.live = live;
+    this.clock = clock;
+    this.#key = key;
     this.now = newState();
     this.route = parseRoute(location.hash);
-    live.onNow = (now, armed) => {
-      api.told(now);
-      this.#setArmed(armed ?? 0);
-    };
-    live.watch((state) => this.#linked(state));
     addEventListener("hashchange", () => this.#moved());
   }
 
@@ -88,7 +95,7 @@ export class App {
 
   /** The time of what is shown. */
   time(): number {
-    return this.replay?.time ?? this.api.now();
+    return this.replay?.time ?? this.clock.now();
   }
 
   /** Shows what a file recorded; it needs no hive and no session. */
@@ -122,9 +129,10 @@ export class App {
       this.route = parseRoute(location.hash);
     }
     try {
-      const told = code === undefined ? await this.api.session() : await this.api.open(code);
+      const { api } = this;
+      const told = code === undefined ? await api.session() : await api.openSession(code, this.#key);
       this.standing = { state: "open", subject: told.subject, role: told.role, until: told.until };
-      this.#setArmed(told.armed_ms ?? 0);
+      this.told(told);
     } catch (thrown) {
       const problem = problemOf(thrown);
       this.standing =
@@ -135,15 +143,22 @@ export class App {
     this.live.revive();
     this.live.connect();
     this.#stopFeed();
-    this.#stopFeed = feed(this.now, { api: this.api, live: this.live, every });
+    this.#stopFeed = feed(this.now, { api: this.api, live: this.live, now: () => this.clock.now(), every });
     this.changed();
     await this.#shown();
   }
 
-  #linked(state: LinkState): void {
+  /** Hears what the hive says of this session. */
+  told({ now, armed_ms }: Pick<SessionState, "now" | "armed_ms">): void {
+    this.clock.told(now);
+    this.#setArmed(armed_ms ?? 0);
+  }
+
+  /** Hears how the live connection stands. */
+  linked(state: LiveState): void {
     const was = this.link;
     this.link = state;
-    if (state === "open" && was === "lost") {
+    if (state === "live" && was === "lost") {
       this.tell({ tone: "ok", text: "The connection is back; everything goes on where it stopped" });
       this.#lost = 0;
     }
@@ -162,7 +177,8 @@ export class App {
       this.live.revive();
     } catch (thrown) {
       const problem = problemOf(thrown);
-      if (problem.status !== 401) return;
+      // A hive that ends takes its sessions along, and keeps them for when it is back.
+      if (problem.status !== 401) return this.live.revive();
       this.standing = { state: "none", problem };
       this.live.close();
       this.#stopFeed();

@@ -1,12 +1,12 @@
+import { HttpClient, keptPageKey, Live, type LiveSocket, pageCredentials } from "@skep/http-client";
 import { render } from "preact";
 import { App } from "./app.ts";
 import { listenToKeys } from "./keyboard.ts";
-import { Api } from "./net/api.ts";
-import { Live } from "./net/live.ts";
-import { pageKey } from "./net/page-key.ts";
 import { Empty } from "./parts/basic.tsx";
 import { AppContext, useApp } from "./parts/context.ts";
 import { Shell } from "./parts/shell.tsx";
+import { HiveTime } from "./state/hive-time.ts";
+import { keptKey } from "./state/kept-key.ts";
 import { applyTheme } from "./theme.ts";
 import { views } from "./views/all.ts";
 
@@ -26,32 +26,51 @@ function Page() {
   );
 }
 
-function dial(heard: (text: string) => void, closed: (code: number) => void) {
+const clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after: (ms: number, act: () => void) => {
+    const timer = setTimeout(act, ms);
+    return { stop: () => clearTimeout(timer) };
+  },
+};
+
+function connect(): LiveSocket {
   const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/v1/live`);
-  socket.onmessage = ({ data }) => heard(String(data));
-  socket.onclose = ({ code }) => closed(code);
-  return {
-    send: (text: string) => {
+  const wire: LiveSocket = {
+    send: (text) => {
       if (socket.readyState === WebSocket.OPEN) socket.send(text);
     },
     close: () => socket.close(),
+    onmessage: null,
+    onclose: null,
   };
+  socket.onmessage = (event) => wire.onmessage?.(event);
+  socket.onclose = (event) => wire.onclose?.(event);
+  return wire;
 }
 
 async function begin(): Promise<void> {
   applyTheme();
-  const key = await pageKey();
   const { origin } = location;
-  const api = new Api({ origin, key, fetch: (url, init) => fetch(url, init), now: () => Date.now() });
-  const live = new Live({
-    dial,
-    sign: (challenge) => api.signSocket(challenge),
-    after: (ms, act) => {
-      const timer = setTimeout(act, ms);
-      return () => clearTimeout(timer);
-    },
+  const { subtle } = crypto;
+  const time = new HiveTime();
+  const key = await keptPageKey(keptKey, { crypto: subtle });
+  const credentials = pageCredentials(key, {
+    crypto: subtle,
+    chance: (bytes) => crypto.getRandomValues(bytes),
+    now: () => time.now(),
+    origin,
   });
-  const app = new App(api, live);
+  const api = new HttpClient({ origin, credentials, fetch: (url, init) => fetch(url, init) });
+  const live: Live = new Live({
+    connect,
+    credentials,
+    clock,
+    state: (state) => app.linked(state),
+    ready: (told) => app.told(told),
+  });
+  const app: App = new App({ api, live, clock: time, key });
   addEventListener("online", () => live.connect());
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") live.connect();

@@ -10,3 +10,7 @@ export function isUtf8(bytes: Uint8Array): boolean {
     return false;
   }
 }
+
+// The grammar counts bytes the way Node does.
+const counted = { byteLength: (text: string): number => new TextEncoder().encode(text).length };
+(globalThis as { Buffer?: unknown }).Buffer ??= counted;

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import type { Problem } from "../net/refusal.ts";
+import type { Problem } from "@skep/http-client";
 import type { Reason, Tone } from "../palette.ts";
 import { useApp } from "./context.ts";
 

@@ -1,9 +1,8 @@
+import { Lines, type LiveEvent, type Problem, textOf } from "@skep/http-client";
 import { createContext } from "preact";
 import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import type { App } from "../app.ts";
-import type { LiveEvent } from "../net/live.ts";
-import { type Problem, problemOf } from "../net/refusal.ts";
-import { Lines, textOf } from "../net/text.ts";
+import { ownProblem, problemOf } from "./problem.ts";
 import type { HiveState } from "../state/hive.ts";
 
 /** The page. */
@@ -49,12 +48,11 @@ export interface Loaded<T> {
 }
 
 /** A recording holds what happened, not the files of the hive. */
-const recorded: Problem = {
-  status: 0,
-  code: "page.recording",
-  detail: "A recording has no files of the hive",
-  next: "Leave the recording to read them",
-};
+const recorded = ownProblem(
+  "page.recording",
+  "A recording has no files of the hive",
+  "Leave the recording to read them",
+);
 
 /** Reads something once for each `key`; undefined reads nothing. */
 export function useRead<T>(wanted: string | undefined, read: () => Promise<T>): Loaded<T> {
@@ -91,7 +89,7 @@ export function useText(wanted: string | undefined): Loaded<string> {
     if (path === undefined || at !== undefined) return undefined;
     return app.live.follow(path, (event) => {
       if (event.event === "text") set({ path, value: textOf(event.data) });
-      if (event.event === "error") set({ path, problem: event.data });
+      if (event.event === "refused") set({ path, problem: event.problem });
     });
   }, [path, at]);
   if (app.replay && wanted !== undefined) return { problem: recorded, again: () => undefined };
@@ -108,7 +106,7 @@ export function useJson<T>(path: string | undefined): Loaded<T> {
   try {
     return { value: JSON.parse(value) as T, again };
   } catch {
-    return { problem: { status: 0, code: "page.json", detail: "The file is no JSON" }, again };
+    return { problem: ownProblem("page.json", "The file is no JSON"), again };
   }
 }
 
@@ -168,7 +166,7 @@ export function useStream(wanted: string | undefined): Stream {
       }, 80);
     };
     const stop = app.live.follow(path, (event) => {
-      if (event.event === "error") set({ ...none, problem: event.data });
+      if (event.event === "refused") set({ ...none, problem: event.problem });
       take(held.current, cut, event);
       soon();
     });

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Answer, Description } from "../net/api.ts";
+import type { Answer, Stat } from "@skep/http-client";
 import { Act, Chip, Copy } from "./basic.tsx";
 import { useApp } from "./context.ts";
 import { type Field, fillFrom, lineOf, type Schema, variantsOf } from "./schema.ts";
@@ -65,7 +65,7 @@ function Came({ answer, path }: { readonly answer: Answer | undefined; readonly 
 }
 
 /** A form for a control, made of its schema; the line that it makes can be changed by hand. */
-export function ControlForm({ about }: { readonly about: Description }) {
+export function ControlForm({ about }: { readonly about: Stat }) {
   const app = useApp();
   const variants = about.line === "json" && about.schema ? variantsOf(about.schema as Schema) : [];
   const [chosen, choose] = useState(0);
@@ -76,7 +76,7 @@ export function ControlForm({ about }: { readonly about: Description }) {
   const line = typed ?? (variant ? lineOf(variant, filled) : "");
   const send = async () => {
     setAnswer(undefined);
-    setAnswer(await app.api.post(about.path, line));
+    setAnswer(await app.api.append(about.path, line));
     type(undefined);
   };
   const take = (example: unknown) => {

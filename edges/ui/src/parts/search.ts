@@ -23,7 +23,7 @@ async function pathHits(app: App, query: string): Promise<readonly Hit[]> {
   const dir = cut <= 0 ? "/" : query.slice(0, cut);
   const begun = query.slice(cut + 1);
   try {
-    const { entries } = await app.api.list(app.pathAt(dir));
+    const { entries } = await app.api.page(app.pathAt(dir));
     const found = entries.filter(({ name }) => name.startsWith(begun)).slice(0, most);
     return found.map(({ name, kind }) => {
       const path = `${dir === "/" ? "" : dir}/${name}`;

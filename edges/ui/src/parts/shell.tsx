@@ -1,3 +1,4 @@
+import type { LiveState } from "@skep/http-client";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { reasons, type Tone, toneOf } from "../palette.ts";
@@ -40,17 +41,17 @@ function ArmSwitch() {
   );
 }
 
-const linkWords: Readonly<Record<string, readonly [string, Tone]>> = {
+const linkWords: Readonly<Record<LiveState, readonly [string, Tone]>> = {
   connecting: ["connecting", "info"],
-  open: ["live", "ok"],
+  live: ["live", "ok"],
   lost: ["reconnecting", "warn"],
   ended: ["signed off", "bad"],
 };
 
 /** What is shown: the hive as it is, as it was, or as it was recorded. */
-function shownWord(link: string, at: string | undefined, isReplay: boolean): readonly [string, Tone] {
+function shownWord(link: LiveState, at: string | undefined, isReplay: boolean): readonly [string, Tone] {
   if (isReplay) return ["recording", "violet"];
-  return at === undefined ? (linkWords[link] ?? ["", "dim"]) : ["past", "violet"];
+  return at === undefined ? linkWords[link] : ["past", "violet"];
 }
 
 function Standing() {

@@ -1,6 +1,4 @@
-import type { Api } from "../net/api.ts";
-import type { Live, LiveEvent } from "../net/live.ts";
-import { Lines, textOf } from "../net/text.ts";
+import { type HttpClient, Lines, type Live, type LiveEvent, textOf } from "@skep/http-client";
 import type { Facts, HiveState } from "./hive.ts";
 import { isEnded, jobOf } from "./model.ts";
 
@@ -8,7 +6,7 @@ import { isEnded, jobOf } from "./model.ts";
 const mostOwners = 500;
 
 /** What is known of a machine, its owner's word included. */
-async function infoOf(api: Pick<Api, "json">, base: string, withOwner: boolean): Promise<Facts> {
+async function infoOf(api: Pick<HttpClient, "json">, base: string, withOwner: boolean): Promise<Facts> {
   const [info, owner] = await Promise.all([
     api.json<Facts>(`${base}/info.json`),
     // Whoever was spawned here has no owner of its own.
@@ -66,8 +64,10 @@ export class Reader {
 
 /** What feeds need of the page. */
 export interface FeedGround {
-  readonly api: Pick<Api, "json" | "text" | "now">;
+  readonly api: Pick<HttpClient, "json" | "text">;
   readonly live: Pick<Live, "follow">;
+  /** The hive's time. */
+  now(): number;
   every(ms: number, act: () => void): () => void;
 }
 
@@ -86,7 +86,7 @@ function contentOf(path: string, event: LiveEvent): unknown {
 }
 
 /** Keeps a state as the hive is, over the live connection; gives what ends that. */
-export function feed(state: HiveState, { api, live, every }: FeedGround): () => void {
+export function feed(state: HiveState, { api, live, now, every }: FeedGround): () => void {
   const ends: (() => void)[] = [];
   const machines = new Reader(async (id) => {
     state.setInfo(id, await infoOf(api, `/worker/${id}`, state.machines.size <= mostOwners));
@@ -149,7 +149,7 @@ export function feed(state: HiveState, { api, live, every }: FeedGround): () => 
   // What happened before the page was open is told, but flashes no more.
   follow(
     "/trace/ctl",
-    byLine((line) => state.traced(line, api.now() - Number(line.time) < fresh)),
+    byLine((line) => state.traced(line, now() - Number(line.time) < fresh)),
   );
   const log = new Lines();
   follow("/log/queen.log", (event) => state.logged(log.take(event)));
@@ -171,11 +171,15 @@ export function feed(state: HiveState, { api, live, every }: FeedGround): () => 
 }
 
 /** Reads the hive as it was after a record into a state. */
-export async function readPast(state: HiveState, api: Pick<Api, "json" | "list">, at: string): Promise<void> {
+export async function readPast(
+  state: HiveState,
+  api: Pick<HttpClient, "json" | "page">,
+  at: string,
+): Promise<void> {
   const base = `/at/${at}`;
   const names = async (dir: string) => {
     try {
-      return (await api.list(`${base}/${dir}`)).entries.map(({ name }) => name);
+      return (await api.page(`${base}/${dir}`)).entries.map(({ name }) => name);
     } catch {
       return [];
     }

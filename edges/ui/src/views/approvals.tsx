@@ -43,7 +43,7 @@ function Queue({ chosen }: { readonly chosen: string }) {
   const app = useApp();
   const hive = useHive();
   const past = useRead(app.route.at === undefined ? undefined : app.pathAt("/actions"), async () =>
-    (await app.api.list(app.pathAt("/actions"))).entries
+    (await app.api.page(app.pathAt("/actions"))).entries
       .filter(({ kind }) => kind === "dir")
       .map(({ name }) => name),
   );
@@ -184,7 +184,7 @@ function Decide({ id }: { readonly id: string }) {
   const [reason, setReason] = useState("");
   const [signature, setSignature] = useState("");
   const send = (command: Readonly<Record<string, string>>, said: string) => async () => {
-    await app.api.post("/actions/queue", JSON.stringify({ action: id, ...command }));
+    await app.api.append("/actions/queue", JSON.stringify({ action: id, ...command }));
     app.tell({ tone: "ok", text: said });
     setReason("");
     setSignature("");

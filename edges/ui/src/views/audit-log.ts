@@ -1,4 +1,4 @@
-import type { Api } from "../net/api.ts";
+import type { HttpClient } from "@skep/http-client";
 import { base64Of, isSigned, same } from "../proof/bytes.ts";
 import {
   type Checkpoint,
@@ -29,17 +29,17 @@ export interface LogSeen {
   readonly checks: readonly LogCheck[];
 }
 
-async function fetched(api: Api, target: string): Promise<Uint8Array> {
+async function fetched(api: HttpClient, target: string): Promise<Uint8Array> {
   return new Uint8Array(await (await api.request("GET", target)).arrayBuffer());
 }
 
-async function checkpointOf(api: Api): Promise<Checkpoint> {
+async function checkpointOf(api: HttpClient): Promise<Checkpoint> {
   const found = parseCheckpoint(await (await api.request("GET", "/checkpoint")).text());
   if (!found) throw new Error("Cannot read the checkpoint: it is no signed note");
   return found;
 }
 
-function treeOf(api: Api, size: number): Tree {
+function treeOf(api: HttpClient, size: number): Tree {
   return new Tree(size, (level, index, width) => fetched(api, `/${tilePath(level, index, width)}`));
 }
 
@@ -77,7 +77,7 @@ async function signatureCheck({ text, signatures }: Checkpoint, key: string): Pr
 }
 
 /** Checks the newest checkpoint: its root out of its tiles, its signature, and that it begins with what was seen. */
-export async function auditOf(api: Api, key: string): Promise<LogSeen> {
+export async function auditOf(api: HttpClient, key: string): Promise<LogSeen> {
   const checkpoint = await checkpointOf(api);
   const { size, origin, root } = checkpoint;
   const tree = treeOf(api, size);
@@ -121,7 +121,7 @@ export interface Proven {
 const bundle = 256;
 
 /** Reads a record out of the log and proves here that it is in it. */
-export async function proveRecord(api: Api, seq: number): Promise<Proven> {
+export async function proveRecord(api: HttpClient, seq: number): Promise<Proven> {
   const { size, root } = await checkpointOf(api);
   if (seq >= size) throw new Error(`Cannot prove record ${seq}: the log has ${size} records`);
   const index = Math.floor(seq / bundle);

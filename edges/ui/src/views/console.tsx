@@ -1,5 +1,5 @@
+import { consoleCompletions, consoleLines } from "@skep/http-client";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { complete, run } from "../console/run.ts";
 import { Cli, Copy } from "../parts/basic.tsx";
 import { useApp } from "../parts/context.ts";
 import { cliOf } from "../parts/words.ts";
@@ -58,7 +58,7 @@ export function Console() {
     type("");
     setBack(0);
     offer([]);
-    for (const answer of await run(app.api, line, { role })) say(kindOf(answer), answer);
+    for (const answer of await consoleLines(app.api, line, role)) say(kindOf(answer), answer);
     redraw(keys);
   };
   const recall = (by: number) => {
@@ -67,7 +67,7 @@ export function Console() {
     type(next === 0 ? "" : (history[history.length - next] ?? ""));
   };
   const fill = async () => {
-    const found = await complete(app.api, typed);
+    const found = await consoleCompletions(app.api, typed);
     offer(found.length > 1 ? found : []);
     if (found.length === 0) return;
     const begun = found.reduce((same, one) => {

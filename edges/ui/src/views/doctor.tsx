@@ -125,9 +125,9 @@ export function Doctor() {
     })),
     {
       about: "connection",
-      state: app.link === "open" ? "ok" : "warning",
-      text: app.link === "open" ? "live" : app.link,
-      ...(app.link !== "open" && { cure: "It tries again by itself" }),
+      state: app.link === "live" ? "ok" : "warning",
+      text: app.link === "live" ? "live" : app.link,
+      ...(app.link !== "live" && { cure: "It tries again by itself" }),
     },
     ...(browser ?? []),
   ];

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Description } from "../net/api.ts";
+import type { Stat } from "@skep/http-client";
 import { Act, Chip, Cli, Copy, Empty, Trouble, Waiting } from "../parts/basic.tsx";
 import { useApp, useRead, useStream, useText } from "../parts/context.ts";
 import { ControlForm } from "../parts/form.tsx";
@@ -12,7 +12,7 @@ export function Files({ object }: { readonly object: string }) {
   const app = useApp();
   const path = `/${object.replace(/\/+$/, "")}`;
   const whole = app.pathAt(path === "/" ? "" : path) || "/";
-  const { value, problem, again } = useRead(whole, () => app.api.describe(whole));
+  const { value, problem, again } = useRead(whole, () => app.api.stat(whole));
   return (
     <div class="pane wide">
       <header>
@@ -46,7 +46,7 @@ function Crumbs({ path }: { readonly path: string }) {
   );
 }
 
-function Content({ about, whole }: { readonly about: Description; readonly whole: string }) {
+function Content({ about, whole }: { readonly about: Stat; readonly whole: string }) {
   const { kind, path } = about;
   if (kind === "dir") return <Directory path={path} whole={whole} />;
   if (kind === "control")
@@ -64,7 +64,7 @@ function Content({ about, whole }: { readonly about: Description; readonly whole
 function Directory({ path, whole }: { readonly path: string; readonly whole: string }) {
   const app = useApp();
   const [after, goOn] = useState<string>();
-  const { value, problem, again } = useRead(`${whole}?${after ?? ""}`, () => app.api.list(whole, after));
+  const { value, problem, again } = useRead(`${whole}?${after ?? ""}`, () => app.api.page(whole, after));
   if (problem) return <Trouble problem={problem} again={again} />;
   if (!value) return <Waiting what={path} />;
   const below = path === "/" ? "" : path;
@@ -127,7 +127,7 @@ function pretty(text: string): string {
   }
 }
 
-function Text({ about }: { readonly about: Description }) {
+function Text({ about }: { readonly about: Stat }) {
   const app = useApp();
   const { path, json } = about;
   const [isJson, setJson] = useState(false);
@@ -166,7 +166,7 @@ function Text({ about }: { readonly about: Description }) {
   );
 }
 
-function Followed({ about }: { readonly about: Description }) {
+function Followed({ about }: { readonly about: Stat }) {
   const app = useApp();
   const stream = useStream(about.path);
   return (
@@ -186,7 +186,7 @@ function AppendText({ path }: { readonly path: string }) {
   const app = useApp();
   const [text, set] = useState("");
   const send = async () => {
-    await app.api.request("POST", `/v1/tree${path}`, `${text}\n`, { "Content-Type": "text/plain" });
+    await app.api.append(path, `${text}\n`, { type: "text/plain" });
     set("");
   };
   return (
@@ -206,7 +206,7 @@ function AppendText({ path }: { readonly path: string }) {
   );
 }
 
-function Blob({ about }: { readonly about: Description }) {
+function Blob({ about }: { readonly about: Stat }) {
   const app = useApp();
   const save = async () => {
     const bytes = await app.api.bytes(about.path);

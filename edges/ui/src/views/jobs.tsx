@@ -205,7 +205,7 @@ function Outputs({ job }: { readonly job: Job }) {
 function Acts({ job }: { readonly job: Job }) {
   const app = useApp();
   const cancel = async () => {
-    await app.api.post("/jobs/ctl", JSON.stringify({ op: "cancel", job: job.id }));
+    await app.api.append("/jobs/ctl", JSON.stringify({ op: "cancel", job: job.id }));
     app.tell({ tone: "ok", text: `Job ${job.id} is canceled` });
   };
   const again = async () => {

@@ -222,7 +222,7 @@ function Telemetry({ id }: { readonly id: string }) {
 function Owned({ id }: { readonly id: string }) {
   const app = useApp();
   const path = app.pathAt(`/worker/${id}`);
-  const { value } = useRead(path, () => app.api.list(path));
+  const { value } = useRead(path, () => app.api.page(path));
   if (!value) return null;
   return (
     <section aria-label="Its files">

@@ -187,7 +187,7 @@ function Given() {
   const app = useApp();
   const { value } = useRead(app.pathAt("/queen"), async () => {
     const names = async (dir: string) =>
-      (await app.api.list(app.pathAt(dir)).catch(() => ({ entries: [] }))).entries.map(
+      (await app.api.page(app.pathAt(dir)).catch(() => ({ entries: [] }))).entries.map(
         ({ name }) => `${dir}/${name}`,
       );
     const there = new Set((await Promise.all(["/queen", "/proc"].map(names))).flat());

@@ -2,8 +2,9 @@ import { useRef, useState } from "preact/hooks";
 import type { App } from "../app.ts";
 import { Act, Chip } from "../parts/basic.tsx";
 import { useApp } from "../parts/context.ts";
+import { ownProblem } from "../parts/problem.ts";
 import { bytesText, cliOf } from "../parts/words.ts";
-import { base64Of, utf8 } from "../proof/bytes.ts";
+import { base64Of, hexOf, sha256, utf8 } from "../proof/bytes.ts";
 
 interface Module {
   readonly name: string;
@@ -19,6 +20,13 @@ export function wordsOf(line: string): string[] {
   return [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c ?? "");
 }
 
+/** Stores bytes by their digest, and gives that. */
+async function store(app: App, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = hexOf(await sha256(bytes));
+  await app.api.put(`/cas/${digest}`, bytes);
+  return digest;
+}
+
 /** Stores a module and its input and submits the job; gives its number. */
 export async function submit(
   app: App,
@@ -30,10 +38,10 @@ export async function submit(
       ? {}
       : {
           stdin:
-            input.length <= inlineBytes ? { inline: base64Of(input) } : { digest: await app.api.put(input) },
+            input.length <= inlineBytes ? { inline: base64Of(input) } : { digest: await store(app, input) },
         };
   const key = crypto.randomUUID();
-  const { id } = await app.api.post("/jobs/ctl", JSON.stringify({ op: "submit", run, ...stdin }), key);
+  const { id } = await app.api.append("/jobs/ctl", JSON.stringify({ op: "submit", run, ...stdin }), { key });
   return String(id);
 }
 
@@ -44,12 +52,7 @@ async function readModule(app: App, file: File | undefined): Promise<Module | un
   app.tell({
     tone: "bad",
     text: `Cannot run ${file.name}: it is no WASM module`,
-    problem: {
-      status: 0,
-      code: "page.module",
-      detail: "",
-      next: "Compile for wasm32-wasi; examples/modules has some",
-    },
+    problem: ownProblem("page.module", "", "Compile for wasm32-wasi; examples/modules has some"),
   });
   return undefined;
 }
@@ -65,7 +68,7 @@ export function Submit() {
   const take = async (file: File | undefined) => setModule((await readModule(app, file)) ?? module);
   const run = async () => {
     if (!module) return;
-    const digest = await app.api.put(module.bytes);
+    const digest = await store(app, module.bytes);
     const id = await submit(app, { kind: "wasm", module: digest, args: wordsOf(args) }, utf8(input));
     setModule(undefined);
     app.go({ view: "jobs", object: id });

@@ -1,11 +1,11 @@
+import type { Problem } from "@skep/http-client";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Chip, Cli, Empty, Trouble, Waiting } from "../parts/basic.tsx";
 import { useApp, useHive, useRead, useStream } from "../parts/context.ts";
 import { Output } from "../parts/output.tsx";
 import { Plot } from "../parts/plot.tsx";
 import { cliOf } from "../parts/words.ts";
-import type { Problem } from "../net/refusal.ts";
-import { problemOf } from "../net/refusal.ts";
+import { problemOf } from "../parts/problem.ts";
 import { type Family, familiesOf, Meters, numbersOf, Track } from "../scene/series.ts";
 
 const pace = 2000;
@@ -39,7 +39,7 @@ function Sources({ chosen }: { readonly chosen: string }) {
   const hive = useHive();
   const [wanted, want] = useState("");
   const { value: devices = [] } = useRead(app.pathAt("/queen/telemetry"), () =>
-    devicesOf(async (path) => (await app.api.list(app.pathAt(path))).entries),
+    devicesOf(async (path) => (await app.api.page(app.pathAt(path))).entries),
   );
   const all = [...hive.machines.keys()].map((id) => `/worker/${id}/telemetry`).concat(devices);
   const found = all.filter((path) => path.includes(wanted));
@@ -99,7 +99,7 @@ function useMetrics(meters: Meters): Read {
       try {
         const families = familiesOf(await app.api.text(source));
         if (!isWanted) return;
-        meters.push(app.api.now(), families);
+        meters.push(app.clock.now(), families);
         set(({ count }) => ({ families, count: count + 1 }));
       } catch (thrown) {
         if (isWanted) set((before) => ({ ...before, problem: problemOf(thrown) }));
@@ -171,7 +171,7 @@ function useTrack(lines: readonly { readonly at: number; readonly text: string; 
     const numbers = numbersOf(text);
     const told = numbers.get("time_ms") ?? numbers.get("ts") ?? numbers.get("time") ?? 0;
     const values = new Map([...numbers].filter(([name]) => !/^(time|ts|time_ms|seq)$/.test(name)));
-    if (values.size > 0) now.track.push(told > 1e12 ? told : app.api.now(), values);
+    if (values.size > 0) now.track.push(told > 1e12 ? told : app.clock.now(), values);
   }
   return now.track;
 }

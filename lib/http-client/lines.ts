@@ -6,10 +6,11 @@ export function textOf({ text, b64 }: { readonly text?: string; readonly b64?: s
   return b64 === undefined ? "" : `[${Math.floor((b64.length * 3) / 4)} bytes that are no text]\n`;
 }
 
-/** Cuts what comes in pieces into whole lines. */
+/** Cuts what comes of a stream in pieces into whole lines. */
 export class Lines {
   #rest = "";
 
+  /** The lines that an event completes; behind a gap they begin anew. */
   take(event: LiveEvent): readonly string[] {
     if (event.event === "gap") this.#rest = "";
     if (event.event !== "data") return [];

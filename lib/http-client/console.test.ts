@@ -1,20 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { FsAnswer } from "../net/api.ts";
-import { run, type Verbs } from "./run.ts";
+import { consoleLines, type ConsoleVerbs, type FsReply } from "./mod.ts";
 
 /** Verbs of a hive that takes everything, and what was asked of it. */
 function hive() {
   const asked: string[] = [];
-  const answer = (verb: string, path: string): FsAnswer => {
+  const answer = (verb: string, path: string): FsReply => {
     asked.push(`${verb} ${path}`);
     return { status: "OK", verb, path, end: true, lines: ["one"], bytes: 3 };
   };
-  const verbs: Verbs = {
+  const verbs: ConsoleVerbs = {
     fs: async (verb, path) => answer(verb, path),
     echo: async (path, line) => answer("echo", `${path} ${line}`),
   };
-  return { asked, say: (typed: string) => run(verbs, typed, { role: "queen" }) };
+  return { asked, say: (typed: string) => consoleLines(verbs, typed, "queen") };
 }
 
 test("a line in capitals is the console's own, and other words are what the original's client takes", async () => {

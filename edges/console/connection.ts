@@ -3,21 +3,17 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock, Timer } from "@skep/clock";
 import { toFault } from "@skep/fault";
 import {
-  ackOf,
   type Command,
   consoleLimits,
   type FrameEvent,
   FrameReader,
-  LineFault,
   parseAuth,
-  parseCommand,
   printErr,
   printOk,
-  printRefusal,
   refusalOf,
-  verbOf,
 } from "@skep/grammar";
 import { type Answer, type Client, execute, type Facts } from "./dispatch.ts";
+import { longestLine, readLine, refuseLong } from "./line.ts";
 import { Attacher, type Login, type RateLimit } from "./login.ts";
 import { TicketMeter } from "./meter.ts";
 import { Outbox } from "./outbox.ts";
@@ -115,8 +111,7 @@ export class Connection {
   }
 
   #longest(head: string): number {
-    const long = this.#authenticated && /^attach[ \t]/i.test(head);
-    return long ? consoleLimits.longTicket + consoleLimits.role + 8 : consoleLimits.line;
+    return this.#authenticated ? longestLine(head) : consoleLimits.line;
   }
 
   // One timer for the whole time: it looks when the last line came and sleeps again for what is left.
@@ -197,26 +192,15 @@ export class Connection {
     this.#quitting = true;
   }
 
-  // The verbs that clients wait for without heeding ERR FRAME get their own refusal.
   async #tooLong(head: string): Promise<void> {
     await this.#settle();
-    const verb = verbOf(/^[ \t]*([a-z]+)/i.exec(head)?.[1] ?? "");
-    const own = verb === "LS" || verb === "CAT" || verb === "TAIL";
-    const line = own
-      ? printRefusal(verb, new LineFault(verb, "argument path exceeds allowed length"))
-      : printErr({ verb: "FRAME", reason: "invalid-length" });
-    this.#outbox.put([line]);
+    this.#outbox.put([refuseLong(head)]);
   }
 
   #line(text: string): Awaitable<void> {
     this.#shared.facts.counters.commands++;
-    let command: Command;
-    try {
-      command = parseCommand(text);
-    } catch (thrown) {
-      const verb = thrown instanceof LineFault && thrown.verb !== "PARSE" ? ackOf(thrown.verb) : "PARSE";
-      return this.#answer([printRefusal(verb, toFault(thrown))]);
-    }
+    const command = readLine(text);
+    if (typeof command === "string") return this.#answer([command]);
     if (command.verb === "ATTACH") return this.#attach(command.role, command.ticket);
     if (command.verb === "ECHO") return this.#pipeline(command);
     return this.#inOrder(command);

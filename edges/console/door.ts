@@ -1,10 +1,13 @@
-import { faults } from "@skep/fault";
+import { type Fault, faults } from "@skep/fault";
 import { limits, parsePath, type Session } from "@skep/kernel";
 import { type Awaitable, type ConsoleHandle, type ConsoleSession, then } from "./session.ts";
 
 const fault = faults("console", {
   follow: ["unsupported", "Cannot follow a stream on the console", { cure: "Repeat TAIL without `.follow`" }],
 });
+
+/** Why a console follows no stream: its read waits for what is yet to come, and a console answers what is there. */
+export const cannotFollow = (path: string): Fault => fault.follow(path);
 
 type Found = Session["root"];
 type Mode = Parameters<ConsoleSession["open"]>[1];
@@ -28,8 +31,7 @@ function directory(session: Session, found: Found): ConsoleHandle {
 
 function file(session: Session, found: Found, mode: Mode): Awaitable<ConsoleHandle> {
   const { kind } = found.place.node;
-  // Its read waits for what is yet to come, and a console answers what is there.
-  if (found.place.facet === "follow") throw fault.follow(found.path);
+  if (found.place.facet === "follow") throw cannotFollow(found.path);
   const isStream = kind === "stream" && found.place.facet === "plain";
   const opened = session.open(found, { read: mode === "read", write: mode === "append" });
   return then(opened, (handle) =>

@@ -1,5 +1,6 @@
 export { type Console, type ConsoleOptions, createConsole } from "./console.ts";
-export { doorOf } from "./door.ts";
+export { type ConsoleLines, type ConsoleLinesOptions, createConsoleLines } from "./lines.ts";
+export { cannotFollow, doorOf } from "./door.ts";
 export { type Attached, canonicalRole, type Credential, type Login } from "./login.ts";
 export { macAuthority, ticketLogin, type TicketLoginOptions, type Verified } from "./ticket-login.ts";
 /** What the app tells about the program, and what the console counts. */

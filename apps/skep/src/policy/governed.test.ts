@@ -24,7 +24,7 @@ const kept = { op: "retention", outputs_age_ms: 1000, outputs_size: 5, ended_job
 const read = async (place: Awaited<ReturnType<typeof startTestHive>>, path: string): Promise<string> =>
   Buffer.from(await place.hive.owner.read(path)).toString();
 const logged = async (place: Awaited<ReturnType<typeof startTestHive>>): Promise<string> =>
-  (await place.skep(["cat", "/log/queen.log"])).out;
+  (await place.skep(["cat", "/kmesg"])).out;
 
 test("the configuration gives retention its first values, and none later", async (t) => {
   const place = makeTestPlace();

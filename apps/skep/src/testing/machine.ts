@@ -101,6 +101,8 @@ export class Machine implements AsyncDisposable {
   readonly dir: string;
   readonly #host: Host | undefined;
   readonly #running = new Set<Running>();
+  /** All that was ever started here. */
+  readonly said: Running[] = [];
   #client: Promise<Client> | undefined;
 
   constructor(dir: string, host?: Host) {
@@ -133,6 +135,7 @@ export class Machine implements AsyncDisposable {
       : spawn(process.execPath, words, options);
     const running = new Running(child, input);
     this.#running.add(running);
+    this.said.push(running);
     void running.ended.then(() => this.#running.delete(running));
     return running;
   }

@@ -267,7 +267,7 @@ export const settings = {
   "audit.witnesses": setting(
     file(),
     "",
-    "Whom to ask for cosignatures of the log, and how many are needed: a file in C2SP tlog-policy form with this log's key",
+    "Whom to ask for cosignatures of the log, and how many are needed, while nobody was named yet: a file in C2SP tlog-policy form with this log's key; later `skep policy witnesses`",
   ),
   "audit.witness_interval": setting(
     duration(100, day),
@@ -335,7 +335,8 @@ export const sections: Readonly<Record<string, string>> = {
   mesh: "How machines reach each other, once the mesh listens.",
   workers: "Workers on this machine.",
   sandbox: "What a worker of this machine grants a module at most.",
-  retention: "What is kept how long. The journal is kept for ever.",
+  retention:
+    "What a new home keeps how long; later `skep policy retention` changes it, like rules and signers. The journal is kept for ever.",
   disk: "Low disk space.",
   console: "The console edge, its MAC tickets and their secrets.",
   http: "The HTTP edge.",

@@ -10,7 +10,10 @@ import { HostAgent } from "./agent.ts";
 import { allowLines, allows, readRules, type Rules } from "./allow.ts";
 import { fault } from "./faults.ts";
 import { FileMemory } from "./memory.ts";
+import { Cluster } from "./k8s.ts";
+import { Containers } from "./docker.ts";
 import { Links } from "./net.ts";
+import { NvidiaGpus } from "./nvidia.ts";
 import type { HostProvider } from "./provider.ts";
 import { Systemd } from "./systemd.ts";
 
@@ -37,15 +40,32 @@ export function hostOf(ticket: string): string {
 
 type Env = HostSetup["env"];
 
+/** Sockets of engines that are looked for where none is set. */
+const sockets = ["/run/docker.sock", "/var/run/docker.sock", "/run/podman/podman.sock"];
+
+function programIn({ PATH = "" }: Env, name: string): string | undefined {
+  return PATH.split(":")
+    .map((folder) => join(folder, name))
+    .find((path) => path.startsWith("/") && existsSync(path));
+}
+
 /** Providers that the rules do not turn off, and for which there is something here or something was set. */
 export function providersOf(rules: Rules, env: Env, clock: Clock): HostProvider[] {
-  const { systemd, net } = rules;
+  const { systemd, docker, k8s, nvidia, net } = rules;
   const found: HostProvider[] = [];
   const on = (of: { readonly enabled?: boolean | undefined }, there: boolean): boolean => of.enabled ?? there;
   const bus = systemd.bus ?? env.DBUS_SYSTEM_BUS_ADDRESS ?? "unix:path=/run/dbus/system_bus_socket";
   const busFile = /^unix:path=([^,;]+)/.exec(bus)?.[1];
   if (on(systemd, systemd.bus !== undefined || (busFile !== undefined && existsSync(busFile))))
     found.push(new Systemd({ bus, everyMs: systemd.every, clock }));
+  const socket = docker.socket ?? sockets.find((path) => existsSync(path));
+  if (socket !== undefined && on(docker, true)) found.push(new Containers(docker.every, socket));
+  if (k8s.api !== undefined && on(k8s, true)) {
+    const { api, token_file: tokenFile, ca_file: caFile } = k8s;
+    found.push(new Cluster({ api, tokenFile, caFile, everyMs: k8s.every, clock }));
+  }
+  const smi = nvidia.program ?? programIn(env, "nvidia-smi");
+  if (smi !== undefined && on(nvidia, true)) found.push(new NvidiaGpus(nvidia.every, smi));
   if (on(net, true)) found.push(new Links(net.every, net.folder));
   return found;
 }

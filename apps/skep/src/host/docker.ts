@@ -1,0 +1,136 @@
+import { request } from "node:http";
+import { z } from "zod";
+import { fault } from "./faults.ts";
+import type { Act, Done, Evidence, HostProvider, Thing } from "./provider.ts";
+
+/** How long a container gets to stop before it is killed, seconds. */
+const stopWithin = 10;
+const mostAnswer = 8 * 1024 * 1024;
+const actPatienceMs = 60_000;
+const lookPatienceMs = 10_000;
+
+const Listed = z.array(
+  z.object({
+    Id: z.string(),
+    Names: z.array(z.string()),
+    Image: z.string().default(""),
+    State: z.string(),
+    Status: z.string().default(""),
+  }),
+);
+
+const Inspected = z.object({
+  Id: z.string(),
+  State: z.object({
+    Status: z.string().default(""),
+    Running: z.boolean(),
+    StartedAt: z.string().default(""),
+    FinishedAt: z.string().default(""),
+  }),
+});
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** Containers of Docker or Podman, over the HTTP API on their unix socket. */
+export class Containers implements HostProvider {
+  readonly facet = "docker";
+  // An engine goes on with what it was asked for when its asker is gone.
+  readonly settleMs = (stopWithin + 2) * 1000;
+  readonly everyMs: number;
+  readonly #socket: string;
+
+  constructor(everyMs: number, socket: string) {
+    this.everyMs = everyMs;
+    this.#socket = socket;
+  }
+
+  #ask(method: "GET" | "POST", path: string, signal: AbortSignal, patienceMs: number): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const options = {
+        socketPath: this.#socket,
+        method,
+        path: `/v1.40${path}`,
+        signal,
+        timeout: patienceMs,
+      };
+      const sent = request({ ...options, agent: false }, (answer) => {
+        const parts: Buffer[] = [];
+        let size = 0;
+        answer.on("data", (part: Buffer) => {
+          size += part.length;
+          if (size > mostAnswer) sent.destroy(new Error("an answer of more than 8 MiB"));
+          parts.push(part);
+        });
+        answer.on("error", reject);
+        answer.on("end", () =>
+          resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(parts).toString() }),
+        );
+      });
+      sent.on("timeout", () => sent.destroy(new Error("no answer in time")));
+      sent.on("error", reject);
+      sent.end();
+    });
+  }
+
+  async #read<T>(path: string, of: z.ZodType<T>, signal: AbortSignal): Promise<T> {
+    const { status, text } = await this.#ask("GET", path, signal, lookPatienceMs);
+    if (status !== 200) throw fault.unseen(reasonIn(text) || `it answers ${status}`);
+    return of.parse(JSON.parse(text));
+  }
+
+  async look(signal: AbortSignal): Promise<readonly Thing[]> {
+    const all = await this.#read("/containers/json?all=1", Listed, signal);
+    return all.map(({ Id, Names, Image, State }) => ({
+      name: (Names[0] ?? Id).replace(/^\//, ""),
+      state: State,
+      fields: { image: Image, id: Id.slice(0, 12) },
+    }));
+  }
+
+  async evidence(target: string, _verb: string, signal: AbortSignal): Promise<Evidence | undefined> {
+    const path = `/containers/${encodeURIComponent(target)}/json`;
+    const { Id, State } = await this.#read(path, Inspected, signal);
+    const { Status, Running, StartedAt, FinishedAt } = State;
+    if (StartedAt === "") return undefined;
+    return { Id, Status, Running, StartedAt, FinishedAt };
+  }
+
+  async act({ verb, target, signal }: Act): Promise<{ readonly output?: string }> {
+    if (verb === "status") return {};
+    const wait = verb === "start" ? "" : `?t=${stopWithin}`;
+    const path = `/containers/${encodeURIComponent(target)}/${verb}${wait}`;
+    let answer: Answer;
+    try {
+      answer = await this.#ask("POST", path, signal, actPatienceMs);
+    } catch (cause) {
+      throw fault.lost((cause as Error).message, { cause });
+    }
+    // 304: it is so already.
+    if (answer.status !== 204 && answer.status !== 304)
+      throw fault.act(reasonIn(answer.text) || `it answers ${answer.status}`);
+    return {};
+  }
+
+  done({ verb }: Act, before: Evidence | undefined, now: Evidence | undefined): Done {
+    if (verb === "status") return "no";
+    if (!before || !now) return "unknown";
+    // Another container of that name.
+    if (before.Id !== now.Id) return "unknown";
+    if (before.StartedAt !== now.StartedAt) return "yes";
+    if (verb === "restart") return "no";
+    return now.Running === (verb === "start") ? "yes" : "no";
+  }
+
+  [Symbol.dispose](): void {}
+}
+
+function reasonIn(text: string): string {
+  try {
+    return String((JSON.parse(text) as { message?: unknown }).message ?? "");
+  } catch {
+    return "";
+  }
+}

@@ -4,6 +4,7 @@ import { completeContext, completePath } from "../client/complete.ts";
 import { telemetryCommands } from "../telemetry/commands.ts";
 import { scriptCommands } from "../script/commands.ts";
 import { updateCommands } from "../updates/commands.ts";
+import { status } from "../status/command.ts";
 import { tellingFiles } from "../file-faults.ts";
 import { userHome } from "../person.ts";
 import { version } from "../version.ts";
@@ -51,6 +52,7 @@ export function createProgram(): Program {
       ...accessCommands,
       ...judgeCommands,
       ...proofCommands,
+      status,
       ...careCommands,
       ...configCommands("care", userHome),
       ...builtins(() => table, "skep", "about", { node: process.versions.node }),

@@ -15,6 +15,7 @@ import { casProvider, type Keeper } from "@skep/provider-cas";
 import { containmentProvider } from "@skep/provider-containment";
 import { hostProvider } from "@skep/provider-host";
 import { accountOf, type Beats, type JobLimits, jobsProvider, type Signs } from "@skep/provider-jobs";
+import { gpuProvider } from "@skep/provider-gpu";
 import { leasesProvider } from "@skep/provider-leases";
 import { ledgerProvider } from "@skep/provider-ledger";
 import { lifecycleProvider } from "@skep/provider-lifecycle";
@@ -162,6 +163,7 @@ export function mounts(deps: Deps): Provider[] {
       outstanding: ["outstanding-jobs", "outstanding-leases"],
     }),
     leasesProvider(),
+    gpuProvider(),
     casProvider({
       blobs,
       most: mostBlob(deps.config),

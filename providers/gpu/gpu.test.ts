@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { type TestContext, test } from "node:test";
+import { defineProvider } from "@skep/kernel";
+import { recordingFiles, simulatedClock, toyAuthority, toyHive } from "@skep/testing";
+import { gpuProvider } from "./mod.ts";
+
+async function rig(t: TestContext) {
+  const leases = new Set<string>();
+  const queen = defineProvider<null>({
+    name: "queen",
+    doc: "Stands for the queen and for leases",
+    initial: () => null,
+    events: { "spawned@1": () => undefined },
+    offers: {
+      leased: () => ({ has: (resource: string, holder: string) => leases.has(`${resource} ${holder}`) }),
+    },
+    mounts: () => ({}),
+  });
+  const kernel = await toyHive({
+    files: recordingFiles(),
+    clock: simulatedClock(),
+    providers: [gpuProvider(), queen],
+  });
+  t.after(() => kernel.close());
+  const session = kernel.attach(toyAuthority("ann", { "/gpu": ["read", "write"] }), "test");
+  return {
+    leases,
+    say: async (path: string, line: string) => session.append(`/gpu/${path}`, line),
+    read: async (path: string) => Buffer.from(await session.read(`/gpu/${path}`)).toString(),
+  };
+}
+
+type Rig = Awaited<ReturnType<typeof rig>>;
+
+const b64 = (text: string): string => Buffer.from(text).toString("base64");
+const snapshot = [
+  "schema gpu-bridge-snapshot/v1",
+  `node id=GPU-0 info=${b64("name=Fake memory_mb=24576\n")} ctl= lease= status=${b64('{"ok":true}\n')}`,
+  `model id=vision-base-v1 manifest=${b64('id = "vision-base-v1"\n')}`,
+  "active id=vision-base-v1",
+  `telemetry schema=${b64("{}")}`,
+  "end",
+  "",
+].join("\n");
+
+async function publish({ say }: Rig, text: string, digest = createHash("sha256").update(text).digest("hex")) {
+  await say("bridge/ctl", `begin bytes=${Buffer.byteLength(text)} sha256=${digest}`);
+  const all = b64(text);
+  for (let at = 0; at < all.length; at += 90) await say("bridge/ctl", `b64:${all.slice(at, at + 90)}`);
+  return say("bridge/ctl", "end");
+}
+
+test("an inventory in the original's lines counts as a whole at its end", async (t) => {
+  const hive = await rig(t);
+  assert.equal(await hive.read("bridge/status"), "state=idle\n");
+  const { verdict } = await publish(hive, snapshot);
+  assert.equal(verdict, "ok");
+  const digest = createHash("sha256").update(snapshot).digest("hex");
+  assert.equal(await hive.read("bridge/status"), `state=ok bytes=${snapshot.length} sha256=${digest}\n`);
+  assert.equal(await hive.read("GPU-0/info"), "name=Fake memory_mb=24576\n");
+  assert.equal(await hive.read("GPU-0/status"), '{"ok":true}\n');
+  assert.equal(await hive.read("models/available/vision-base-v1/manifest.toml"), 'id = "vision-base-v1"\n');
+  assert.equal(await hive.read("models/active"), "vision-base-v1\n");
+  assert.equal(await hive.read("telemetry/schema.json"), "{}\n");
+});
+
+test("an inventory with another digest changes nothing", async (t) => {
+  const hive = await rig(t);
+  await publish(hive, snapshot);
+  const other = snapshot.replace("GPU-0", "GPU-9");
+  assert.equal((await publish(hive, other, "0".repeat(64))).code, "gpu.digest");
+  await assert.rejects(hive.read("GPU-9/info"), { kind: "absent" });
+});
+
+test("nothing runs without a lease, and a run whose lease is over leaves no more breadcrumbs", async (t) => {
+  const hive = await rig(t);
+  await hive.say("bridge/ctl", '{"op":"publish","nodes":[{"id":"GPU-0","info":"name=Fake"}]}');
+  const begin = JSON.stringify({ op: "begin", command: "ab".repeat(32) });
+  assert.equal((await hive.say("GPU-0/ctl", begin)).code, "gpu.unleased");
+  hive.leases.add("gpu/GPU-0 ann");
+  const { result } = await hive.say("GPU-0/ctl", begin);
+  const { run } = result as { run: string };
+  assert.equal((await hive.say("GPU-0/ctl", begin)).code, "gpu.running");
+  const note = JSON.stringify({ op: "note", run, text: "epoch 1" });
+  assert.equal((await hive.say("GPU-0/ctl", note)).verdict, "ok");
+  assert.match(await hive.read("GPU-0/status"), /"schema":"gpu-breadcrumb\/v1".*"text":"epoch 1"/);
+  hive.leases.clear();
+  assert.equal((await hive.say("GPU-0/ctl", note)).code, "gpu.unleased");
+  const ended = await hive.say("GPU-0/ctl", JSON.stringify({ op: "end", run, exit: 3 }));
+  const receipt = ended.result as { [name: string]: unknown };
+  assert.deepEqual([receipt.holder, receipt.exit, receipt.crumbs], ["ann", 3, 1]);
+  assert.match(await hive.read("GPU-0/job"), /^state=ended run=\d+ holder=ann .*exit=3\n$/);
+  assert.equal((await hive.say("GPU-0/ctl", JSON.stringify({ op: "end", run, exit: 3 }))).code, "gpu.run");
+});
+
+test("lease and status take JSON objects longer than a console line was, and nothing else", async (t) => {
+  const hive = await rig(t);
+  await hive.say("bridge/ctl", '{"op":"publish","nodes":[{"id":"GPU-0","info":"name=Fake"}]}');
+  const line = JSON.stringify({ schema: "gpu-lease/v1", state: "ACTIVE", why: "x".repeat(300) });
+  assert.equal((await hive.say("GPU-0/lease", line)).verdict, "ok");
+  assert.equal(await hive.read("GPU-0/lease"), `${line}\n`);
+  assert.equal((await hive.say("GPU-0/lease", "plain")).code, "gpu.object");
+});

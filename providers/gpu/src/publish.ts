@@ -1,0 +1,145 @@
+import { createHash } from "node:crypto";
+import { faults } from "@skep/fault";
+import type { Deciding, Decision } from "@skep/kernel";
+import { z } from "zod";
+import { emit, type Gpus, mostGpus, mostModels, type Snapshot } from "./state.ts";
+
+const fault = faults("gpu", {
+  line: ["invalid", "Cannot read a line of a publication", { detail: "invalid-payload" }],
+  order: [
+    "conflict",
+    "Cannot take this line now: a publication is `begin`, `b64:` lines, `end`",
+    { detail: "invalid-payload" },
+  ],
+  digest: [
+    "corrupt",
+    "Cannot take a publication: its bytes have another length or digest",
+    { detail: "invalid-payload" },
+  ],
+  many: ["quota", "Cannot take so many GPUs or models", { detail: "buffer-full" }],
+});
+
+/** Bytes of a publication at most: it is one event. */
+const mostBytes = 32 * 1024;
+const idForm = /^[\w][\w.-]{0,63}$/;
+
+const Id = z.string().regex(idForm);
+const Lines = z.array(z.string().max(1024)).max(16);
+
+/** One line of `/gpu/bridge/ctl`. */
+export const Publish = z
+  .discriminatedUnion("op", [
+    z.strictObject({
+      op: z.literal("begin"),
+      bytes: z.int().min(1).max(mostBytes),
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    }),
+    z.strictObject({ op: z.literal("part"), b64: z.string().regex(/^[A-Za-z0-9+/]+={0,2}$/) }),
+    z.strictObject({ op: z.literal("end") }),
+    z.strictObject({
+      op: z.literal("publish"),
+      nodes: z
+        .array(
+          z.strictObject({
+            id: Id,
+            info: z.string().max(4096),
+            lease: Lines.default([]),
+            status: Lines.default([]),
+          }),
+        )
+        .default([]),
+      models: z.array(z.strictObject({ id: Id, manifest: z.string().max(8192) })).default([]),
+      active: Id.nullable().default(null),
+      schema: z.string().max(8192).nullable().default(null),
+    }),
+  ])
+  .meta({ id: "GpuPublish" });
+
+/** A line in the original's words, or in JSON. */
+export function parsePublish(line: string): unknown {
+  if (line.startsWith("b64:")) return { op: "part", b64: line.slice(4) };
+  if (line === "end") return { op: "end" };
+  const [, bytes, sha256] = /^begin bytes=(\d{1,9}) sha256=([0-9a-f]{64})$/.exec(line) ?? [];
+  if (bytes !== undefined) return { op: "begin", bytes: Number(bytes), sha256 };
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw fault.line(undefined, { cause });
+  }
+}
+
+// Each line encoded by itself, or one text cut into lines.
+function decoded(parts: readonly string[]): Buffer {
+  if (parts.slice(0, -1).some((part) => part.endsWith("=")))
+    return Buffer.concat(parts.map((part) => Buffer.from(part, "base64")));
+  return Buffer.from(parts.join(""), "base64");
+}
+
+const textOf = (value: string | undefined): string => Buffer.from(value ?? "", "base64").toString("utf8");
+const linesOf = (value: string | undefined): string[] => textOf(value).split("\n").filter(Boolean);
+
+type Mutable = { -readonly [K in keyof Snapshot]: Snapshot[K] };
+
+function addLine(snapshot: Mutable, line: string): void {
+  const [word = "", ...pairs] = line.split(" ");
+  const of = new Map(
+    pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)] as const),
+  );
+  const id = of.get("id") ?? "";
+  if (word !== "telemetry" && !idForm.test(id)) throw fault.line(word);
+  if (word === "node") {
+    const [lease, status] = [linesOf(of.get("lease")), linesOf(of.get("status"))];
+    snapshot.nodes = [...snapshot.nodes, { id, info: textOf(of.get("info")), lease, status }];
+  } else if (word === "model")
+    snapshot.models = [...snapshot.models, { id, manifest: textOf(of.get("manifest")) }];
+  else if (word === "active") snapshot.active = id;
+  else if (word === "telemetry") snapshot.schema = textOf(of.get("schema"));
+  else throw fault.line(word);
+}
+
+/** Reads `gpu-bridge-snapshot/v1`. Throws `gpu.line`. */
+function parseSnapshot(text: string): Snapshot {
+  const lines = text.split("\n").filter(Boolean);
+  if (lines[0] !== "schema gpu-bridge-snapshot/v1" || lines.at(-1) !== "end") throw fault.line("schema");
+  const snapshot: Mutable = { nodes: [], models: [], active: null, schema: null };
+  for (const line of lines.slice(1, -1)) addLine(snapshot, line);
+  return snapshot;
+}
+
+function published({ gpus, models }: Gpus, snapshot: Snapshot, bytes: number, sha256: string): Decision {
+  const more = snapshot.nodes.filter(({ id }) => !gpus.has(id)).length;
+  const others = snapshot.models.filter(({ id }) => !models.has(id)).length;
+  if (gpus.size + more > mostGpus || models.size + others > mostModels) throw fault.many();
+  return {
+    events: [emit("published@1", { snapshot, bytes, sha256 })],
+    result: { gpus: snapshot.nodes.length, models: snapshot.models.length },
+  };
+}
+
+function end(state: Gpus): Decision {
+  const { parts, bytes, sha256 } = state.bridge.get();
+  const all = decoded(parts);
+  if (all.length !== bytes || createHash("sha256").update(all).digest("hex") !== sha256)
+    throw fault.digest(`${all.length} of ${bytes} bytes`);
+  return published(state, parseSnapshot(all.toString("utf8")), bytes, sha256);
+}
+
+/** Decides one line of a publication. */
+export function decidePublish(
+  command: z.output<typeof Publish>,
+  { state }: Pick<Deciding<Gpus>, "state">,
+): Decision {
+  const { state: stage, got, bytes } = state.bridge.get();
+  if (command.op === "publish") {
+    const { op: _, ...snapshot } = command;
+    const text = JSON.stringify(snapshot);
+    return published(state, snapshot, text.length, createHash("sha256").update(text).digest("hex"));
+  }
+  if (command.op === "begin")
+    return { events: [emit("began@1", { bytes: command.bytes, sha256: command.sha256 })] };
+  if (stage !== "receiving") throw fault.order(command.op);
+  if (command.op === "end") return end(state);
+  const size = Math.floor((command.b64.length * 3) / 4);
+  if (got + size > bytes + 4) throw fault.digest(`over ${bytes} bytes`);
+  return { events: [emit("part@1", { part: command.b64, bytes: size })] };
+}

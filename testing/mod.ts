@@ -49,4 +49,7 @@ export { Crowd, type CrowdReport } from "./scale/crowd.ts";
 export { percentileOf } from "./scale/latencies.ts";
 export type { Given } from "./scale/worker.ts";
 /** What hosts run: stand-ins that count what was done to them. */
+export { FakeCluster } from "./hosts/cluster.ts";
+export { FakeEngine } from "./hosts/engine.ts";
 export { FakeSystemd, type FakeUnit } from "./hosts/systemd.ts";
+export { FakeTarget } from "./hosts/target.ts";

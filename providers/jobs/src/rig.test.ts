@@ -13,7 +13,13 @@ const limits = { wallMs: 1000, memoryBytes: 65_536, fuel: "1000000", stdoutBytes
 /** Blobs in memory that hold nothing: these tests keep input and output inline. */
 const noBlobs = { read: async () => new Uint8Array(0) } as unknown as Blobs;
 
-type Known = { readonly key: string; readonly arch?: string; readonly memoryBytes?: number };
+type Known = {
+  readonly key: string;
+  readonly arch?: string;
+  readonly memoryBytes?: number;
+  /** Rules of the machine's owner, as it told them. */
+  readonly rules?: Readonly<Record<string, string>>;
+};
 /** A machine that joined with an invitation; one without is the hive's own. */
 type Member = { readonly class: string; readonly owner: string; readonly labels: readonly string[] };
 
@@ -25,7 +31,10 @@ function standIn(known: Map<string, Known>, members: Map<string, Member>) {
     initial: () => null,
     events: { "joined@1": () => undefined, "left@1": () => undefined, "owner@1": () => undefined },
     offers: {
-      workers: () => ({ get: (id: string) => known.get(id) }),
+      workers: () => ({
+        get: (id: string) => known.get(id),
+        rule: (id: string, name: string) => known.get(id)?.rules?.[name],
+      }),
       members: () => ({ get: (id: string) => members.get(id) }),
       cas: () => ({ sizeFor: () => 10, size: () => 10 }),
     },

@@ -244,6 +244,12 @@ test("skep pause and resume need no hive, and last over a restart of the worker"
   assert.equal(stateOf()?.reasons[0]?.rule, "pause");
   assert.equal((await hive.skep(["resume", ...here])).code, 0);
   await reaches("run");
+  // Its processes have only begun to start again.
+  assert.match((await hive.skep(["pause", ...here])).out, /^paused: /);
+  const { stopped } = stateOf() ?? {};
+  assert.ok(stopped?.seen === true && stopped.ms < 1000, JSON.stringify(stopped));
+  assert.equal((await hive.skep(["resume", ...here])).code, 0);
+  await reaches("run");
 });
 
 test("skep owner shows rules, state, latency and statement; the page holds the same", async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { endOf, Machine, until } from "../testing/machine.ts";
+import { secretsBelow, strayed } from "../testing/secrets.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "skep-volunteer-"));
 const hive = new Machine(join(dir, "hive"));
@@ -60,6 +61,11 @@ test("a machine that knows no hive offers itself, is engaged, works, and keeps n
   assert.ok(waits, "what is not public waits");
   await hive.ask("cancel", waits.job);
   await kept.ended;
+
+  const secrets = secretsBelow(dir);
+  const { places, stray } = strayed(dir, [...hive.said, ...stranger.said], secrets);
+  assert.ok(secrets.size >= 5 && places > 20, `${secrets.size} secrets, ${places} places`);
+  assert.deepEqual(stray, []);
 
   assert.equal(await offering.end("SIGINT"), 0, offering.err);
   const left = readdirSync(stranger.worker).filter((name) => !["lock", "owner.book.json"].includes(name));

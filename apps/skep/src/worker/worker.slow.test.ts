@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { FakeIoOptions } from "@skep/edge-cli";
 import type { Client } from "@skep/ninep";
+import { simulatedClock } from "@skep/testing";
 import { connect, homeTarget } from "../client/connect.ts";
 import { LocalWorkers } from "../hive/workers.ts";
 import { startTestHive, type TestHive } from "../testing/hive.ts";
@@ -48,11 +49,23 @@ function workerPids(): number[] {
   return children.filter((pid) => pid !== "" && isOurs(pid)).map(Number);
 }
 
+async function present(worker: string): Promise<void> {
+  for (;;) {
+    const info = await client.readAll(`/worker/${worker}/info.json`).catch(() => "{}");
+    if ((JSON.parse(String(info)) as { present?: boolean }).present === true) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Time stands still for the command: it never comes to say that a job waits, however slow the machine is. */
+const still = { clock: simulatedClock(1) };
+
 before(async () => {
   hive = await startTestHive();
   workers = new LocalWorkers(hive.hive, (line) => told.push(line));
   await workers.start(2);
   client = await connect(homeTarget(hive.home));
+  for (const id of workers.ids) await present(id);
 });
 after(async () => {
   await client.close();
@@ -64,6 +77,7 @@ test("a module's output comes back with a receipt that verifies, and offline too
   const receipt = join(hive.dir, "receipt.json");
   const ran = await hive.skep(["run", "--receipt", receipt, module("reverse")], {
     input: ["Hello, ", "World"],
+    ...still,
   });
   assert.deepEqual(ran, { code: 0, out: "dlroW ,olleH", err: "" });
   const { worker_pubkey, result } = JSON.parse(readFileSync(receipt, "utf8"));
@@ -80,13 +94,13 @@ test("a module's output comes back with a receipt that verifies, and offline too
 });
 
 test("the module's own exit code is ours, on both streams what it wrote", async () => {
-  const ran = await hive.skep(["run", "--quiet", module("misbehaving/exit3")]);
+  const ran = await hive.skep(["run", "--quiet", module("misbehaving/exit3")], still);
   assert.deepEqual([ran.code, ran.out], [3, "to stdout\n"]);
   assert.equal(ran.err, "to stderr\n");
 });
 
 test("on a terminal output is shown once, escaped, as it comes", async () => {
-  const ran = await hive.skep(["run", module("misbehaving/exit3")], { tty: true });
+  const ran = await hive.skep(["run", module("misbehaving/exit3")], { tty: true, ...still });
   assert.deepEqual([ran.code, ran.out, ran.err], [3, "to stdout\n", "to stderr\n"]);
 });
 

@@ -9,7 +9,7 @@ const json = async (client: Client, path: string): Promise<unknown> =>
   JSON.parse((await client.readAll(path)).toString());
 
 async function until(holds: () => Promise<boolean>, what: string): Promise<void> {
-  for (const end = performance.now() + 10_000; performance.now() < end; ) if (await holds()) return;
+  for (const end = performance.now() + 60_000; performance.now() < end; ) if (await holds()) return;
   throw new Error(`it never came to this: ${what}`);
 }
 
@@ -81,24 +81,51 @@ export async function workTimes(
   return times;
 }
 
-/** Milliseconds until work that comes is refused, or waits, because of an act. */
-export async function refusalTimes(owner: Client): Promise<Readonly<Record<string, readonly number[]>>> {
-  const acts = {
-    "quarantine of a module": { op: "quarantine", module: "7".repeat(64) },
-    "drain of all workers": { op: "drain", worker: "*" },
-  } as const;
+const module = "7".repeat(64);
+
+/** Whether a module is refused because it is in quarantine. */
+async function isRefused(owner: Client): Promise<boolean> {
+  const manifest = { payload: { kind: "wasm", module_cid: `sha256:${module}` } };
+  await using file = await owner.open("/jobs/ctl", "readWrite");
+  await file.read(0, 1);
+  await file.write(Buffer.from(`${JSON.stringify({ op: "submit", manifest })}\n`)).catch(() => undefined);
+  const { code } = JSON.parse(Buffer.from(await file.read(0, file.iounit)).toString()) as { code?: string };
+  return code === "containment.quarantined";
+}
+
+/** Whether a job that comes waits because all workers are drained. */
+async function isHeldBack(owner: Client): Promise<boolean> {
+  const job = await running(owner);
+  const why = (await owner.readAll(`/jobs/${job}/why`)).toString();
+  await owner.append("/jobs/ctl", JSON.stringify({ op: "cancel", job }));
+  return /frozen or drained/.test(why);
+}
+
+/** Acts that whoever hands in work feels, and how. */
+const refusing = {
+  "quarantine of a module": [{ op: "quarantine", module }, isRefused],
+  "drain of all workers": [{ op: "drain", worker: "*" }, isHeldBack],
+} as const;
+
+/** Milliseconds from the line of each act until work that comes is refused, or waits, because of it. */
+export async function refusalTimes(
+  hive: HiveProcess,
+  owner: Client,
+): Promise<Readonly<Record<string, readonly number[]>>> {
   const times: Record<string, number[]> = {};
-  for (const [name, line] of Object.entries(acts)) {
+  const present = await worker(hive, "bench-present");
+  for (const [name, [line, holds]] of Object.entries(refusing)) {
     const made: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const began = performance.now();
       await owner.append("/policy/contain", JSON.stringify({ ...line, reason: "bench" }));
-      const bans = (await json(owner, "/policy/bans.json")) as { readonly ban: string }[];
-      if (bans.length === 0) throw new Error(`${name} does not stand`);
+      await until(() => holds(owner), `${name} is felt`);
       made.push(performance.now() - began);
-      for (const { ban } of bans) await owner.append("/policy/contain", JSON.stringify({ op: "lift", ban }));
+      for (const { ban } of (await json(owner, "/policy/bans.json")) as { readonly ban: string }[])
+        await owner.append("/policy/contain", JSON.stringify({ op: "lift", ban }));
     }
     times[name] = made;
   }
+  await present.close().catch(() => undefined);
   return times;
 }

@@ -1,6 +1,7 @@
 import type { Client } from "@skep/ninep";
 import { attach, blockOf, type HiveProcess, startHive } from "../hive.ts";
 import type { Bench, Measured } from "../row.ts";
+import { busyCrowd } from "./containment-crowd.ts";
 import { refusalTimes, workTimes } from "./containment-work.ts";
 import { loopOf } from "./loop.ts";
 
@@ -54,14 +55,11 @@ async function feltBySome(
   token: string,
   tell: (text: string) => void,
 ): Promise<Measured[]> {
-  const clients = await people(hive, token);
-  const refused = untilRefused(clients);
+  await using _crowd = await busyCrowd({ socket: hive.ready.socket, token, count: sessions });
   tell("machines");
   const machines = await workTimes(hive, owner);
   tell("what comes");
-  const work = await refusalTimes(owner);
-  for (const client of clients) await client.close().catch(() => undefined);
-  await refused;
+  const work = await refusalTimes(hive, owner);
   const row =
     (to: string) =>
     ([name, runs]: readonly [string, readonly number[]]): Measured => ({
@@ -72,7 +70,7 @@ async function feltBySome(
     });
   return [
     ...Object.entries(machines).map(row("the machine that runs it")),
-    ...Object.entries(work).map(row("its standing for what comes")),
+    ...Object.entries(work).map(row("the refusal, or the waiting, of what comes")),
   ];
 }
 

@@ -6,6 +6,7 @@ import { type HiveProcess, startHive } from "../hive.ts";
 import { type Load, load, several } from "../load.ts";
 import type { Bench, Measured } from "../row.ts";
 import { fifty } from "./controls.ts";
+import { loopOf } from "./loop.ts";
 
 const lanes = 8;
 
@@ -97,12 +98,38 @@ function whatIf(): number {
   return (performance.now() - began) / 1000;
 }
 
+/** Figures of the loop's last seconds forget what came before within this, milliseconds. */
+const forgets = 11_000;
+
+/** Longest piece on the loop while a first set of 50 policies is applied, and the next line is judged by it; milliseconds. */
+async function longestPiece(): Promise<number> {
+  await using hive = await startHive();
+  await using owner = await hive.owner();
+  await using control = await owner.open("/policy/ctl", "readWrite");
+  await control.read(0, 1);
+  await loopOf(owner);
+  await new Promise((resolve) => setTimeout(resolve, forgets));
+  const file = await owner.open("/queen/ctl", "readWrite");
+  await file.read(0, 1);
+  await told(control, { op: "apply", files: { "bench.cedar": fifty } });
+  await told(file, revoke);
+  await file.close();
+  return (await loopOf(owner)).recentMax;
+}
+
 /** What the gate costs a control on each of its ways, and the same intents judged by other rules. */
 export const policy: Bench = {
   name: "policy",
   extra: true,
   async run(tell) {
     const rows: Measured[] = [];
+    tell("a set applied");
+    rows.push({
+      name: "longest piece on the loop while 50 policies are applied and first judge",
+      unit: "ms",
+      runs: [await longestPiece(), await longestPiece(), await longestPiece()],
+      goal: { most: 50 },
+    });
     {
       await using hive = await startHive();
       const open = await Promise.all(Array.from({ length: lanes }, () => lane(hive)));

@@ -67,6 +67,7 @@ export interface Build<S, V> {
     of: Hide<S, V> & {
       readonly render: (scene: Scene<S, V>) => Awaitable<string | Uint8Array>;
       readonly json?: (scene: Scene<S, V>) => Awaitable<Json>;
+      readonly cbor?: boolean;
       readonly fixed?: boolean;
       readonly size?: (scene: Scene<S, V>) => number;
     },

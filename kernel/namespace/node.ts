@@ -136,6 +136,8 @@ export interface TextNode extends Common {
   readonly kind: "text";
   readonly render: (scene: Scene<never, never>) => Awaitable<string | Uint8Array>;
   readonly json?: (scene: Scene<never, never>) => Awaitable<Json>;
+  /** True where the JSON is there in CBOR too, as `x.cbor`: for what the original tells that way. */
+  readonly cbor?: boolean;
   /** True for what never changes once it is there. */
   readonly fixed?: boolean;
   /** Only this caller-independent size is told without rendering. */

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import type { Provider } from "../state/provider.ts";
 import type { AliasNode, Awaitable, EachNode, Node, Scene, SubtreeNode, TextNode } from "./node.ts";
 
-/** Which of a node's names this is: `x`, `x.follow` or `x.json`. */
-export type Facet = "plain" | "follow" | "json";
+/** Which of a node's names this is: `x`, `x.follow`, `x.json` or `x.cbor`. */
+export type Facet = "plain" | "follow" | "json" | "cbor";
 
 /** A node where it hangs. Places are made once, at start; names that a state gives are matched by `each`. */
 export interface Place {
@@ -71,6 +71,8 @@ class Planter {
       this.#add(dir, `${name}.json`, this.#place(told(node), owner, "json"));
     const twin = node.kind === "stream" || (node.kind === "text" && node.json !== undefined);
     if (twin) this.#add(dir, `${name}.json`, this.#place(node, owner, "json"));
+    if (node.kind === "text" && node.json && node.cbor)
+      this.#add(dir, `${name}.cbor`, this.#place(node, owner, "cbor"));
   }
 
   // `:id` in a mount path stands for each entry of a directory that another provider declared.
@@ -150,7 +152,7 @@ function stepBelow(
   return kind && below(from, node, name, kind);
 }
 
-/** The path that rights are asked for: `x.follow` and `x.json` are `x` under other names. */
+/** The path that rights are asked for: `x.follow`, `x.json` and `x.cbor` are `x` under other names. */
 export function rightPath({ path, place }: Found): string {
   return place.facet === "plain" ? path : path.slice(0, -(place.facet.length + 1));
 }

@@ -2,6 +2,7 @@ import { printJson } from "@skep/text";
 import type { Awaitable, Json, Scene, TextNode, ValueNode } from "../namespace/node.ts";
 import type { Facet, Found } from "../namespace/place.ts";
 import type { StreamSource } from "../state/ring.ts";
+import { encodeCbor } from "./cbor.ts";
 import type { View } from "./view.ts";
 
 type Hidden = Scene<never, never>;
@@ -30,6 +31,7 @@ export function streamJson(session: View, found: Found, source: StreamSource): s
 export function renderNode(node: TextNode | ValueNode, facet: Facet, scene: Hidden): Awaitable<Uint8Array> {
   if (node.kind === "value") return toBytes(node.read(scene));
   if (facet === "json" && node.json) return after(node.json(scene), jsonBytes);
+  if (facet === "cbor" && node.json) return after(node.json(scene), encodeCbor);
   return after(node.render(scene), toBytes);
 }
 

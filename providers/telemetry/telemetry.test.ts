@@ -51,6 +51,10 @@ test("what does not fit is refused, and a write of several lines takes those tha
   assert.equal((await append("d/seg/seg-000001", "z")).code, "telemetry.full");
   assert.equal(await read("d/seg/seg-000001"), line.repeat(4));
   assert.equal(Buffer.from(await queen.read("/proc/ingest/backpressure")).toString(), "backpressure=3\n");
+  assert.deepEqual(
+    Buffer.from(await queen.read("/proc/ingest/backpressure.cbor")),
+    Buffer.concat([Buffer.from([0xa1, 0x6c]), Buffer.from("backpressure"), Buffer.from([3])]),
+  );
   assert.match(
     Buffer.from(await queen.read("/proc/ingest/watch")).toString(),
     /^watch ts_ms=\d+ p50_ms=0 p95_ms=0 queued=0 backpressure=\d dropped=0 ui_reads=\d ui_denies=0\n$/m,

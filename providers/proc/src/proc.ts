@@ -11,8 +11,15 @@ type Values = Readonly<Record<string, string | number>>;
 const clean = (value: string | number): string => escapeForeign(String(value), { form: "wire" });
 
 /** `name=value` pairs, on one line or one each, with the same as JSON. */
-function pairs(t: Build<null, Uses>, doc: string, of: (scene: At) => Values, between = "\n"): Node {
+function pairs(
+  t: Build<null, Uses>,
+  doc: string,
+  of: (scene: At) => Values,
+  between = "\n",
+  cbor = false,
+): Node {
   return t.text(doc, {
+    cbor,
     render: (scene) =>
       `${Object.entries(of(scene))
         .map(([name, value]) => `${name}=${clean(value)}`)
@@ -105,16 +112,22 @@ export function procProvider(deps: ProcDeps): Provider {
           "How many sessions there are",
           () => ({ total: deps.sessions().size, ...counted(deps.sessions().values()) }),
           " ",
+          true,
         ),
         outstanding: pairs(
           t,
           "Requests without an answer, and records that wait for the disk",
           () => ({ outstanding: deps.ninep().outstanding, undurable: deps.undurable() }),
           " ",
+          true,
         ),
-        short_writes: pairs(t, "Writes that were taken in part since the start", () => ({
-          short_writes: deps.ninep().shortWrites,
-        })),
+        short_writes: pairs(
+          t,
+          "Writes that were taken in part since the start",
+          () => ({ short_writes: deps.ninep().shortWrites }),
+          "\n",
+          true,
+        ),
         loop: loop(t, deps),
         session: sessionNode(t, deps),
       }),

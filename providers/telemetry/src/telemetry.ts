@@ -132,6 +132,7 @@ function ingest(t: Build<Telemetry, Uses>, figures: Figures): Node {
         return `${name}=${of()}\n`;
       },
       json: () => ({ [name]: of() }),
+      cbor: true,
     });
   return t.dir("How telemetry comes in, since the start", {
     p50_ms: count("Half of the appends were durable within, milliseconds", "p50_ms", () => figures.times.p50),

@@ -21,7 +21,7 @@ export const host: Command = command({
   name: "host",
   group: "hive",
   summary: "Tell a hive what this machine runs, and do what its tickets ask for",
-  doc: "Services of systemd, and network links, become files below /host of the hive. Nothing is done but what the allow-list on this machine names; only root and the agent's own user may be able to write it. Whatever a crash interrupts is judged by the target's own evidence, and never done twice. Its ticket is made with `skep ticket mint --role agent --subject host/NAME`.",
+  doc: "Services of systemd, containers of Docker or Podman, nodes of a cluster, NVIDIA GPUs and network links become files below /host of the hive. Nothing is done but what the allow-list on this machine names; only root and the agent's own user may be able to write it. Whatever a crash interrupts is judged by the target's own evidence, and never done twice. docs/hosts.md has the rest; its ticket is made with `skep ticket mint --role agent --subject host/NAME`.",
   examples: [
     { run: "skep host --ticket alpha.ticket", doc: "On the machine of the hive" },
     {

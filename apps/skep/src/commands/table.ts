@@ -3,6 +3,7 @@ import { configCommands } from "../config/mod.ts";
 import { completeContext, completePath } from "../client/complete.ts";
 import { telemetryCommands } from "../telemetry/commands.ts";
 import { scriptCommands } from "../script/commands.ts";
+import { gpuCommands } from "../gpu/commands.ts";
 import { updateCommands } from "../updates/commands.ts";
 import { status } from "../status/command.ts";
 import { tellingFiles } from "../file-faults.ts";
@@ -33,6 +34,7 @@ export function createProgram(): Program {
       { key: "files", title: "Read and write its files" },
       { key: "jobs", title: "Run work" },
       { key: "telemetry", title: "What machines tell" },
+      { key: "gpu", title: "Use GPUs" },
       { key: "updates", title: "Update machines" },
       { key: "access", title: "Let others in" },
       { key: "judge", title: "Decide what may happen" },
@@ -47,6 +49,7 @@ export function createProgram(): Program {
       ...workCommands,
       ...fileCommands,
       ...telemetryCommands,
+      ...gpuCommands,
       ...updateCommands,
       ...scriptCommands,
       ...accessCommands,

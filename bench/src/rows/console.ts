@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { createConnection, type Socket } from "node:net";
 import { join } from "node:path";
-import { type HiveProcess, startHive } from "../hive.ts";
+import type { Client } from "@skep/ninep";
+import { attach, type HiveProcess, startHive } from "../hive.ts";
 import { load, several } from "../load.ts";
 import type { Bench, Measured } from "../row.ts";
 
@@ -71,43 +72,162 @@ async function login(hive: HiveProcess): Promise<Asker> {
   return asker;
 }
 
-async function rowsOf(
-  hive: HiveProcess,
-  verb: string,
-  request: string,
-  last: string,
-  depth: number,
-): Promise<Measured[]> {
+/** What one kind of request is asked for, and what the original was measured at (its facts, §12), per second. */
+interface Asked {
+  readonly name: string;
+  readonly request: string;
+  readonly last: string;
+  /** Middle of the original's runs: one request in flight, emulated, so a bound for nothing but this comparison. */
+  readonly original: number;
+  /** What is wanted with 64 at a time. */
+  readonly goal?: { readonly least: number };
+  /** The same over 9P, where there is such a thing. */
+  readonly ninep?: (client: Client) => Promise<unknown>;
+}
+
+const original = "the original, one at a time (its facts §12, not a run)";
+
+async function oneKind(hive: HiveProcess, client: Client, asked: Asked): Promise<Measured[]> {
+  const { name, request, last, ninep } = asked;
   const asker = await login(hive);
   const bytes = frame(request);
-  const made = await several(5, () =>
-    load({ pid: hive.pid, depth, lasts: 600 }, () => asker.ask(bytes, last)),
-  );
+  const made = (depth: number) =>
+    several(3, () => load({ pid: hive.pid, depth, lasts: 400 }, () => asker.ask(bytes, last)));
+  const [one, many] = [await made(1), await made(64)];
   asker.close();
-  const name = `console ${verb}, ${depth === 1 ? "one" : depth} at a time`;
-  const rates = made.map(({ rate }) => rate);
-  const goal = depth === 1 ? {} : { goal: { least: 20_000 } };
+  const rows: Measured[] = [
+    {
+      name: `console ${name}, one at a time`,
+      unit: "/s",
+      runs: one.map(({ rate }) => rate),
+      peer: original,
+      peerRuns: [asked.original],
+    },
+    {
+      name: `console ${name}, 64 at a time`,
+      unit: "/s",
+      runs: many.map(({ rate }) => rate),
+      ...(asked.goal && { goal: asked.goal }),
+      peer: original,
+      peerRuns: [asked.original],
+    },
+    {
+      name: `console ${name}, 64 at a time: processor time of the daemon`,
+      unit: "µs",
+      runs: many.map(({ server }) => server),
+    },
+  ];
+  if (!ninep) return rows;
+  const over = await several(3, () => load({ pid: hive.pid, depth: 1, lasts: 400 }, () => ninep(client)));
+  const peerRuns = over.map(({ rate }) => rate);
+  const peer = "9P on the same tree, with its walk, open and clunk";
+  rows.push({
+    name: `console ${name} beside 9P`,
+    unit: "/s",
+    runs: one.map(({ rate }) => rate),
+    peer,
+    peerRuns,
+  });
+  return rows;
+}
+
+const goal = { least: 20_000 };
+const worker = "/worker/worker-1/telemetry";
+const record = "x".repeat(32);
+
+/** What the original was measured at, in the order of its table. */
+const kinds: readonly Asked[] = [
+  { name: "PING", request: "PING", last: "PONG", original: 960, goal },
+  {
+    name: "CAT",
+    request: "CAT /proc/lifecycle/state",
+    last: "END",
+    original: 553,
+    goal,
+    ninep: (client) => client.readFirst("/proc/lifecycle/state"),
+  },
+  { name: "LS", request: "LS /", last: "END", original: 309, ninep: (client) => client.readdir("/") },
+  {
+    name: "append of 32 bytes",
+    request: `ECHO ${worker} ${record}`,
+    last: `OK ECHO path=${worker} bytes=${record.length}`,
+    original: 900,
+    ninep: (client) => client.append(worker, record),
+  },
+];
+
+/** A worker is spawned, killed and the rest listed, one after the other; and the same over 9P. */
+async function cycles(hive: HiveProcess, client: Client): Promise<Measured[]> {
+  const asker = await login(hive);
+  let next = 2;
+  const spawn = '{"spawn":"heartbeat","ticks":5}';
+  const [path, list] = ["/queen/ctl", frame("LS /worker")];
+  const echo = (line: string) =>
+    asker.ask(frame(`ECHO ${path} ${line}`), `OK ECHO path=${path} bytes=${line.length}`);
+  const cycle = async () => {
+    await echo(spawn);
+    await echo(`{"kill":"worker-${next++}"}`);
+    await asker.ask(list, "END");
+  };
+  const made = await several(3, () => load({ pid: hive.pid, depth: 1, lasts: 600 }, cycle));
+  asker.close();
+  const over = await several(3, () =>
+    load({ pid: hive.pid, depth: 1, lasts: 600 }, async () => {
+      await client.append(path, spawn);
+      await client.append(path, `{"kill":"worker-${next++}"}`);
+      await client.readdir("/worker");
+    }),
+  );
+  const runs = made.map(({ rate }) => rate);
+  const name = "console spawn, kill and LS cycle";
   return [
-    { name, unit: "/s", runs: rates, ...goal, peer: "the original answers 408..964 (its facts, not a run)" },
-    { name: `${name}: processor time of the daemon`, unit: "µs", runs: made.map(({ server }) => server) },
-    { name: `${name}: of the client`, unit: "µs", runs: made.map(({ client }) => client) },
+    { name, unit: "/s", runs, peer: original, peerRuns: [252] },
+    {
+      name: `${name} beside 9P`,
+      unit: "/s",
+      runs,
+      peer: "9P on the same tree",
+      peerRuns: over.map(({ rate }) => rate),
+    },
   ];
 }
 
-/** Requests on one connection of the console. */
+/** From connecting to an attached session and gone again; and the same over 9P with the owner's socket. */
+async function attaches(hive: HiveProcess): Promise<Measured[]> {
+  const made = await several(3, () =>
+    load({ pid: hive.pid, depth: 1, lasts: 600 }, async () => (await login(hive)).close()),
+  );
+  const token = await hive.ticket("bench", "queen", [{ path: "/", verb: "rw" }]);
+  const over = await several(3, () =>
+    load({ pid: hive.pid, depth: 1, lasts: 600 }, async () =>
+      (await attach(hive.ready["9p"], token)).close(),
+    ),
+  );
+  return [
+    {
+      name: "console attach, from connecting on",
+      unit: "/s",
+      runs: made.map(({ rate }) => rate),
+      peer: "9P with a ticket to verify",
+      peerRuns: over.map(({ rate }) => rate),
+    },
+  ];
+}
+
+/** Requests on one connection of the console, each beside what the original was measured at and beside 9P. */
 export const console: Bench = {
   name: "console",
   async run(tell) {
     await using hive = await startHive(["--console", "0"]);
+    await using client = await hive.owner();
+    await client.append("/queen/ctl", '{"spawn":"heartbeat","ticks":100}');
     const rows: Measured[] = [];
-    for (const [verb, request, last] of [
-      ["PING", "PING", "PONG"],
-      ["CAT", "CAT /proc/lifecycle/state", "END"],
-    ] as const)
-      for (const depth of [1, 64]) {
-        tell(`${verb}, ${depth} at a time`);
-        rows.push(...(await rowsOf(hive, verb, request, last, depth)));
-      }
+    for (const kind of kinds) {
+      tell(kind.name);
+      rows.push(...(await oneKind(hive, client, kind)));
+    }
+    tell("cycles and attaches");
+    rows.push(...(await cycles(hive, client)), ...(await attaches(hive)));
     return rows;
   },
 };

@@ -86,6 +86,8 @@ function watch(app: FastifyInstance, parts: Parts, rates: Buckets, bodyWithin: n
     request.begun = parts.clock.monotonic();
     const { "content-length": length, "transfer-encoding": encoding } = request.headers;
     const hasBody = encoding !== undefined || Number(length ?? 0) > 0;
+    // Whoever reads these bytes begins when it is their turn; until then what is not here yet stays with the sender.
+    if (hasBody && request.routeOptions.config.streamed) request.raw.socket.pause();
     if (hasBody && !request.routeOptions.config.streamed) {
       const late = parts.clock.after(bodyWithin, () => request.raw.destroy());
       request.raw.once("end", () => late.stop());

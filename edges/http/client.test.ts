@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Agent, request } from "node:http";
 import { type TestContext, test } from "node:test";
 import { fullAuthority } from "@skep/kernel";
 import {
@@ -135,4 +136,25 @@ test("a connection that is lost comes back and goes on where it was, without a l
   await until(() => text.endsWith("three\n"));
   assert.equal(text, "one\ntwo\nthree\n");
   assert.deepEqual(states, ["live", "lost", "live"]);
+});
+
+test("an upload that is refused before it is read leaves its connection to the next request", async (t) => {
+  const { port } = await rig(t);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  t.after(() => agent.destroy());
+  const ask = (method: string, bytes: number, token: string): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const headers = { Authorization: `Bearer ${token}`, "Content-Length": bytes };
+      const sent = request(
+        { agent, host: "127.0.0.1", port, method, path: "/v1/tree/comb/count", headers },
+        (answer) => {
+          answer.resume();
+          answer.once("end", () => resolve(answer.statusCode));
+        },
+      );
+      sent.once("error", reject);
+      sent.end(Buffer.alloc(bytes, "x"));
+    });
+  const put = await ask("PUT", 1_000_000, "queen");
+  assert.deepEqual([put, await ask("GET", 0, "queen")], [405, 200]);
 });

@@ -120,6 +120,62 @@ for (const [width, height, scheme] of sizes)
     t.diagnostic(`pictures: ${dir}`);
   });
 
+/** Marks what can be acted on; of radios and tabs of one group the arrows reach the others. */
+function markWanted(): number {
+  const all = [
+    ...document.querySelectorAll<HTMLElement>(
+      "a[href], button:not(:disabled), input:not(:disabled), select, textarea, summary, [tabindex='0']",
+    ),
+  ].filter((one) => one.checkVisibility() && one.tabIndex >= 0 && !one.closest("[inert]"));
+  for (const old of document.querySelectorAll<HTMLElement>("[data-wanted]")) delete old.dataset.wanted;
+  for (const [at, one] of all.entries()) one.dataset.wanted = String(at);
+  return all.length;
+}
+
+/** What has the focus, and whether that is seen. */
+function focused(): { readonly at: string; readonly text: string; readonly seen: boolean } {
+  const one = document.activeElement as HTMLElement | null;
+  if (!one || one === document.body) return { at: "", text: "", seen: true };
+  const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(one);
+  const within = one.parentElement ? getComputedStyle(one.parentElement) : undefined;
+  const outlined = outlineStyle !== "none" && Number.parseFloat(outlineWidth) > 0;
+  const byParent = within !== undefined && (within.outlineStyle !== "none" || within.boxShadow !== "none");
+  const seen = outlined || boxShadow !== "none" || byParent;
+  return { at: one.dataset.wanted ?? "", text: one.outerHTML.slice(0, 90), seen };
+}
+
+test("Tab walks through every view: it reaches whatever can be acted on, shows where it is, and is caught nowhere", {
+  skip: noBrowser,
+  timeout: 240_000,
+}, async () => {
+  await page.setViewportSize({ width: 1440, height: 900 });
+  for (const view of views) {
+    await go(page, `#/${view}`);
+    await page.waitForSelector("main");
+    await page.waitForFunction(() => !document.querySelector(".waiting"));
+    await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+    const wanted = await page.evaluate(markWanted);
+    const left = new Set(Array.from({ length: wanted }, (_, at) => String(at)));
+    const unseen: string[] = [];
+    // What comes to the page while it is walked through has its turn too.
+    for (let at = 0; at < wanted + 40 && left.size > 0; at += 1) {
+      await page.keyboard.press("Tab");
+      const now = await page.evaluate(focused);
+      left.delete(now.at);
+      if (!now.seen) unseen.push(now.text);
+    }
+    assert.deepEqual(unseen, [], `${view}: the focus is not seen`);
+    const never = await page.evaluate(
+      (ids) =>
+        [...document.querySelectorAll<HTMLElement>("[data-wanted]")]
+          .filter((one) => one.isConnected && ids.includes(one.dataset.wanted ?? ""))
+          .map((one) => one.outerHTML.slice(0, 90)),
+      [...left],
+    );
+    assert.deepEqual(never, [], `${view}: Tab never comes there`);
+  }
+});
+
 test("every view and every action of the page is reached with the keyboard alone", {
   skip: noBrowser,
   timeout: 120_000,

@@ -67,6 +67,7 @@ function reads({ node, facet }: Place): Json {
   if (facet === "follow") return { parameters: resume, responses: answers("200", "Events", events) };
   if (facet === "json")
     return { responses: answers("200", "The same as JSON", { "application/json": { schema: {} } }) };
+  if (facet === "cbor") return { responses: answers("200", "The same as CBOR", bytes) };
   if (kind === "stream")
     return { parameters: resume, responses: answers("200", "What is kept", { ...text, ...events }) };
   return { responses: answers("200", "The text", { ...text, ...events }) };

@@ -122,6 +122,12 @@ export type FsReply = {
   readonly result?: unknown;
 };
 
+/** GpuCommand, as the interface of the hive describes it. */
+export type GpuCommand =
+  | { readonly op: "begin"; readonly command: string }
+  | { readonly op: "note"; readonly run: string; readonly text: string }
+  | { readonly op: "end"; readonly run: string; readonly exit: number | null };
+
 /** GpuLease, as the interface of the hive describes it. */
 export type GpuLease = {
   readonly gpu_id: string;
@@ -477,6 +483,7 @@ export type WorkerCommand =
 export interface Controls {
   readonly "/actions/queue": QueueCommand;
   readonly "/cas/ctl": CasCommand;
+  readonly [path: `/gpu/${string}/ctl`]: GpuCommand;
   readonly "/host/tickets/spec": HostTicket;
   readonly [path: `/host/${string}/ctl`]: HostAgentCommand;
   readonly "/jobs/ctl": JobCommand;

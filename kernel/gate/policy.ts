@@ -62,8 +62,8 @@ export interface PolicyAsk {
   next(): number;
   /** Chance of this intent, 32 bytes hex. */
   chance(): string;
-  /** Label and machine class of what the command is about. */
-  about(): { readonly label?: string; readonly machine?: string };
+  /** Label and machine class of what the command is about, and what the work that it hands in is for. */
+  about(): { readonly label?: string; readonly machine?: string; readonly work?: string };
 }
 
 /** What policies say about an intent. `policy` names version and rules for the record. */

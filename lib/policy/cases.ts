@@ -20,6 +20,7 @@ interface Case {
   readonly at?: string;
   readonly lifecycle?: string;
   readonly label?: string;
+  readonly work?: string;
   readonly machine?: string;
 }
 
@@ -41,7 +42,7 @@ function instantOf(text: string): number | undefined {
 }
 
 const needed = ["name", "subject", "role", "path", "act", "expect"] as const;
-const optional = ["rules", "class", "data", "at", "lifecycle", "label", "machine"] as const;
+const optional = ["rules", "class", "data", "at", "lifecycle", "label", "machine", "work"] as const;
 
 function misfit(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null) return "a case is an object";
@@ -57,7 +58,7 @@ function misfit(value: unknown): string | undefined {
 }
 
 function requestOf(given: Case, describe: Describe): PolicyRequest {
-  const { subject, role, path, act, at, lifecycle, label, machine } = given;
+  const { subject, role, path, act, at, lifecycle, label, machine, work } = given;
   const told = describe(path, act);
   return {
     subject,
@@ -69,6 +70,7 @@ function requestOf(given: Case, describe: Describe): PolicyRequest {
     now: instantOf(at ?? "") ?? 0,
     lifecycle: lifecycle ?? "ONLINE",
     label,
+    work,
     machine,
   };
 }

@@ -24,6 +24,8 @@ export interface PolicyRequest {
   readonly label?: string | undefined;
   /** Class of the machine that it is about: owned, borrowed, rented, volunteer. */
   readonly machine?: string | undefined;
+  /** What the work that is handed in is for, as its owner names it: `general`, `training`. */
+  readonly work?: string | undefined;
 }
 
 /** Attributes of a request that a policy can read, by the name that `reads` uses. */
@@ -41,6 +43,7 @@ export const attributes: Readonly<Record<string, (request: PolicyRequest) => str
   lifecycle: ({ lifecycle }) => lifecycle,
   label: ({ label }) => label ?? "",
   machine: ({ machine }) => machine ?? "",
+  work: ({ work }) => work ?? "",
 };
 
 /** Attributes whose every value is new: what reads them is remembered only where it compares them with constants. */
@@ -55,7 +58,7 @@ function parentsOf(path: string): { type: string; id: string }[] {
 }
 
 function contextOf(request: PolicyRequest): Record<string, string | number | boolean> {
-  const { act, data, now, lifecycle, label, machine } = request;
+  const { act, data, now, lifecycle, label, machine, work } = request;
   return {
     act,
     class: request.class,
@@ -66,6 +69,7 @@ function contextOf(request: PolicyRequest): Record<string, string | number | boo
     lifecycle,
     ...(label === undefined ? {} : { label }),
     ...(machine === undefined ? {} : { machine }),
+    ...(work === undefined ? {} : { work }),
   };
 }
 
@@ -101,6 +105,7 @@ const applies = {
       lifecycle: text,
       label: { ...text, required: false },
       machine: { ...text, required: false },
+      work: { ...text, required: false },
     },
   },
 } as const satisfies SchemaJson<string>[string]["actions"][string]["appliesTo"];
@@ -137,7 +142,7 @@ type Context = {
   act: String, class: String, data: Bool,
   // Milliseconds since 1970; hour of the day and day of the week (Monday is 1) in UTC.
   now: Long, hour: Long, weekday: Long,
-  lifecycle: String, label?: String, machine?: String,
+  lifecycle: String, label?: String, machine?: String, work?: String,
 };
 action "write" ${applies};
 ${listed === "" ? "" : `action ${listed} in ["write"] ${applies};\n`}`;

@@ -10,15 +10,34 @@ function target(command: JobCommand, { state }: Pick<Deciding<Jobs>, "state">): 
   return job ? { ended: isEnded(job.state) } : null;
 }
 
-/** The class of work that a manifest's input names; whether it is well formed is judged when it is submitted. */
-function workOf(payload: unknown): string {
+/** What a manifest's input names; whether it is well formed is judged when it is submitted. */
+function toldIn(payload: unknown): {
+  readonly class?: unknown;
+  readonly where?: { readonly data?: unknown };
+} {
   try {
     const { input } = payload as { readonly input: readonly number[] };
-    const told = JSON.parse(Buffer.from(input).toString()) as { readonly class?: unknown };
-    return typeof told.class === "string" ? told.class : "general";
+    const told: unknown = JSON.parse(Buffer.from(input).toString());
+    return typeof told === "object" && told !== null ? told : {};
   } catch {
-    return "general";
+    return {};
   }
+}
+
+/** The class of work that a manifest's input names. */
+function workOf(payload: unknown): string {
+  const { class: of } = toldIn(payload);
+  return typeof of === "string" ? of : "general";
+}
+
+/** What policies can ask about of a job: who may see its data, and what it is for. */
+function about(command: JobCommand): { readonly label?: string; readonly work?: string } {
+  if (command.op === "cancel") return {};
+  if (command.op === "submit" && command.run)
+    return { label: command.run.where?.data ?? "internal", work: command.run.class };
+  const { payload } = command.manifest ?? {};
+  const label = toldIn(payload).where?.data;
+  return { label: typeof label === "string" ? label : "internal", work: workOf(payload) };
 }
 
 /** What a command would have run: in a manifest, the field that `submit` reads. */
@@ -37,8 +56,8 @@ function uses(command: JobCommand): readonly string[] {
 
 /** What `/jobs/ctl` does. */
 export const jobActs = {
-  submit: { class: "compensable", compensation: "Cancel the job: `skep cancel ID`", uses },
-  array: { class: "compensable", compensation: "Cancel the array: `skep cancel ID`", uses },
+  submit: { class: "compensable", compensation: "Cancel the job: `skep cancel ID`", uses, about },
+  array: { class: "compensable", compensation: "Cancel the array: `skep cancel ID`", uses, about },
   cancel: { class: "compensable", compensation: "Submit it again: what it had done is lost", target },
 } as const;
 

@@ -129,7 +129,7 @@ export class Engine implements PolicyEngine {
           data,
           now,
           lifecycle,
-          ...(set.reads.has("label") || set.reads.has("machine") ? ask.about() : {}),
+          ...(["label", "machine", "work"].some((name) => set.reads.has(name)) ? ask.about() : {}),
         })
       : open;
     if (decided.decision === "deny") return decided;

@@ -15,8 +15,8 @@ const Report = z.strictObject({
 const Entry = z.strictObject({
   /** Which queuing of the ticket it is about. */
   n: z.int(),
-  /** There once it may have been begun: what the target told before. */
-  begun: z.strictObject({ before: evidence }).optional(),
+  /** There once it may have been begun: what the target told before, and when, milliseconds since 1970. */
+  begun: z.strictObject({ before: evidence, at: z.number() }).optional(),
   /** There once it is over: what is to be told. */
   report: Report.optional(),
 });

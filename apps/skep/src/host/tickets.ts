@@ -140,7 +140,10 @@ export class Tickets {
       this.#deps.signal.throwIfAborted();
       return this.#end(ticket, reportOf("failed", toFault(thrown).message, undefined));
     }
-    this.#deps.memory.put(ticket.id, { n: ticket.n, begun: { before: before ?? null } });
+    this.#deps.memory.put(ticket.id, {
+      n: ticket.n,
+      begun: { before: before ?? null, at: this.#deps.clock.now() },
+    });
     await this.#running(ticket, before);
     await this.#perform(ticket, provider, act, before);
   }
@@ -221,7 +224,9 @@ export class Tickets {
     if (!provider)
       return this.#end(ticket, reportOf("unknown", "begun, and its provider is gone", undefined));
     const was = before ?? undefined;
-    const left = Math.max(0, provider.settleMs - Math.max(0, clock.now() - ticket.since_ms));
+    // The last asking may have been by a start that went on with it, long after the ticket was begun.
+    const asked = Math.max(ticket.since_ms, this.#deps.memory.get(id)?.begun?.at ?? 0);
+    const left = Math.max(0, provider.settleMs - Math.max(0, clock.now() - asked));
     const now = await this.#settled(provider, act, was, left);
     const done = provider.done(act, was, now);
     log(`ticket ${id} was begun before this start: done=${done}`);
@@ -237,7 +242,7 @@ export class Tickets {
     } catch (thrown) {
       return this.#end(ticket, reportOf("failed", toFault(thrown).message, now));
     }
-    this.#deps.memory.put(id, { n: ticket.n, begun: { before } });
+    this.#deps.memory.put(id, { n: ticket.n, begun: { before, at: clock.now() } });
     return this.#perform(ticket, provider, act, was);
   }
 

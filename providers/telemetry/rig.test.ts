@@ -30,7 +30,7 @@ export async function rig(context: TestContext, changes: Partial<Quotas> = {}, f
       await new Promise((resolve) => void setImmediate(resolve));
     }
   };
-  return { kernel, queen, read, json, append, open, sealed, files };
+  return { kernel, clock, queen, read, json, append, open, sealed, files };
 }
 
 export const envelope = (seq: number, payload: string, source?: string): string =>

@@ -108,3 +108,31 @@ test("frames in CBOR are kept as they are, one after the other, and numbered by 
   );
   assert.deepEqual((await json("d/latest.json")).sources, { "frame:worker-1": 2 });
 });
+
+test("a segment whose sealing failed is sealed later, and its digest is then in the journal", async (context) => {
+  const files = recordingFiles();
+  let broken = true;
+  const flaky = new Proxy(files, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      return (...given: unknown[]) => {
+        if (broken && name === "read" && String(given[0]).startsWith("telemetry/"))
+          return Promise.reject(new Error("EIO"));
+        return value.apply(target, given);
+      };
+    },
+  });
+  const { kernel, clock, open, append, json } = await rig(context, {}, flaky);
+  await open();
+  await append("d/seg/seg-000001", "one\n");
+  await append("d/ctl", '{"seal":"segment"}');
+  const log = () => Buffer.from(kernel.rings.ring("/log/queen.log").read(0, 4096)).toString();
+  while (!log().includes("not sealed")) await new Promise((resolve) => void setImmediate(resolve));
+  assert.equal((await json("d/latest.json")).segments[0].state, "sealing");
+  broken = false;
+  await clock.advanceAsync(7000);
+  while (!log().includes("segment sealed")) await new Promise((resolve) => void setImmediate(resolve));
+  const [segment] = (await json("d/latest.json")).segments;
+  assert.deepEqual([segment.state, segment.records], ["sealed", 1]);
+});

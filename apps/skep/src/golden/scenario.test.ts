@@ -96,6 +96,7 @@ function depsOf(clock: SimulatedClock, kernel: () => Kernel): Deps {
     origin,
     fold: {
       snapshot: () => Promise.reject(new Error("no thread")),
+      warm: async () => undefined,
       past: () => Promise.reject(),
       replay: () => Promise.reject(),
       close: async () => undefined,
@@ -110,6 +111,8 @@ function depsOf(clock: SimulatedClock, kernel: () => Kernel): Deps {
       wanted: () => undefined,
       self: () => ({}),
       path: () => undefined,
+      volunteers: () => [],
+      engage: () => Promise.reject(new Error("no mesh")),
     },
     clock,
     started: 0,

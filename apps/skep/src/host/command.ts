@@ -58,7 +58,7 @@ export const host: Command = command({
         folder: flags.folder ?? join(state, "skep-host"),
         env: io.env,
         clock: io.clock,
-        log: (line) => out.detail(line),
+        log: (line) => out.message(line),
       },
       signal,
     );

@@ -78,10 +78,15 @@ export async function runHost(setup: HostSetup, signal: AbortSignal): Promise<vo
   const read = (): Rules => readRules(file, own);
   const rules = read();
   using _held = lock(join(folder, host), { daemon: false });
+  const providers = providersOf(rules, env, clock);
+  const seen = providers.map(({ facet }) => facet).join(", ");
+  log(
+    `host ${host} shows ${seen || "nothing"}; ${allowLines(rules).length} patterns of acts are allowed by ${file}`,
+  );
   const agent = new HostAgent({
     host,
     dial: () => dial(ticket),
-    providers: providersOf(rules, env, clock),
+    providers,
     allows: (action, target) => allows(read(), action, target),
     allowLines: () => allowLines(read()),
     memory: new FileMemory(join(folder, host)),

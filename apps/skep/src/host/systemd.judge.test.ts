@@ -56,7 +56,7 @@ function startAgent(at: HostHive): ChildProcess {
     at.folder,
   ];
   const child = spawn(process.execPath, args, {
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: "ignore",
     env: { ...process.env, ...at.hive.env },
   });
   return child;

@@ -1,8 +1,3 @@
 export { listBriefly, listGone } from "./src/listed.ts";
-export {
-  type Known,
-  type SpawnedView,
-  type Workers,
-  type WorkersView,
-  workersProvider,
-} from "./src/workers.ts";
+export type { Known, SpawnedView, Workers, WorkersView } from "./src/state.ts";
+export { workersProvider } from "./src/workers.ts";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Caller, Json, Scene } from "@skep/kernel";
-import type { Known, Uses, Workers } from "./workers.ts";
+import type { Known, Uses, Workers } from "./state.ts";
 
 type At = Scene<Workers, Uses>;
 

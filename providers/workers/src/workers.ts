@@ -10,12 +10,12 @@ import {
   type Runtime,
   type Scene,
   type Scope,
-  type Table,
 } from "@skep/kernel";
 import { escapeForeign } from "@skep/text";
 import { z } from "zod";
 import { machines, machinesOfShard, shards } from "./listed.ts";
-import { OwnerCommand, type Owners, type OwnerTold, ownerText } from "./owner.ts";
+import type { Known, Uses, Workers, WorkersView } from "./state.ts";
+import { OwnerCommand, type OwnerTold, ownerText } from "./owner.ts";
 
 const fault = faults("workers", {
   other: ["denied", "Cannot speak for another worker", { detail: "denied" }],
@@ -27,53 +27,6 @@ const fault = faults("workers", {
   absent: ["conflict", "Cannot do that before the worker said hello"],
   spawned: ["denied", "Cannot say hello as a spawned worker", { detail: "denied" }],
 });
-
-/** What is known of a worker process. */
-export type Known = {
-  /** Chosen at random by each process: a new one means that its predecessor is gone. */
-  readonly incarnation: string;
-  readonly session: string;
-  /** Ed25519 public key of its receipts, hex; empty for a worker that does not sign. */
-  readonly key: string;
-  readonly slots: number;
-  /** Jobs that it takes beyond its slots while jobs are short; none where absent. */
-  readonly ahead?: number;
-  /** It tells that it lives at `beat`, which makes no record; absent where it renews its leases. */
-  readonly beats?: true;
-  readonly kinds: readonly string[];
-  readonly grades: readonly string[];
-  readonly layers: readonly string[];
-  readonly version: string;
-  /** Of its machine; absent where it did not tell. */
-  readonly arch?: string;
-  readonly memoryBytes?: number;
-  readonly since: number;
-  readonly present: boolean;
-  readonly clockOffset: number;
-};
-
-/** The slice. Bound: one entry for each worker ticket that ever said hello. */
-export interface Workers {
-  readonly known: Table<Known>;
-  readonly owners: Owners;
-}
-
-/** What others may ask. */
-export interface WorkersView {
-  get(id: string): Known | undefined;
-  /** A rule of the machine's owner by its name, as text. */
-  rule(id: string, name: string): string | undefined;
-}
-
-/** Workers that the queen spawned. */
-export interface SpawnedView {
-  ids(): Iterable<string>;
-  has(id: string): boolean;
-}
-
-export interface Uses {
-  readonly spawned: SpawnedView;
-}
 
 const Command = z
   .discriminatedUnion("op", [

@@ -114,6 +114,8 @@ function depsOf(clock: SimulatedClock, kernel: () => Kernel): Deps {
       volunteers: () => [],
       engage: () => Promise.reject(new Error("no mesh")),
     },
+    files: recordingFiles(),
+    scheduled: { misfit: () => undefined, submit: () => Promise.reject(new Error("no session")) },
     clock,
     started: 0,
   };

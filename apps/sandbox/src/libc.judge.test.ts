@@ -40,8 +40,36 @@ int main(int argc, char **argv) {
 }
 `;
 
-function build(dir: string): string | undefined {
-  writeFileSync(join(dir, "program.c"), source);
+const keeper = `
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int main(void) {
+  int count = 0;
+  FILE *old = fopen("/checkpoint/state", "r");
+  if (old && (fscanf(old, "%d", &count) != 1 || fclose(old))) return 1;
+  FILE *new = fopen("/checkpoint/state.new", "w");
+  if (!new || fprintf(new, "%d\\n", count + 1) < 0 || fflush(new) || fsync(fileno(new)) || fclose(new)) return 2;
+  if (rename("/checkpoint/state.new", "/checkpoint/state")) return 3;
+  struct stat told;
+  if (stat("/checkpoint/state", &told) || told.st_size != 2) return 4;
+  DIR *dir = opendir("/checkpoint");
+  if (!dir) return 5;
+  for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) printf("%s ", entry->d_name);
+  closedir(dir);
+  if (!fopen("/etc/hostname", "r")) printf("%d ", errno == ENOENT || errno == ENOTCAPABLE);
+  if (symlink("/etc", "/checkpoint/link")) printf("%d ", errno == ENOTCAPABLE);
+  printf("%d\\n", count);
+  return 0;
+}
+`;
+
+function build(dir: string, text = source): string | undefined {
+  writeFileSync(join(dir, "program.c"), text);
   const out = join(dir, "program.wasm");
   const made = spawnSync("clang", ["--target=wasm32-wasi", "-O2", "-o", out, join(dir, "program.c")]);
   return made.status === 0 ? out : undefined;
@@ -81,5 +109,28 @@ test("a program of clang and wasi-libc sees what the job declares and nothing el
   assert.equal(first.output.stderr, "and 1 to stderr\n");
   assert.deepEqual(second.output, first.output);
   assert.equal(again.fuelUsed, result.fuelUsed);
+  return undefined;
+});
+
+test("a program of wasi-libc reads what it kept, writes it anew and renames it, and finds nothing else", async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), "skep-libc-"));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const path = build(dir, keeper);
+  if (!path) return t.skip("clang, lld, wasi-libc and libclang-rt for wasm32 are not installed");
+  await using pool = await createSandboxPool({ warm: 1 });
+  let kept: Uint8Array | undefined;
+  for (const count of [0, 1, 2]) {
+    const onCommit = (bytes: Uint8Array) => {
+      kept = Buffer.from(bytes);
+    };
+    const place = { directory: "/checkpoint", name: "state", limit: 4096 };
+    const job = jobOf(readFileSync(path), {
+      checkpoint: { ...place, onCommit, ...(kept ? { content: kept } : {}) },
+    });
+    const result = await pool.run(job);
+    assert.equal(result.exitCode, 0, job.output.stdout);
+    assert.equal(job.output.stdout, `. .. state 1 1 ${count}\n`);
+    assert.equal(Buffer.from(kept ?? []).toString(), `${count + 1}\n`);
+  }
   return undefined;
 });

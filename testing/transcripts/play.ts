@@ -214,9 +214,10 @@ export class Play {
     this.#values.set(name, String((JSON.parse(answer.result) as Record<string, unknown>)[name]));
   }
 
-  /** What differs from hive to hive by its name: kept values, and times. */
+  /** What differs from hive to hive by its name: kept values, times, and numbers of records. */
   #hide(text: string): string {
     let hidden = text.replace(/\b1[6-9]\d{11}\b|\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, "<time>");
+    hidden = hidden.replace(/\brecord \d+/g, "record <number>");
     for (const [name, value] of this.#values)
       hidden = hidden.replace(new RegExp(`(?<![\\w.])${value}(?![\\w.])`, "g"), `$${name}`);
     return hidden;

@@ -32,7 +32,7 @@ export interface BuildAct<Command, S, V> extends Pick<Act, "class" | "data" | "c
   readonly about?: (
     command: Command,
     deciding: Deciding<S, V>,
-  ) => { readonly label?: string; readonly machine?: string };
+  ) => { readonly label?: string; readonly machine?: string; readonly work?: string };
 }
 
 /** Builders of one provider's nodes, typed by its slice `S` and its views `V`. */

@@ -92,7 +92,7 @@ export interface Act {
   readonly about?: (
     command: never,
     deciding: Deciding<never, never>,
-  ) => { readonly label?: string; readonly machine?: string };
+  ) => { readonly label?: string; readonly machine?: string; readonly work?: string };
   /** Role as which policies see whoever does this: of what is no act of a role, such as `invitation`. */
   readonly as?: string;
   /** What the command would have run, as bans name it: `module:<digest>`, `class:wasm`. */

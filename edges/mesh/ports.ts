@@ -148,8 +148,10 @@ export class Ports {
     const { clock, changed, events } = this.#with;
     while (!this.#stop.signal.aborted) {
       const before = this.addresses.join(" ");
-      this.#mapped = await this.#round(lifetime).catch(() => []);
+      const found = await this.#round(lifetime).catch(() => []);
+      // Stopped while it asked: what was mapped before is still to be given back.
       if (this.#stop.signal.aborted) return;
+      this.#mapped = found;
       if (this.addresses.join(" ") !== before) {
         events.tell({ kind: "mapped", addresses: this.addresses, by: this.#older ? "nat-pmp" : "pcp" });
         changed();

@@ -44,7 +44,7 @@ function gpuNodes(t: Build<Gpus, Uses>): Node {
         input: Command,
         undo: "compensable",
         acts: {
-          begin: { class: "compensable", compensation: "End it" },
+          begin: { class: "compensable", compensation: "End the run with `end`" },
           note: { class: "compensable", compensation: "Nothing: it tells" },
           end: { class: "compensable", compensation: "Begin another" },
         },

@@ -223,7 +223,7 @@ test("a ban by the command line is listed, told to whoever meets it, and undone 
     new RegExp(`${id} +block +subject:ann +owner .* laptop stolen`),
   );
   assert.match((await place.skep(["undo", id, "--yes"])).out, /Undone/);
-  assert.equal((await place.skep(["bans"])).err, "Nothing is banned\n");
+  assert.match((await place.skep(["bans"])).err, /^Nothing is banned/);
   const drained = await place.skep(["drain", "--reason", "upgrade", "--json"]);
   assert.equal(
     (await place.skep(["unban", JSON.parse(drained.out).ban])).out.trim().startsWith("Lifted"),

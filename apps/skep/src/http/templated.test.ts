@@ -27,8 +27,12 @@ const [device, machine] = ["probe-1", "probe-2"];
 const asks = `@id("default") permit (principal, action, resource);
 @id("kill") @approvals("1") forbid (principal, action == Action::"kill", resource);`;
 
-/** What only a receipt, a sealed export or a machine that joined makes: none of them comes by a request. */
-const elsewhere = /\/ledger\/accounts\/|\/lora_jobs\/|\/worker\/\{id\}\/leave$/;
+/**
+ * What only a receipt, a sealed export, a machine that joined, a host's agent, a leased GPU or a signed update makes:
+ * none of them comes by a request alone.
+ */
+const elsewhere =
+  /^\/v1\/tree\/(gpu|host|updates)\/|\/ledger\/accounts\/|\/lora_jobs\/|\/worker\/\{id\}\/leave$/;
 /** An example that names a job by its number. */
 const otherJob = /"job":"17"/;
 

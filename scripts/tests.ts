@@ -97,12 +97,10 @@ async function runFast(files: readonly string[], count: Count): Promise<void> {
     for (const each of steps) await each();
   };
   await Promise.all([
-    inTurn(
-      () => runInside(program, count),
-      () => runInside(edges, count),
-    ),
+    runInside(program, count),
     inTurn(
       () => runInside(pure, count),
+      () => runInside(edges, count),
       () => runApart(apart, "fast", count),
     ),
   ]);

@@ -32,7 +32,7 @@ const asks = `@id("default") permit (principal, action, resource);
  * none of them comes by a request alone.
  */
 const elsewhere =
-  /^\/v1\/tree\/(gpu|host|updates)\/|\/ledger\/accounts\/|\/lora_jobs\/|\/worker\/\{id\}\/leave$/;
+  /^\/v1\/tree\/(gpu|host|updates)\/|\/cursor\/|\/ledger\/accounts\/|\/lora_jobs\/|\/worker\/\{id\}\/leave$/;
 /** An example that names a job by its number. */
 const otherJob = /"job":"17"/;
 

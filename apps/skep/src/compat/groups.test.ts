@@ -1,5 +1,5 @@
 import type { Stage } from "./daemon.test.ts";
-import { negative, pool, quick, replay, wrap } from "./plays.test.ts";
+import { negative, pool, quick, replay, suites, wrap } from "./plays.test.ts";
 
 /** One group of a pack of the original, in the order in which they share a boot. */
 export interface Group {
@@ -45,8 +45,13 @@ export const groups: Readonly<Record<"base" | "gated", readonly Group[]>> = {
     act("selftest_quick, selftest_full", quick),
     act("selftest_negative", negative),
     script("demo_runbook", device),
-    notYet("test --mode quick|full, from the hive's own scripts", "/proc/tests/selftest_quick.coh"),
-    notYet("cas_roundtrip", "/updates"),
+    act(
+      "test --mode quick|full, from the hive's own scripts",
+      suites,
+      "/proc/tests/selftest_quick.coh",
+      "/proc/tests/selftest_full.coh",
+    ),
+    notYet("cas_roundtrip, after an upload by the original's own tool", "/updates/1"),
     notYet("host_absent", "/host/systemd/cohesix-agent.service"),
     notYet("host_sidecar_mock", "/host/systemd/ssh.service/restart"),
     notYet("run_demo", "/gpu/GPU-0/lease"),

@@ -1,8 +1,9 @@
 // What the original's client does by itself, where a script alone does not tell it.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { encodeFrame } from "@skep/grammar";
+import { encodeFrame, parseScript, runScript } from "@skep/grammar";
 import { ConsoleClient } from "@skep/testing";
+import { realClock } from "../clock.ts";
 import type { Stage } from "./daemon.test.ts";
 
 const queen = ({ at, token }: Stage): Promise<ConsoleClient> => ConsoleClient.attached(at, token, "queen");
@@ -11,6 +12,10 @@ const ok = (line: string | undefined): boolean => line?.startsWith("OK ") === tr
 /** The worker that was spawned last, by the listing. */
 async function spawned(client: ConsoleClient): Promise<string> {
   assert.ok(ok((await client.ask('ECHO /queen/ctl {"spawn":"heartbeat","ticks":100}'))[0]));
+  return newest(client);
+}
+
+async function newest(client: ConsoleClient): Promise<string> {
   const names = (await client.ask("LS /worker")).filter((line) => line.startsWith("worker-"));
   const last = names.toSorted((a, b) => Number(a.slice(7)) - Number(b.slice(7))).at(-1);
   if (last === undefined) throw new Error("nothing was spawned");
@@ -126,4 +131,27 @@ export async function replay(stage: Stage): Promise<void> {
     [],
   );
   await client.close();
+}
+
+/** The suites that the hive itself keeps, as `test --mode` of the original's client runs them. */
+export async function suites(stage: Stage): Promise<void> {
+  for (const mode of ["quick", "full"]) {
+    const reader = await queen(stage);
+    const [, ...lines] = await reader.ask(`CAT /proc/tests/selftest_${mode}.coh`);
+    await reader.close();
+    let client = await queen(stage);
+    let worker: string | undefined;
+    const send = async (line: string): Promise<readonly string[]> => {
+      if (line.includes("{{worker}}")) worker ??= await newest(client);
+      const answer = await client.ask(line.replaceAll("{{worker}}", worker ?? ""));
+      if (line === "QUIT") client = await queen(stage);
+      return answer;
+    };
+    const text = lines.filter((line) => line !== "END").join("\n");
+    const result = await runScript(parseScript(text), { clock: realClock, send });
+    await client.close();
+    assert.ok(result.transcript.length > 0, mode);
+    if (!result.pass)
+      assert.fail(`${mode}, line ${result.line}: ${result.why}\n${result.transcript.join("\n")}`);
+  }
 }

@@ -41,7 +41,8 @@ export function outcomeOf(type: string, data: unknown): Outcome | undefined {
     file: file.replace(`${root}/`, ""),
     nesting,
     passed,
-    suite: details.type === "suite" || name === file,
+    // The line of a whole file counts only where no test of it tells why it failed: it crashed, hung or left early.
+    suite: details.type === "suite" || (name === file && passed),
     ms: details.duration_ms,
     ...(skip ? { skip: typeof skip === "string" ? skip : "no reason given" } : {}),
     ...(passed ? {} : { why: whyOf(details.error) }),

@@ -21,6 +21,7 @@ const shared = [/^(lib|kernel|providers)\//, /^apps\/skep\//, /^edges\//];
 
 // Each file is a process of its own: what one compiled the next need not.
 process.env.NODE_COMPILE_CACHE ??= join(root, "node_modules", ".cache", "skep");
+const verbose = process.env.SKEP_TEST_VERBOSE !== undefined;
 const execArgv = ["--disable-warning=ExperimentalWarning"];
 
 /** Adds up outcomes. */
@@ -49,18 +50,30 @@ class Count {
   }
 }
 
-async function runApart(files: readonly string[], suite: Suite, count: Count): Promise<void> {
-  const verbose = process.env.SKEP_TEST_VERBOSE !== undefined;
+/** Milliseconds until a file that does not end is ended: several times what the longest takes on a loaded machine. */
+const patience = { fast: 120_000, slow: 600_000, judge: 600_000 } as const;
+
+async function runFile(path: string, suite: Suite, count: Count): Promise<void> {
   const stream = run({
-    files: files.map((path) => join(root, path)),
+    files: [join(root, path)],
     concurrency: 1,
-    timeout: suite === "fast" ? 120_000 : 1_200_000,
+    timeout: patience[suite],
     execArgv,
   });
   for await (const { type, data } of stream) {
     const outcome = outcomeOf(type, data);
     if (outcome) count.take(outcome);
     else if (type === "test:stderr" && verbose) process.stderr.write(data.message);
+  }
+}
+
+async function runApart(files: readonly string[], suite: Suite, count: Count): Promise<void> {
+  for (const [index, path] of files.entries()) {
+    const started = performance.now();
+    await runFile(path, suite, count);
+    if (suite === "fast") continue;
+    const seconds = ((performance.now() - started) / 1000).toFixed(1).padStart(6);
+    console.log(`${String(index + 1).padStart(4)}/${files.length} ${seconds} s  ${path}`);
   }
 }
 
@@ -119,7 +132,7 @@ async function runSuite(suite: Suite, count: Count): Promise<void> {
 export async function runTests(suites: readonly Suite[]): Promise<boolean> {
   const count = new Count();
   for (const suite of suites) await runSuite(suite, count);
-  if (process.env.SKEP_TEST_VERBOSE) console.log(`     slowest: ${count.slowest}`);
+  if (verbose) console.log(`     slowest: ${count.slowest}`);
   let skipped = 0;
   for (const [reason, names] of count.skipped) {
     skipped += names.length;

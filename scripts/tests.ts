@@ -53,6 +53,9 @@ class Count {
 /** Milliseconds until a file that does not end is ended: several times what the longest takes on a loaded machine. */
 const patience = { fast: 120_000, slow: 600_000, judge: 600_000 } as const;
 
+/** Milliseconds after which no further slow file is begun, so that what is known is told before whoever waits gives up. */
+const enough = 60 * 60_000;
+
 async function runFile(path: string, suite: Suite, count: Count): Promise<void> {
   const stream = run({
     files: [join(root, path)],
@@ -70,6 +73,11 @@ async function runFile(path: string, suite: Suite, count: Count): Promise<void> 
 async function runApart(files: readonly string[], suite: Suite, count: Count): Promise<void> {
   for (const [index, path] of files.entries()) {
     const started = performance.now();
+    if (started > enough) {
+      const why = `not begun: the tests already take ${Math.round(started / 60_000)} minutes`;
+      count.take({ name: path, file: path, nesting: 0, passed: false, suite: false, ms: 0, why });
+      continue;
+    }
     await runFile(path, suite, count);
     if (suite === "fast") continue;
     const seconds = ((performance.now() - started) / 1000).toFixed(1).padStart(6);

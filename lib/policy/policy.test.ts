@@ -245,3 +245,24 @@ test("a set that compares the time with constants is remembered between them, an
   assert.equal(set.evaluations, 7, "one for each instant and each stretch between");
   assert.equal(odd.evaluations, 45);
 });
+
+test("what is foreseen gives way between portions, and is not evaluated again", async () => {
+  const many = Array.from(
+    { length: 30 },
+    (_, n) => `forbid (principal, action, resource == Path::"/no-${n}");`,
+  );
+  const { policies } = loadPolicies(
+    { "a.cedar": `permit (principal, action, resource);\n${many.join("\n")}` },
+    ["kill"],
+  );
+  const set = new PolicySet(policies);
+  const request = { ...base, path: "/queen/ctl" };
+  let pauses = 0;
+  await set.foresee([request, request], async () => {
+    pauses += 1;
+  });
+  assert.equal(pauses, 4);
+  const { evaluations } = set;
+  assert.equal(set.decide(request).decision, "allow");
+  assert.equal(set.evaluations, evaluations);
+});

@@ -129,20 +129,51 @@ export class PolicySet {
 
   /** Pure: the same request gives the same answer. What cannot be evaluated is denied. */
   decide(request: PolicyRequest): Decided {
-    if (!this.#remembers) return this.#evaluate(request);
+    const key = this.#keyOf(request);
+    const known = key === undefined ? undefined : this.#known.get(key);
+    if (known) return known;
+    const steps = this.#evaluate(request);
+    for (let step = steps.next(); ; step = steps.next())
+      if (step.done) return this.#remember(key, step.value);
+  }
+
+  /** Decides requests in pieces of a millisecond or two, so that they are remembered when they are decided at once. */
+  async foresee(requests: Iterable<PolicyRequest>, pause: () => Promise<void>): Promise<void> {
+    for (const request of requests) {
+      const key = this.#keyOf(request);
+      if (key === undefined || this.#known.has(key)) continue;
+      const steps = this.#evaluate(request);
+      for (let step = steps.next(); ; step = steps.next()) {
+        await pause();
+        if (!step.done) continue;
+        this.#remember(key, step.value);
+        break;
+      }
+    }
+  }
+
+  /** The values of what the policies read; undefined where nothing can be remembered. */
+  #keyOf(request: PolicyRequest): string | undefined {
+    if (!this.#remembers) return undefined;
     let key = "";
     for (const read of this.#parts) key += `${read(request)}\n`;
-    const known = this.#known.get(key);
-    if (known) return known;
-    const decided = this.#evaluate(request);
+    return key;
+  }
+
+  #remember(key: string | undefined, decided: Decided): Decided {
+    if (key === undefined) return decided;
     if (this.#known.size >= most) this.#known.clear();
     this.#known.set(key, decided);
     return decided;
   }
 
   /** What one or more portions say together: a forbid in any of them forbids, else a permit in any permits. */
-  #ask(ids: readonly string[], call: ReturnType<typeof callOf>): Said {
-    const said = ids.map((id) => this.#askOne(id, call));
+  *#ask(ids: readonly string[], call: ReturnType<typeof callOf>): Generator<undefined, Said> {
+    const said: Said[] = [];
+    for (const id of ids) {
+      said.push(this.#askOne(id, call));
+      yield;
+    }
     const failed = said.flatMap((each) => each.failed);
     const forbids = said.filter(({ allowed, rules }) => !allowed && rules.length > 0);
     const telling = forbids.length > 0 ? forbids : said.filter(({ allowed }) => allowed);
@@ -162,14 +193,14 @@ export class PolicySet {
     };
   }
 
-  #evaluate(request: PolicyRequest): Decided {
+  *#evaluate(request: PolicyRequest): Generator<undefined, Decided> {
     const call = callOf(request);
     const { hard: plain, asking } = this.#held;
-    const hard = this.#ask(plain, call);
+    const hard = yield* this.#ask(plain, call);
     // Cedar passes over a policy that fails: a forbid that fails would let through what it forbids.
     if (hard.failed.length > 0) return { decision: "deny", rules: hard.failed, needs: [] };
     if (!hard.allowed) return this.#told("deny", hard.rules, []);
-    const asked = this.#ask(asking, call);
+    const asked = yield* this.#ask(asking, call);
     if (asked.failed.length > 0) return { decision: "deny", rules: asked.failed, needs: [] };
     const needs = asked.rules.flatMap((id) => this.policies.get(id)?.need ?? []);
     return needs.length === 0 ? this.#told("allow", hard.rules, []) : this.#told("ask", asked.rules, needs);

@@ -1,5 +1,5 @@
 import type { Deciding, Decision, KernelSlice, TreeActs } from "@skep/kernel";
-import { checkSet, type Describe, type PolicyFiles, PolicySet } from "@skep/policy";
+import { checkSet, type Describe, type PolicyFiles, type PolicyRequest, PolicySet } from "@skep/policy";
 import type { PolicyCommand } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import { fault } from "./faults.ts";
@@ -25,6 +25,21 @@ const keepStaged = 86_400_000;
 /** The acts without which nobody can change by what the hive is judged. */
 const vital = ["apply", "signers"] as const;
 
+/** What a set is asked about before it counts: whether this caller could change it again. */
+export function wayOf({ caller, now }: Pick<At, "caller" | "now">, describe: Describe): PolicyRequest[] {
+  const { subject, role } = caller;
+  const path = "/policy/ctl";
+  return vital.map((act) => ({
+    subject,
+    role,
+    path,
+    act,
+    ...describe(path, act),
+    now,
+    lifecycle: "ONLINE",
+  }));
+}
+
 /** Throws `policy.locked` when under `set` and `enrolment` this caller could not change them again. */
 function checkWay(
   set: PolicySet | undefined,
@@ -33,11 +48,8 @@ function checkWay(
   describe: Describe,
 ): void {
   if (!set) return;
-  const { caller, now } = at;
-  for (const act of vital) {
-    const { subject, role } = caller;
-    const path = "/policy/ctl";
-    const asked = { subject, role, path, act, ...describe(path, act), now, lifecycle: "ONLINE" };
+  for (const asked of wayOf(at, describe)) {
+    const { subject, act } = asked;
     const { decision, needs, rules } = set.decide(asked);
     if (decision === "deny") throw fault.locked(`${act}: ${rules.join(", ") || "nothing permits it"}`);
     for (const need of needs) {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { canonical } from "@skep/canon";
 import { type Fault, toFault } from "@skep/fault";
 import type { Approved, Emitted, PolicyAsk, PolicyEngine, PolicyVerdict } from "@skep/kernel";
-import { type Decided, type PolicyFiles, PolicySet, readPolicies } from "@skep/policy";
+import { type Decided, type PolicyFiles, type PolicyRequest, PolicySet, readPolicies } from "@skep/policy";
 import { isMet, startOf } from "./approvals.ts";
 import { fault } from "./faults.ts";
 import { emit, type KeptNeed, type PolicySlice, type Version } from "./model.ts";
@@ -103,9 +103,12 @@ export class Engine implements PolicyEngine {
     this.set?.warm();
   }
 
-  /** Has texts checked and made ready in another thread; undefined when there is nothing to wait for. */
-  prepare(files: PolicyFiles | undefined): Promise<void> | undefined {
-    return files && Object.keys(files).length > 0 ? this.#prepared.make(files) : undefined;
+  /**
+   * Has texts checked and made ready in another thread, and what they will be asked about `first` decided bit by bit;
+   * undefined when there is nothing to wait for.
+   */
+  prepare(files: PolicyFiles | undefined, first: readonly PolicyRequest[]): Promise<void> | undefined {
+    return files && Object.keys(files).length > 0 ? this.#prepared.make(files, first) : undefined;
   }
 
   /** What was made ready of texts; otherwise what `make` makes of them now. */

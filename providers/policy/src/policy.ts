@@ -11,7 +11,7 @@ import {
 } from "@skep/kernel";
 import { type Policy, schemaText } from "@skep/policy";
 import { cborOf } from "./cbor.ts";
-import { type At, decideChange, forgotten, nextForgotten, textsOf, type Uses } from "./change.ts";
+import { type At, decideChange, forgotten, nextForgotten, textsOf, type Uses, wayOf } from "./change.ts";
 import { PolicyCommand, QueueCommand } from "./command.ts";
 import { Engine } from "./engine.ts";
 import { type GovernedView, retentionBack, retentionJson, retentionText } from "./governed.ts";
@@ -131,7 +131,8 @@ class Parts {
           '{"op":"retention","outputs_age_ms":2592000000,"outputs_size":10000000000,"ended_jobs_age_ms":7776000000}',
           '{"op":"witnesses","policy":"log …\\nwitness attic … http://192.0.2.7:7790/\\nquorum attic\\n"}',
         ],
-        prepare: (command, scene) => this.engine(scene.state).prepare(textsOf(command, scene)),
+        prepare: (command, scene) =>
+          this.engine(scene.state).prepare(textsOf(command, scene), wayOf(scene, acts().describe)),
         decide: (command, at) => decideChange(command, at, acts(), this.engine(at.state)),
       },
     );

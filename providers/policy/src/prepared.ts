@@ -1,4 +1,4 @@
-import { type CheckedSet, type PolicyFiles, PolicySet } from "@skep/policy";
+import { type CheckedSet, type PolicyFiles, type PolicyRequest, PolicySet } from "@skep/policy";
 import { mostSet, sizeOf } from "./size.ts";
 
 /** Checks sets in another thread, so that the hive answers meanwhile. */
@@ -40,17 +40,19 @@ export class Prepared {
     if (this.#ready.size > most && oldest !== undefined) this.#ready.delete(oldest);
   }
 
-  /** Makes a set ready; undefined when it is, or when nobody can. */
-  make(files: PolicyFiles): Promise<void> | undefined {
+  /** Makes a set ready, and what it will be asked about first; undefined when it is, or when nobody can. */
+  make(files: PolicyFiles, first: readonly PolicyRequest[]): Promise<void> | undefined {
     const checker = this.#checker;
     if (!checker || this.of(files) || sizeOf(files) > mostSet) return undefined;
-    return this.#make(checker, files);
+    return this.#make(checker, files, first);
   }
 
-  async #make(checker: Checker, files: PolicyFiles): Promise<void> {
+  async #make(checker: Checker, files: PolicyFiles, first: readonly PolicyRequest[]): Promise<void> {
     const checked = await checker.check(files);
     const { policies, problems } = checked;
-    const set = problems.length > 0 ? undefined : await PolicySet.make(policies, () => checker.laterTurn());
+    const pause = (): Promise<void> => checker.laterTurn();
+    const set = problems.length > 0 ? undefined : await PolicySet.make(policies, pause);
+    await set?.foresee(first, pause);
     this.keep(files, { checked, set });
   }
 }

@@ -17,9 +17,7 @@ export {
   mint,
   narrow,
   seal,
-  type Ticket,
-  type Verification,
-  verify,
 } from "./ticket.ts";
 /** One block of a ticket, and the keys that tickets are opened with. */
 export type { Block, Roots } from "./token.ts";
+export { createVerifier, type Ticket, type Verification, type Verifier, verify } from "./verify.ts";

@@ -1,7 +1,8 @@
 import { createHash, createPrivateKey, createPublicKey, KeyObject } from "node:crypto";
 import { fault } from "./faults.ts";
 
-const pkcs8Prefix = Buffer.from("302e020100300506032b657004220420", "hex");
+/** What stands before a seed in the DER form of an Ed25519 private key. */
+export const pkcs8Prefix = Buffer.from("302e020100300506032b657004220420", "hex");
 const seeds = new WeakMap<Root, Uint8Array>();
 
 /** A key that mints tickets; its private half never leaves this package, not by printing either. */

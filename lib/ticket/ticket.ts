@@ -1,35 +1,10 @@
 import { discardAfter, type Library, library, type Token } from "./biscuit.ts";
-import { type Budgets, Claims, limits, type Role, RootClaims } from "./claims.ts";
+import { Claims, limits, RootClaims } from "./claims.ts";
 import { printBlock } from "./datalog.ts";
-import { effectiveOf, refuseWidening } from "./effective.ts";
+import { refuseWidening } from "./effective.ts";
 import { fault } from "./faults.ts";
-import type { Rights } from "./rights.ts";
 import { keyIdOf, type Root, secretOf } from "./root.ts";
-import { authorize, type Block, blocksOf, open, printToken, type Roots } from "./token.ts";
-
-/** How far ahead of the verifier's clock a ticket may be issued, in milliseconds. */
-const skew = 5000;
-
-/** What a ticket is verified against. */
-export interface Verification extends Roots {
-  /** Milliseconds since 1970. */
-  readonly now: number;
-  /** Id of the hive that is asked. */
-  readonly hive: string;
-  /** True when the block of this revocation id, and so every ticket that has it, is revoked. */
-  readonly revoked?: (blockId: string) => boolean;
-}
-
-/** A verified ticket: what its blocks allow together. */
-export interface Ticket extends Rights {
-  readonly subject: string;
-  readonly role: Role;
-  readonly hive: string;
-  /** Milliseconds since 1970; still valid at that moment. Undefined when it never expires. */
-  readonly expiresAt: number | undefined;
-  /** From the root's block to the last; a use counts against the budgets of all of them. */
-  readonly blocks: readonly { readonly id: string; readonly budgets: Budgets }[];
-}
+import { type Block, blocksOf, open, printToken, type Roots } from "./token.ts";
 
 /** What `describe` tells. */
 export interface Description {
@@ -108,30 +83,6 @@ function isSealed(token: Token, lib: Library): boolean {
   } catch {
     return true;
   }
-}
-
-/**
- * Verifies a ticket and compiles what it allows. Throws, in this order: `ticket.oversize`, `ticket.malformed`,
- * `ticket.forged`, `ticket.unknown-fact`, `ticket.widens`, `ticket.wrong-hive`, `ticket.revoked`,
- * `ticket.not-yet-valid` (issued more than 5 s ahead), `ticket.expired`.
- */
-export async function verify(token: string, against: Verification): Promise<Ticket> {
-  using opened = await open(token, against);
-  const blocks = blocksOf(opened);
-  const { subject, role, hive, issuedAt, expiresAt, rights } = effectiveOf(blocks);
-  if (hive !== against.hive) throw fault["wrong-hive"](hive);
-  if (blocks.some(({ id }) => against.revoked?.(id))) throw fault.revoked();
-  if (issuedAt > against.now + skew) throw fault["not-yet-valid"]();
-  if (expiresAt !== undefined && against.now > expiresAt) throw fault.expired();
-  if (!(await authorize(opened, against.now))) throw fault.malformed();
-  return {
-    subject,
-    role,
-    hive,
-    expiresAt,
-    blocks: blocks.map(({ id, claims }) => ({ id, budgets: claims.budgets ?? {} })),
-    ...rights,
-  };
 }
 
 /** Reads a ticket for showing, expired or not: its blocks without any secret. */

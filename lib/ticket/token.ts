@@ -56,10 +56,18 @@ function openWith(lib: Library, token: string, key: LibraryKey): Token | "forged
   }
 }
 
-/** Opens a token whose chain of signatures begins at one of the roots. */
-export async function open(token: string, { rootPublicKeys }: Roots): Promise<Token> {
+/** Refuses what is too long for a token or cannot be one. */
+export function checkText(token: string): void {
   if (token.length > limits.base64) throw fault.oversize(`longer than ${limits.base64} characters`);
   if (!alphabet.test(token)) throw fault.malformed();
+}
+
+/** Opens a token whose chain of signatures begins at one of the roots, and tells which. */
+export async function openBy(
+  token: string,
+  { rootPublicKeys }: Roots,
+): Promise<{ readonly opened: Token; readonly root: string }> {
+  checkText(token);
   const lib = await library();
   for (const hex of candidates(token, rootPublicKeys)) {
     if (!keyForm.test(hex)) throw fault.key();
@@ -68,11 +76,16 @@ export async function open(token: string, { rootPublicKeys }: Roots): Promise<To
     key.free();
     if (opened === "malformed") throw fault.malformed();
     if (opened === "forged") continue;
-    if (opened.countBlocks() <= limits.blocks) return opened;
+    if (opened.countBlocks() <= limits.blocks) return { opened, root: hex };
     opened[Symbol.dispose]();
     throw fault.oversize(`more than ${limits.blocks} blocks`);
   }
   throw fault.forged();
+}
+
+/** The same without telling which. */
+export async function open(token: string, roots: Roots): Promise<Token> {
+  return (await openBy(token, roots)).opened;
 }
 
 /** A holder can sign any bytes as a block: what the library cannot print is no ticket, whatever it throws. */

@@ -3,7 +3,7 @@ import { faults } from "@skep/fault";
 import { type Authority, type Bans, fullAuthority, type Kernel, type Session, within } from "@skep/kernel";
 import { isWorker, type RootView } from "@skep/provider-lifecycle";
 import type { SpawnedView } from "@skep/provider-queen";
-import { type Ticket, verify } from "@skep/ticket";
+import { createVerifier, type Ticket } from "@skep/ticket";
 import type { HiveKeys } from "./keys.ts";
 
 const fault = faults("door", {
@@ -27,6 +27,9 @@ const fault = faults("door", {
     { cure: "An operator gives it back: see `skep cat /proc/root/cut_reason`", detail: "root-unreachable" },
   ],
 });
+
+/** Tickets whose signatures need not be verified again: of those who come back, and of requests without a session. */
+const remembers = 1024;
 
 /** A verified ticket as the kernel sees it. */
 export function authorityOf(ticket: Ticket): Authority {
@@ -61,6 +64,7 @@ export class Door {
   readonly #kernel: Kernel;
   readonly #keys: HiveKeys;
   readonly #owner: string;
+  readonly #verifier = createVerifier({ remembers });
 
   constructor(kernel: Kernel, keys: HiveKeys, owner: string) {
     this.#kernel = kernel;
@@ -81,7 +85,7 @@ export class Door {
   async ticket(token: string): Promise<Ticket> {
     const { slices, time, metrics } = this.#kernel;
     try {
-      const ticket = await verify(token, {
+      const ticket = await this.#verifier.verify(token, {
         rootPublicKeys: [this.#keys.ticket.publicKey, ...this.#keys.old.ticket],
         now: time.now(),
         hive: this.#keys.hive,

@@ -10,15 +10,25 @@ const ed25519 = 0;
 const signedAlgorithm = Buffer.alloc(4, ed25519);
 const keySize = 32;
 const signatureSize = 64;
+const rootsKept = 16;
 
-function publicKeyOf(raw: Uint8Array): KeyObject {
-  return createPublicKey({ key: Buffer.concat([spkiPrefix, raw]), format: "der", type: "spki" });
+const rootKeys = new Map<string, KeyObject>();
+
+/** The key of a root, made once: a hive has few, in use or retired. */
+function rootKeyOf(hex: string): KeyObject {
+  const found = rootKeys.get(hex);
+  if (found) return found;
+  const raw = Buffer.from(hex, "hex");
+  const key = createPublicKey({ key: Buffer.concat([spkiPrefix, raw]), format: "der", type: "spki" });
+  if (rootKeys.size >= rootsKept) rootKeys.clear();
+  rootKeys.set(hex, key);
+  return key;
 }
 
 /** True when this is the secret of that public key, which proves that no later block was cut off. */
 function isSecretOf(secret: Uint8Array, publicKey: Buffer): boolean {
   const key = createPrivateKey({ key: Buffer.concat([pkcs8Prefix, secret]), format: "der", type: "pkcs8" });
-  return createPublicKey(key).export({ format: "der", type: "spki" }).subarray(-keySize).equals(publicKey);
+  return key.export({ format: "jwk" }).x === publicKey.toString("base64url");
 }
 
 /** A token of one block by its parts. */
@@ -74,7 +84,7 @@ export function openPlain(token: string, rootPublicKeys: readonly string[]): Pla
   const claims = decodeBlock(block);
   if (!claims) return undefined;
   const signed = Buffer.concat([block, signedAlgorithm, nextKey]);
-  if (!verify(null, signed, publicKeyOf(Buffer.from(root, "hex")), signature)) return undefined;
+  if (!verify(null, signed, rootKeyOf(root), signature)) return undefined;
   if (!isSecretOf(secret, nextKey)) return undefined;
   return { root, block: { id: signature.toString("hex"), claims } };
 }

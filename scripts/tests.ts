@@ -61,6 +61,8 @@ async function runFile(path: string, suite: Suite, count: Count): Promise<void> 
     files: [join(root, path)],
     concurrency: 1,
     timeout: patience[suite],
+    // A process that a failed test left behind must not keep its file, and all files after it, waiting.
+    forceExit: true,
     execArgv,
   });
   for await (const { type, data } of stream) {

@@ -53,6 +53,9 @@ test("drain, quiesce, kill and resume under load lose no record and repeat none"
     await load(50);
     await forward(daemon, spool);
     daemon = await startDaemon(home);
+    // What was quiesced stays so over a power cut, until an operator says otherwise.
+    await assert.rejects(move(daemon, "quiesce"), { code: "lifecycle.transition" });
+    await move(daemon, "resume");
     // Killed while records are on their way, too.
     await Promise.all([load(100), forward(daemon, spool), daemon.kill("SIGKILL")]);
     daemon = await startDaemon(home);

@@ -56,6 +56,17 @@ interface Started {
   err(): string;
 }
 
+/** Daemons that run; none may outlive the tests that started it, also where a test failed in their midst. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+function endWithMe(child: ChildProcess): void {
+  running.add(child);
+  child.once("close", () => running.delete(child));
+}
+
 function launch(home: string, { args = [], under = [], env, spawned }: DaemonOptions): Started {
   const edges = ["--http", "off", "--9p", "off", "--workers", "0", "--json"];
   const words = [...under, process.execPath, "--disable-warning=ExperimentalWarning", main, "up"];
@@ -65,6 +76,7 @@ function launch(home: string, { args = [], under = [], env, spawned }: DaemonOpt
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, SKEP_DISK_RESERVE: "0", NO_COLOR: "1", ...env },
   });
+  endWithMe(child);
   spawned?.(child);
   let out = "";
   let err = "";

@@ -52,6 +52,11 @@ export const QueueCommand = z
       action: z.string().regex(/^\d{1,15}$/),
       decision: z.literal("approve"),
       signature: z.string().max(8192).optional(),
+      /** The text that was signed, where it comes back from elsewhere: then what is wrong with it can be told. */
+      statement: z
+        .string()
+        .max(12 * 1024)
+        .optional(),
     }),
     z.strictObject({
       action: z.string().regex(/^\d{1,15}$/),

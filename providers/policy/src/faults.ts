@@ -66,5 +66,10 @@ export const fault = faults("policy", {
     { cure: "Use `skep approve ID`" },
   ],
   role: ["denied", "Cannot approve with this role or group"],
+  statement: [
+    "denied",
+    "Cannot approve: what was signed is not the statement of the action",
+    { cure: "Export it anew: `skep action export ID`" },
+  ],
   comments: ["quota", "Cannot keep more than 64 comments on one action"],
 });

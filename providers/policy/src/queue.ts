@@ -4,9 +4,12 @@ import { isMet, isOwnTicket, startOf } from "./approvals.ts";
 import type { QueueCommand } from "./command.ts";
 import { fault } from "./faults.ts";
 import { type Action, type Approval, emit, ended, type PolicySlice } from "./model.ts";
+import { checkSent } from "./sent.ts";
 import { enrolmentOf } from "./signers.ts";
 
 type At = Deciding<PolicySlice>;
+type Approve = Extract<QueueCommand, { decision: "approve"; action: string }>;
+type Signed = { readonly signature: string; readonly statement: string | undefined };
 
 const day = 86_400_000;
 const mostComments = 64;
@@ -41,9 +44,11 @@ function actionOf({ actions }: PolicySlice, id: string): Action {
 }
 
 /** Owners of the key that signed. Throws `statement.*` for a signature that does not count, `policy.own`, `.again`. */
-function signed(action: Action, signature: string, { state, now }: At): Omit<Approval, "at"> {
+function signed(action: Action, { signature, statement }: Signed, at: At): Omit<Approval, "at"> {
+  const { state, now } = at;
   const enrolment = enrolmentOf(state.signers.get());
   if (!enrolment) throw fault.unsigned("nobody is enrolled");
+  if (statement !== undefined) checkSent({ signature, statement }, action, enrolment, at);
   const { role } = parseStatement(action.statement);
   const { owners, fingerprint } = enrolment.judge(signature, action.statement, role, now);
   const wanted = action.needs.filter(({ by, mode }) => by === "signer" && mode === "wait");
@@ -70,11 +75,15 @@ function told(action: Action, { caller }: At): Omit<Approval, "at"> {
   return { signature: "", owners: [subject], role, blocks };
 }
 
-function approve(id: string, signature: string | undefined, at: At, { grace = 0 }: QueueLimits): Decision {
+function approve(
+  { action: id, signature, statement }: Approve,
+  at: At,
+  { grace = 0 }: QueueLimits,
+): Decision {
   const { state, now } = at;
   const action = actionOf(state, id);
   if (action.approvals.length >= mostApprovals) throw fault.again(id);
-  const approval = signature === undefined ? told(action, at) : signed(action, signature, at);
+  const approval = signature === undefined ? told(action, at) : signed(action, { signature, statement }, at);
   const approvals = [...action.approvals, { ...approval, at: now }];
   const enrolment = enrolmentOf(state.signers.get());
   const ready = isMet({ ...action, approvals }, action.needs, enrolment, now);
@@ -98,7 +107,7 @@ export function decideQueue(command: QueueCommand, at: At, limits: QueueLimits):
     if (actionOf(at.state, id).comments.length >= mostComments) throw fault.comments(id);
     return { events: [emit("commented@1", { id, text: command.comment })], result: { action: id } };
   }
-  if (command.decision === "approve") return approve(id, command.signature, at, limits);
+  if (command.decision === "approve") return approve(command, at, limits);
   actionOf(at.state, id);
   const why = `by ${at.caller.subject}: ${command.reason}`;
   return { events: [emit("closed@1", { id, state: "rejected", why })], result: { action: id } };

@@ -5,6 +5,7 @@ import { fault } from "./faults.ts";
 import type { Enrolled } from "./model.ts";
 
 type Role = Parameters<typeof judgeSignature>[2];
+type Context = Parameters<typeof judgeSignature>[3];
 
 /** A signature that holds. */
 export interface Signed {
@@ -112,14 +113,18 @@ export class Enrolment {
     );
   }
 
-  /** Throws the `statement.*` fault of a signature that does not count. `now` in milliseconds. */
-  judge(signature: string, statement: string, role: Role, now: number): Signed {
-    const context = {
+  /** What signatures are held against. `now` in milliseconds. */
+  context(now: number): Context {
+    return {
       signers: this.#signers,
       now: Math.floor(now / 1000),
       ...(this.#revoked && { revocations: this.#revoked }),
     };
-    return judgeSignature(signature, Buffer.from(statement), role, context);
+  }
+
+  /** Throws the `statement.*` fault of a signature that does not count. `now` in milliseconds. */
+  judge(signature: string, statement: string, role: Role, now: number): Signed {
+    return judgeSignature(signature, Buffer.from(statement), role, this.context(now));
   }
 }
 

@@ -3,53 +3,18 @@ import { readFileSync } from "node:fs";
 import { type Command, type Context, command } from "@skep/edge-cli";
 import { Fault, faults, toFault } from "@skep/fault";
 import type { Client } from "@skep/ninep";
-import { escapeLines, formatDuration } from "@skep/text";
+import { escapeLines } from "@skep/text";
 import { connectOf } from "../client/connect.ts";
 import { appendLine } from "../client/control.ts";
 import { list } from "../client/tree.ts";
+import { agreed, found, live, read, type Status, statusOf, unknownAction } from "./actions.ts";
 
 const fault = faults("approve", {
   ended: ["conflict", "Cannot approve an action that has ended"],
-  unknown: ["absent", "Cannot find action", { cure: "`skep approvals --all` lists those that there are" }],
   record: ["absent", "Cannot find record", { cure: "`skep audit cat` lists them" }],
 });
 
 const group = "judge";
-
-interface Status {
-  readonly id: string;
-  readonly kind: "queued" | "action";
-  readonly state: string;
-  readonly path?: string;
-  readonly target?: string;
-  readonly act?: string;
-  readonly by: string;
-  readonly expires: number;
-  readonly needs?: readonly {
-    rule: string;
-    approvals: number;
-    role: string | null;
-    by: string;
-    have: number;
-  }[];
-}
-
-async function read(client: Client, path: string, signal: AbortSignal): Promise<string> {
-  return Buffer.from(await client.readAll(path, { signal })).toString();
-}
-
-/** The result, or what `unknown` makes of it when there is nothing of that name. */
-async function found<T>(asked: Promise<T>, unknown: (cause: unknown) => Fault): Promise<T> {
-  return await asked.catch((thrown: unknown) => {
-    throw toFault(thrown).kind === "absent" ? unknown(thrown) : thrown;
-  });
-}
-
-async function statusOf(client: Client, id: string, signal: AbortSignal): Promise<Status> {
-  const unknown = (cause: unknown) => fault.unknown(id, { cause });
-  if (!/^[\w.-]{1,64}$/.test(id)) throw fault.unknown(id);
-  return JSON.parse(await found(read(client, `/actions/${id}/status.json`, signal), unknown)) as Status;
-}
 
 function refusedAs({ code, message, kind, cure }: Fault, id: string): Fault {
   const extra = { cure: cure ?? `\`skep why ${id} --long\` tells what it did` };
@@ -61,8 +26,6 @@ function needText({ needs = [] }: Status): string {
     .map(({ approvals, role, by, have }) => `${have} of ${approvals} ${by}${role === null ? "" : ` ${role}`}`)
     .join(", ");
 }
-
-const live = ({ state }: Status): boolean => ["waiting", "approved", "queued"].includes(state);
 
 /** `skep approvals`. */
 export const approvals: Command = command({
@@ -118,7 +81,7 @@ export const approve: Command = command({
   name: "approve",
   group,
   summary: "Read what is about to happen, and sign it with your SSH key",
-  doc: "Shows the statement, asks, and signs exactly those bytes with the agent's key or that of a file. Where the rules ask for no signature your ticket is enough. A PATH instead of an action queues an approval for the next command there. On a machine without network: take the statement there (`skep cat /actions/17/statement`), sign it with `ssh-keygen -Y sign -n skep-statement@v1`, and bring the signature back with --signature.",
+  doc: "Shows the statement, asks, and signs exactly those bytes with the agent's key or that of a file. Where the rules ask for no signature your ticket is enough. A PATH instead of an action queues an approval for the next command there. On a machine without network: `skep action export`, sign there, `skep action import`.",
   examples: [
     { run: "skep approve 17", doc: "With the agent's only key, or ~/.ssh/id_ed25519" },
     { run: "skep approve 17 --key ~/.ssh/work.pub", doc: "With that key, in the agent" },
@@ -154,20 +117,7 @@ export const approve: Command = command({
     };
     const { result } = await appendLine(client, "/actions/queue", JSON.stringify(line), signal);
     if (out.wantsJson) return out.json(result as never);
-    const {
-      by,
-      ready,
-      starts_in_ms: wait = 0,
-    } = result as {
-      readonly by: string;
-      readonly ready: boolean;
-      readonly starts_in_ms?: number;
-    };
-    const runs =
-      wait > 0
-        ? `: it runs in ${formatDuration(wait)}; until then: skep reject ${args.action}`
-        : ": it runs now";
-    return out.line(`Approved ${args.action} as ${by}${ready ? runs : "; more approvals are needed"}`);
+    return out.line(agreed(args.action, result));
   },
 });
 
@@ -189,9 +139,11 @@ export const reject: Command = command({
     await using client = await connectOf(context);
     if (args.action.startsWith("/")) return await queueFor(context, client, args.action, "deny");
     const line = { action: args.action, decision: "reject", reason: args.reason ?? "no reason given" };
-    const unknown = (cause: unknown) => fault.unknown(args.action, { cause });
-    if (!/^\d{1,15}$/.test(args.action)) throw fault.unknown(args.action);
-    await found(appendLine(client, "/actions/queue", JSON.stringify(line), signal), unknown);
+    if (!/^\d{1,15}$/.test(args.action)) throw unknownAction(args.action)(undefined);
+    await found(
+      appendLine(client, "/actions/queue", JSON.stringify(line), signal),
+      unknownAction(args.action),
+    );
     if (out.wantsJson) return out.json({ action: args.action, state: "rejected" });
     return out.line(`Rejected ${args.action}`);
   },

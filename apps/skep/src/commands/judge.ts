@@ -1,4 +1,5 @@
 import type { Command } from "@skep/edge-cli";
+import { actionCommands } from "./action.ts";
 import { approvals, approve, reject, undo } from "./approvals.ts";
 import { banCommand, bans, drain, unban } from "./bans.ts";
 import { policyApply, policyCheck, policyRollback, policyShow, policySigners, policyTest } from "./policy.ts";
@@ -10,6 +11,7 @@ export const judgeCommands: readonly Command[] = [
   approvals,
   approve,
   reject,
+  ...actionCommands,
   undo,
   policyShow,
   policyCheck,

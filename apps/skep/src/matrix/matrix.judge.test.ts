@@ -96,6 +96,8 @@ interface Row {
   readonly namespace?: string;
   readonly forge?: (statement: string) => string;
   readonly garble?: (signature: string) => string;
+  /** The signed text stays away. */
+  readonly unseen?: boolean;
 }
 
 const line = (key: string, value: string) => (text: string) =>
@@ -111,20 +113,52 @@ const rows: readonly Row[] = [
   { why: "signed for files", want: "statement.wrong-namespace", by: "bob", namespace: "file" },
   { why: "recovery", want: "statement.wrong-role", by: "rosa" },
   { why: "whoever asked", want: "policy.own", by: "ann" },
-  // The hive verifies over the text that it printed itself: another text is another signature.
-  { why: "another hive", want: "statement.bad-signature", forge: line("hive", "another") },
-  { why: "another act", want: "statement.bad-signature", forge: line("act", "queen.kill") },
-  { why: "another target", want: "statement.bad-signature", forge: line("target", "/queen/other") },
+  // Signed elsewhere and brought back with its text: what is wrong with it is told.
+  { why: "another hive", want: "statement.wrong-hive", forge: line("hive", "another") },
+  { why: "another act", want: "statement.wrong-act", forge: line("act", "queen.kill") },
+  { why: "another target", want: "statement.wrong-target", forge: line("target", "/queen/other") },
   {
     why: "another thing there",
-    want: "statement.bad-signature",
-    forge: line("target-identity", "sha256:00"),
+    want: "statement.changed-target",
+    forge: line("target-identity", `sha256:${"0".repeat(64)}`),
   },
-  { why: "another time", want: "statement.bad-signature", forge: line("not-after", "2099-01-01T00:00:00Z") },
+  {
+    why: "another content there",
+    want: "statement.changed-target",
+    forge: line("target-digest", `sha256:${"0".repeat(64)}`),
+  },
   {
     why: "another parameter",
-    want: "statement.bad-signature",
+    want: "statement.wrong-parameters",
     forge: (text) => text.replace("heartbeat", "gpu"),
+  },
+  {
+    why: "a time that is over",
+    want: "statement.expired",
+    forge: (text) =>
+      line("not-before", "2026-01-01T00:00:00Z")(line("not-after", "2026-01-02T00:00:00Z")(text)),
+  },
+  {
+    why: "a time to come",
+    want: "statement.not-yet-valid",
+    forge: (text) =>
+      line("not-before", "2098-01-01T00:00:00Z")(line("not-after", "2098-01-02T00:00:00Z")(text)),
+  },
+  { why: "another role", want: "statement.wrong-role", forge: line("role", "recovery"), by: "rosa" },
+  {
+    why: "a stranger's own text",
+    want: "statement.wrong-hive",
+    forge: line("hive", "another"),
+    by: "mallory",
+  },
+  { why: "other words", want: "policy.statement", forge: line("reason", "a good one") },
+  { why: "another nonce", want: "policy.statement", forge: line("nonce", "0".repeat(64)) },
+  // Without its text it is a signature over something else.
+  {
+    why: "another text, unseen",
+    want: "statement.bad-signature",
+    forge: line("hive", "another"),
+    unseen: true,
   },
   { why: "a signature that is none", want: "statement.malformed", garble: () => "signed, bob" },
   { why: "a cut signature", want: "statement.malformed", garble: (signature) => signature.slice(0, -40) },
@@ -149,7 +183,7 @@ for (const [edge, append] of Object.entries(edges)) {
     ticks += 1;
     const { id, statement } = await ask(ticks);
     const had = await workers();
-    for (const { why, want, by = "bob", namespace, forge, garble } of rows) {
+    for (const { why, want, by = "bob", namespace, forge, garble, unseen } of rows) {
       const signed = forge?.(statement) ?? statement;
       assert.equal(signed === statement, forge === undefined, why);
       const signature = keys.sign(by, signed, namespace);
@@ -157,6 +191,7 @@ for (const [edge, append] of Object.entries(edges)) {
         action: id,
         decision: "approve",
         signature: garble?.(signature) ?? signature,
+        ...(forge && !unseen && { statement: signed }),
       });
       assert.equal(got, want, why);
     }
@@ -176,7 +211,9 @@ for (const [edge, append] of Object.entries(edges)) {
     assert.equal(await append(approval), "policy.over");
     const again = await ask(ticks);
     assert.notEqual(again.id, id);
-    assert.equal(await append({ ...approval, action: again.id }), "statement.bad-signature");
+    const replay = { ...approval, action: again.id };
+    assert.equal(await append(replay), "statement.bad-signature");
+    assert.equal(await append({ ...replay, statement }), "statement.replayed");
     assert.equal(await workers(), had + 1);
   });
 }

@@ -1,5 +1,5 @@
 export { type ChainIndex, type Chains, createChains } from "./src/chains.ts";
-export { type ReplayDeps, replayProvider, type ReplayTold } from "./src/replay.ts";
+export { type ReplayDeps, replayProvider, type Replays, type ReplayTold } from "./src/replay.ts";
 export type { Link, Part } from "./src/chain.ts";
 export type { WitnessesView, WitnessStanding } from "./src/witnesses.ts";
 export type { Changed, Why } from "./src/why.ts";

@@ -12,6 +12,7 @@ import type { Signer } from "@skep/tlog";
 import { decisionLine, journalLine } from "./lines.ts";
 import { type AuditJournal, AuditLog } from "./log.ts";
 import { cosignedNow, type WitnessesView, witnessText } from "./witnesses.ts";
+import type { Replays } from "./replay.ts";
 import { type Chains, type ChainIndex, createChains } from "./chains.ts";
 
 export type { AuditJournal } from "./log.ts";
@@ -28,7 +29,11 @@ export interface AuditDeps {
   readonly index?: ChainIndex;
   /** What cosigns the log, where something does. */
   readonly witnesses?: WitnessesView;
+  /** What `/audit/export` tells of replay; none where nothing is said. */
+  readonly replays?: Replays;
 }
+
+const noReplays: Replays = { enabled: false, window: 0 };
 
 type Builder = Build<null, Record<string, never>>;
 type At = Scene<null>;
@@ -105,14 +110,17 @@ export function auditProvider(deps: AuditDeps): Provider {
         ...(deps.index && { why: reasons(t, createChains(deps, deps.index)) }),
         journal: t.stream("Every control with its outcome, one JSON object per line", { source: journal }),
         decisions: t.stream("Every verdict, one JSON object per line", { source: decisions }),
-        export: t.text("Which bytes of both streams there are", {
+        export: t.text("Which bytes of both streams there are, and how much can be judged again", {
           render: (scene) => {
             const [told, decided] = [journal(scene), decisions(scene)];
+            const { enabled, window } = deps.replays ?? noReplays;
             const offsets = {
               journal_base: told.base,
               journal_next: told.next,
               decisions_base: decided.base,
               decisions_next: decided.next,
+              replay_enabled: enabled,
+              replay_max_entries: enabled ? window : 0,
             };
             return `${JSON.stringify(offsets)}\n`;
           },

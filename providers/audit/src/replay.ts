@@ -21,12 +21,19 @@ export interface ReplayTold {
   readonly difference?: { readonly seq: number; readonly what: string };
 }
 
+/** Whether commands are judged again, and how far back; both may change while the hive runs. */
+export interface Replays {
+  /** False leaves `/replay` out of the tree; what was replayed before stays in state. */
+  readonly enabled: boolean;
+  /** How many records back a replay may begin. */
+  readonly window: number;
+}
+
 /** What the app passes in. */
 export interface ReplayDeps {
   /** Judges the records from one to another (exclusive) again. */
   readonly replay: (from: number, to: number) => Promise<ReplayTold>;
-  /** How many records back a replay may begin. */
-  readonly window: number;
+  readonly replays: Replays;
 }
 
 type Status = {
@@ -40,16 +47,16 @@ type Status = {
   readonly why: string;
 };
 
-interface Replays {
+interface Slice {
   readonly status: Cell<Status>;
 }
 
 const idle: Status = { state: "idle", from: 0, to: 0, entries: 0, match: false, sequence: "", why: "" };
 
 const events = {
-  "began@1": ({ status }: Replays, { from, to }: { from: number; to: number }) =>
+  "began@1": ({ status }: Slice, { from, to }: { from: number; to: number }) =>
     status.set({ ...idle, state: "running", from, to }),
-  "ended@1": ({ status }: Replays, data: Omit<Status, "from" | "to">) =>
+  "ended@1": ({ status }: Slice, data: Omit<Status, "from" | "to">) =>
     status.set({ ...status.get(), ...data }),
 } as const;
 
@@ -77,8 +84,8 @@ function statusJson({ state, from, to, entries, match, sequence, why }: Status):
 }
 
 /** `/replay`: recorded commands judged again by a fresh kernel, as the original's clients ask for it. */
-export function replayProvider({ replay, window }: ReplayDeps): Provider {
-  return defineProvider<Replays>({
+export function replayProvider({ replay, replays }: ReplayDeps): Provider {
+  return defineProvider<Slice>({
     name: "replay",
     doc: "Recorded commands judged again",
     initial: (scope: Scope) => ({ status: scope.cell<Status>("status", idle) }),
@@ -93,30 +100,33 @@ export function replayProvider({ replay, window }: ReplayDeps): Provider {
     },
     outcome: (_kind, _args, result) => ({ events: [emit("ended@1", endOf(result))] }),
     mounts: (t) => ({
-      "/replay": t.dir("Recorded commands judged again", {
-        ctl: t.control("Judge again from a record up to now; one JSON object per line", {
-          input: ReplayCommand,
-          undo: "compensable",
-          act: () => "replay",
-          acts: {
-            replay: {
-              class: "compensable",
-              compensation: "Nothing is to be set right: only /replay/status changes",
+      ...(replays.enabled && {
+        "/replay": t.dir("Recorded commands judged again", {
+          ctl: t.control("Judge again from a record up to now; one JSON object per line", {
+            input: ReplayCommand,
+            undo: "compensable",
+            act: () => "replay",
+            acts: {
+              replay: {
+                class: "compensable",
+                compensation: "Nothing is to be set right: only /replay/status changes",
+              },
             },
-          },
-          examples: ['{"from":1}'],
-          decide: ({ from }, { next }) => {
-            if (from >= next) throw fault.ahead(from);
-            if (next - from > window) throw fault.window(`${from}, the window begins at ${next - window}`);
-            return {
-              events: [emit("began@1", { from, to: next })],
-              effects: [{ kind: "judge", args: { from, to: next } }],
-              result: { from, to: next },
-            };
-          },
-        }),
-        status: t.text("What the last replay came to, as JSON", {
-          render: ({ state }) => `${JSON.stringify(statusJson(state.status.get()))}\n`,
+            examples: ['{"from":1}'],
+            decide: ({ from }, { next }) => {
+              if (from >= next) throw fault.ahead(from);
+              const { window } = replays;
+              if (next - from > window) throw fault.window(`${from}, the window begins at ${next - window}`);
+              return {
+                events: [emit("began@1", { from, to: next })],
+                effects: [{ kind: "judge", args: { from, to: next } }],
+                result: { from, to: next },
+              };
+            },
+          }),
+          status: t.text("What the last replay came to, as JSON", {
+            render: ({ state }) => `${JSON.stringify(statusJson(state.status.get()))}\n`,
+          }),
         }),
       }),
     }),

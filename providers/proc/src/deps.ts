@@ -35,6 +35,8 @@ export interface ProcDeps {
   readonly node: string;
   /** What is on and where, such as `{ "9p": "127.0.0.1:5640" }`. */
   edges(): Readonly<Record<string, string>>;
+  /** Hash of what the hive is configured to, and the profile of that; nothing where that is not known. */
+  manifest?(): Readonly<Record<"manifest" | "profile", string>>;
   /** What an operator should know, one line each: secrets that everybody knows, say. */
   warnings(): readonly string[];
   sessions(): ReadonlyMap<string, ProcSession>;

@@ -38,6 +38,7 @@ function boot(t: Build<null, Uses>, deps: ProcDeps): Node {
       node: deps.node,
       epoch: views.kernel.epoch.get(),
       since_ms: views.kernel.lifecycle.get().since,
+      ...deps.manifest?.(),
     };
   };
   return t.text("What this hive is, what is on, and what its operator should know", {

@@ -10,6 +10,7 @@ import { userHome } from "../person.ts";
 import { hasCode } from "./files.ts";
 import { explainer } from "./explain.ts";
 import { readExpiry } from "../worker/who.ts";
+import { givenClientFile } from "../manifest/client-file.ts";
 import { currentContext, type Place, readContext } from "./contexts.ts";
 
 const fault = faults("client", {
@@ -29,6 +30,11 @@ const fault = faults("client", {
     "Cannot attach: the hive does not accept this ticket: it is revoked or used up, or of another hive",
     { cure: "Ask whoever gave it for a new one: `skep ticket mint`" },
   ],
+  manifest: [
+    "conflict",
+    "Cannot go on: the hive is configured otherwise than this client was made for",
+    { cure: "Ask whoever runs the hive for a new file of `skep manifest client`, and look at what changed" },
+  ],
   both: ["invalid", "Cannot use --home and --context together", { cure: "Leave one of them out" }],
 });
 
@@ -41,6 +47,8 @@ export interface Target {
   readonly name: string;
   /** The home of the hive, where it is one of this machine's. */
   readonly home?: string;
+  /** Fingerprint of the manifest that the hive must have, where this client was made for one. */
+  readonly manifest?: string;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -67,7 +75,12 @@ export function homeOf({ global, io }: Pick<Context, "global" | "io">): string {
  * The hive that a command means: `--context` or `--home`, then `$SKEP_CONTEXT`, `$SKEP_HOME`, the context in use, and
  * the default home. Throws `context.*`, `config.home`, `client.both`.
  */
-export function targetOf({ global, io }: Pick<Context, "global" | "io">): Target {
+export function targetOf(context: Pick<Context, "global" | "io">): Target {
+  const made = givenClientFile(context.io.env);
+  return { ...placeOf(context), ...(made && { manifest: made.manifest }) };
+}
+
+function placeOf({ global, io }: Pick<Context, "global" | "io">): Target {
   const { env } = io;
   if (global.context !== undefined && global.home !== undefined) throw fault.both();
   if (global.context !== undefined) return contextTarget(env, global.context);
@@ -114,13 +127,15 @@ function notLetIn(thrown: unknown, { aname }: Target): unknown {
 
 /**
  * A 9P client of a hive, whose refusals are thrown as the faults that they are there. Throws `client.down` when nothing
- * listens, `client.expired` and `client.ticket` when the ticket is not taken, and the fault of a refused attach.
+ * listens, `client.expired` and `client.ticket` when the ticket is not taken, `client.manifest` when the hive has another
+ * manifest than the client was made for, and the fault of a refused attach.
  */
 export async function connect(target: Target, signal?: AbortSignal): Promise<Client> {
   const socket = await dial(target);
   const { aname } = target;
+  let client: Client;
   try {
-    return await createClient(wireFromSocket(socket), {
+    client = await createClient(wireFromSocket(socket), {
       aname,
       uname: "skep",
       explain: explainer(),
@@ -129,6 +144,23 @@ export async function connect(target: Target, signal?: AbortSignal): Promise<Cli
   } catch (thrown) {
     throw notLetIn(thrown, target);
   }
+  if (target.manifest === undefined) return client;
+  try {
+    await checkManifest(client, target.manifest, signal);
+  } catch (thrown) {
+    await client.close();
+    throw thrown;
+  }
+  return client;
+}
+
+// Before anything else is asked: a client that was made for another hive does nothing here.
+async function checkManifest(client: Client, made: string, signal?: AbortSignal): Promise<void> {
+  const boot = JSON.parse(String(await client.readAll("/proc/boot.json", { signal }))) as {
+    manifest?: unknown;
+  };
+  if (boot.manifest !== made)
+    throw fault.manifest(`${String(boot.manifest).slice(0, 16)}…, not ${made.slice(0, 16)}…`);
 }
 
 /** Connects to the hive that a command means. */

@@ -3,6 +3,7 @@ import { configCommands } from "../config/mod.ts";
 import { completeContext, completePath } from "../client/complete.ts";
 import { telemetryCommands } from "../telemetry/commands.ts";
 import { scriptCommands } from "../script/commands.ts";
+import { manifestCommands } from "../manifest/commands.ts";
 import { gpuCommands } from "../gpu/commands.ts";
 import { updateCommands } from "../updates/commands.ts";
 import { status } from "../status/command.ts";
@@ -58,6 +59,7 @@ export function createProgram(): Program {
       status,
       ...careCommands,
       ...configCommands("care", userHome),
+      ...manifestCommands,
       ...builtins(() => table, "skep", "about", { node: process.versions.node }),
     ].map(tellingFiles),
     completers: { path: completePath, context: completeContext },

@@ -10,20 +10,22 @@ function row(key: string, each: Setting<unknown>): string {
   const flag = each.flag === undefined ? "" : code(`--${each.flag}`);
   const [, name = key] = /^[^.]+\.(.*)$/.exec(key) ?? [];
   const { label, show } = each.kind;
-  return `| ${code(name)} | ${each.doc} | ${code(label)} | ${code(show(each.fallback))} | ${code(envOf(key, each))} | ${flag} |`;
+  const running = each.running ? "reload" : each.instead === undefined ? "" : code(each.instead);
+  return `| ${code(name)} | ${each.doc} | ${code(label)} | ${code(show(each.fallback))} | ${code(envOf(key, each))} | ${flag} | ${running} |`;
 }
 
 function section(name: string, about: string): string {
   const rows = Object.entries(plain)
-    .filter(([key]) => key.startsWith(`${name}.`))
+    .filter(([key]) => key === name || key.startsWith(`${name}.`))
     .map(([key, each]) => row(key, each));
+  const [head] = rows.length === 1 && Object.hasOwn(plain, name) ? [name] : [`[${name}]`];
   return [
-    `## \`[${name}]\``,
+    `## \`${head}\``,
     "",
     about,
     "",
-    "| setting | meaning | value | default | environment | flag of `skep up` |",
-    "|---|---|---|---|---|---|",
+    "| setting | meaning | value | default | environment | flag of `skep up` | while running |",
+    "|---|---|---|---|---|---|---|",
     ...rows,
   ].join("\n");
 }
@@ -45,6 +47,10 @@ A value comes from the first of these that gives it: a flag of \`skep up\`, an e
 \`skep.toml\` in the home (or the file named by \`--config\`, which is then read instead), the default. Everything is checked
 at start; what is wrong is named with file, line and cure. \`skep config show\` prints every value with its origin,
 \`skep config check\` everything that is wrong.
+
+\`skep manifest resolve\` prints the effective configuration in one canonical form (RFC 8785) and \`skep manifest hash\` its
+SHA-256, which \`/proc/boot\`, receipts and evidence name. A running daemon reads its file again on \`skep reload\` or SIGHUP: what
+has \`reload\` below changes at once, and the journal says so; what has a command there changes by that one; all else takes a restart.
 
 The home is \`--home\`, \`$SKEP_HOME\`, \`$XDG_STATE_HOME/skep\` or \`~/.local/state/skep\`. It must belong to the caller and have
 mode 0700. The socket of the command line is \`skep.sock\` inside it, or, where that path has more than 107 bytes, in a

@@ -7,6 +7,7 @@ const fault = faults("config", {
   unknown: ["invalid", "Cannot use configuration: unknown setting"],
   value: ["invalid", "Cannot use configuration: wrong value"],
   together: ["invalid", "Cannot use configuration: two values do not fit together"],
+  profile: ["invalid", "Cannot use configuration: the profile forbids it"],
   secret: ["invalid", "Cannot read secret"],
 });
 

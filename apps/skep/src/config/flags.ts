@@ -36,6 +36,9 @@ export function limitsOf(values: Values): Limits {
     fids: values["limits.fids"],
     fidsOnSocket: values["limits.fids_on_socket"],
     entries: values["limits.entries"],
-    controlsPerSecond: values["limits.controls_per_second"],
+    // Read anew for each session: it may change while the daemon runs.
+    get controlsPerSecond() {
+      return values["limits.controls_per_second"];
+    },
   };
 }

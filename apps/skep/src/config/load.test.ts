@@ -103,7 +103,9 @@ test("9P and the console refuse to be reached from other machines, and say what 
   );
   assert.match(refused({ env: { SKEP_CONSOLE: "[::]:9" } }), /environment SKEP_CONSOLE.*use 127\.0\.0\.1:9/);
   assert.equal(refused({ flags: { console: "example.org:1" } }).includes("loopback only"), true);
-  const { values } = loadConfig(sources({ flags: { http: "[::]:0", console: "[::1]:0" } }));
+  const { values } = loadConfig(
+    sources({ flags: { http: "[::]:0", console: "[::1]:0" }, env: { SKEP_HTTP_TLS: "own" } }),
+  );
   assert.deepEqual(values["listen.console"], { host: "::1", port: 0 });
   assert.deepEqual(values["listen.http"], { host: "::", port: 0 });
 });
@@ -224,6 +226,7 @@ test("the limits of the kernel take the values of the configuration", () => {
 test("every flag of a setting takes a text and shows its default", () => {
   const flags = configFlags();
   assert.deepEqual(Object.keys(flags), [
+    "profile",
     "http",
     "9p",
     "console",

@@ -4,6 +4,7 @@ import type { Fault } from "@skep/fault";
 import { suggest } from "@skep/text";
 import { checkTogether } from "./check.ts";
 import { problem, withCure } from "./faults.ts";
+import { checkProduction } from "./production.ts";
 import { homeSecret, makeSecret, readSecret, type Secret } from "./secret.ts";
 import { credentialOf, envOf, type SecretSetting, type Setting } from "./setting.ts";
 import { secrets, settings } from "./settings.table.ts";
@@ -36,6 +37,14 @@ export interface Config {
   /** The file that was read, where there was one. */
   readonly path: string | undefined;
   readonly warnings: readonly string[];
+  /** Reads the same sources again. Secrets of flags and variables, which are read once, stay as they were. */
+  readonly again: () => Examined;
+}
+
+/** A configuration with everything that is wrong with it. */
+export interface Examined {
+  readonly config: Config;
+  readonly problems: readonly Fault[];
 }
 
 interface Loading {
@@ -47,6 +56,9 @@ interface Loading {
   readonly problems: Fault[];
   readonly warnings: string[];
 }
+
+/** Every secret's name. */
+export const secretKeys = Object.keys(secrets) as readonly SecretKey[];
 
 const table: Readonly<Record<string, Setting<unknown>>> = settings;
 const secretTable: Readonly<Record<string, SecretSetting>> = secrets;
@@ -184,10 +196,7 @@ function findSecret(loading: Loading, key: string, declared: SecretSetting): Giv
 }
 
 /** The configuration with everything that is wrong with it; never throws for what an operator wrote. */
-export function examineConfig(sources: ConfigSources): {
-  readonly config: Config;
-  readonly problems: readonly Fault[];
-} {
+export function examineConfig(sources: ConfigSources): Examined {
   const problems: Fault[] = [];
   const warnings: string[] = [];
   const empty: Loading = { sources, path: undefined, shared: false, leaves: new Map(), problems, warnings };
@@ -209,12 +218,24 @@ export function examineConfig(sources: ConfigSources): {
   // Both records have one entry for each setting of the table, read by that setting's own schema.
   const values = Object.fromEntries(read.map(([key, [value]]) => [key, value])) as unknown as Values;
   const origins = Object.fromEntries(read.map(([key, [, origin]]) => [key, origin])) as Record<Key, Origin>;
-  if (problems.length === 0) problems.push(...checkTogether(values));
+  if (problems.length === 0)
+    problems.push(...checkTogether(values, origins), ...checkProduction(values, origins, given));
   if (values["compat.well_known_secrets"])
     warnings.push(
       "Secrets of the console are the well-known ones of the original; whoever reaches it is queen",
     );
-  return { config: { values, origins, given, path: file?.path, warnings }, problems };
+  const again = () => examineAgain(sources, given);
+  return { config: { values, origins, given, path: file?.path, warnings, again }, problems };
+}
+
+const readOnce: ReadonlySet<Origin["from"]> = new Set(["flag", "environment"]);
+
+function examineAgain(sources: ConfigSources, before: ReadonlyMap<SecretKey, GivenSecret>): Examined {
+  const named = Object.values(secretTable).map(({ flag }) => flag);
+  const flags = Object.fromEntries(Object.entries(sources.flags).filter(([name]) => !named.includes(name)));
+  const { config, problems } = examineConfig({ ...sources, env: { ...sources.env }, flags });
+  const kept = [...before].filter(([, { origin }]) => readOnce.has(origin.from));
+  return { config: { ...config, given: new Map([...config.given, ...kept]) }, problems };
 }
 
 /** The configuration of a hive. Faults: the first of `config.*`; its cure tells how many more there are. */
@@ -229,9 +250,8 @@ export function loadConfig(sources: ConfigSources): Config {
 
 /** Every secret: the given ones, and those that this home keeps, made where it has none yet. */
 export function allSecrets(config: Config, home: string): Readonly<Record<SecretKey, GivenSecret>> {
-  const keys = Object.keys(secrets) as SecretKey[];
   return Object.fromEntries(
-    keys.map((key) => [
+    secretKeys.map((key) => [
       key,
       config.given.get(key) ?? { secret: homeSecret(home, key), origin: { from: "home" } satisfies Origin },
     ]),

@@ -7,10 +7,13 @@ export {
   allSecrets,
   type Config,
   type ConfigSources,
+  type Examined,
   examineConfig,
   type GivenSecret,
   loadConfig,
+  secretKeys,
 } from "./load.ts";
+export { type Change, changesOf, type Kept, parseShown } from "./changes.ts";
 export { meshLinks } from "./mesh.ts";
 export { homeSecret, makeSecret, readSecret, Secret } from "./secret.ts";
 export { checkConfig, type ConfigFindings, type ShownSetting, showConfig } from "./show.ts";

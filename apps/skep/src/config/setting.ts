@@ -10,6 +10,10 @@ export interface Setting<T> {
   readonly env?: string;
   /** Name of the flag of `skep up`, where there is one. */
   readonly flag?: string;
+  /** True where `skep reload` changes it in a running daemon. */
+  readonly running?: true;
+  /** The command that changes it while the daemon runs, where the file is no way to. */
+  readonly instead?: string;
 }
 
 /** A secret: never in argv; its flag and its `_FILE` variable name a file or, as `fd:3`, a descriptor. */
@@ -25,9 +29,9 @@ export function setting<T>(
   kind: Kind<T>,
   fallback: T,
   doc: string,
-  names: { readonly env?: string; readonly flag?: string } = {},
+  more: Pick<Setting<T>, "env" | "flag" | "running" | "instead"> = {},
 ): Setting<T> {
-  return { kind, fallback, doc, ...names };
+  return { kind, fallback, doc, ...more };
 }
 
 /** Declares a secret. */

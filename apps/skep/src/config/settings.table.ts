@@ -3,6 +3,7 @@ import { address, choice, duration, file, integer, meshAddress, size, words, yes
 import { pathRules } from "./path-rules.ts";
 import { secret, setting } from "./setting.ts";
 
+
 const KiB = 1024;
 const MiB = 1024 * KiB;
 const GiB = 1024 * MiB;
@@ -30,6 +31,9 @@ const hostName = (word: string) =>
   /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(word) ? undefined : "expected a name without a port";
 const ed25519 = (word: string) =>
   /^[0-9a-f]{64}$/.test(word) ? undefined : "expected an Ed25519 key, 64 hex digits";
+const path = (word: string) =>
+  /^(\/[\w.-]{1,64}){1,8}$/.test(word) ? undefined : "expected a path such as /policy";
+const running = { running: true } as const;
 const clear = "the console has no encryption, so it binds loopback only";
 
 /** Where the mesh listens when nothing else is said. */
@@ -37,6 +41,13 @@ export const usualMesh = { host: "::", port: 7781 } as const;
 
 /** Every setting of the hive that is no secret, in the order of the documentation. */
 export const settings = {
+  profile: setting(
+    choice("standard", "production"),
+    "standard",
+    "`production` refuses secrets and keys that everyone knows, and wants audit and replay",
+    { flag: "profile" },
+  ),
+
   "listen.http": setting(
     address({ host: "127.0.0.1", port: 7780 }),
     { host: "127.0.0.1", port: 7780 },
@@ -149,23 +160,30 @@ export const settings = {
   ),
   "sandbox.stdin": setting(size(0, 1024 * GiB), 16 * GiB, "Most bytes of standard input"),
 
-  "retention.outputs_age": setting(duration(0, 36_500 * day), 30 * day, "How long outputs of jobs are kept"),
+  "retention.outputs_age": setting(duration(0, 36_500 * day), 30 * day, "How long outputs of jobs are kept", {
+    instead: "skep policy retention",
+  }),
   "retention.outputs_size": setting(
     size(0, most),
     10 * GB,
     "Most bytes of outputs kept; the oldest go first",
+    { instead: "skep policy retention" },
   ),
-  "retention.ended_jobs_age": setting(duration(0, 36_500 * day), 90 * day, "How long ended jobs are kept"),
+  "retention.ended_jobs_age": setting(duration(0, 36_500 * day), 90 * day, "How long ended jobs are kept", {
+    instead: "skep policy retention",
+  }),
 
   "disk.warn_percent": setting(
     integer(0, 99),
     10,
     "Free space, in percent, below which `doctor` and `/proc/boot` warn",
+    running,
   ),
   "disk.stop_percent": setting(
     integer(0, 99),
     5,
     "Free space, in percent, below which no new work is accepted",
+    running,
   ),
   "disk.reserve": setting(
     size(0, 64 * GiB),
@@ -173,27 +191,36 @@ export const settings = {
     "Bytes held back so that outcomes and drain can always be written",
   ),
 
-  "console.ticket_scopes": setting(integer(0, 16), 8, "Most scopes of a console ticket"),
-  "console.ticket_path": setting(integer(1, 255), 128, "Longest path of a console ticket's scope, in bytes"),
+  "console.ticket_scopes": setting(integer(0, 16), 8, "Most scopes of a console ticket", running),
+  "console.ticket_path": setting(
+    integer(1, 255),
+    128,
+    "Longest path of a console ticket's scope, in bytes",
+    running,
+  ),
   "console.ticket_rate": setting(
     integer(1, 1_000_000),
     64,
     "Highest rate of a console ticket's scope, per second",
+    running,
   ),
   "console.ticket_bandwidth": setting(
     integer(0, most),
     131_072,
     "Bytes that a console ticket without quotas may move",
+    running,
   ),
   "console.ticket_resumes": setting(
     integer(0, 1_000_000),
     16,
     "Times that such a ticket may read back in a stream",
+    running,
   ),
   "console.ticket_advances": setting(
     integer(0, 1_000_000),
     256,
     "Times that such a ticket may read on in a stream",
+    running,
   ),
 
   "http.hosts": setting(
@@ -220,31 +247,53 @@ export const settings = {
     pathRules(),
     [],
     "Paths whose controls need an approval in the queue, `id=/path`, `*` for one name; in force where no policies ever were",
+    { instead: "skep policy apply" },
   ),
   "policy.grace": setting(
     duration(0, 60 * minute),
     5000,
     "How long an irreversible act that a person asked for waits after its approval, so that it can still be rejected",
   ),
-  "policy.queue": setting(integer(1, 1024), 256, "Approvals that may lie in the queue"),
+  "policy.queue": setting(integer(1, 1024), 256, "Approvals that may lie in the queue", running),
 
   "updates.keys": setting(
     words("KEY…", ed25519),
     [],
     "Public Ed25519 keys whose updates are taken, 64 hex digits each; none are while it is empty",
   ),
-  "updates.kept": setting(integer(1, 100_000), 256, "Updates that are kept at a time"),
-  "updates.chunks": setting(integer(1, 10_000_000), 200_000, "Chunks of all updates together"),
-  "updates.manifest_size": setting(size(2048, 64 * MiB), 4 * MiB, "Bytes of the manifest of an update"),
+  "updates.kept": setting(integer(1, 100_000), 256, "Updates that are kept at a time", running),
+  "updates.chunks": setting(integer(1, 10_000_000), 200_000, "Chunks of all updates together", running),
+  "updates.manifest_size": setting(
+    size(2048, 64 * MiB),
+    4 * MiB,
+    "Bytes of the manifest of an update",
+    running,
+  ),
 
-  "telemetry.devices": setting(integer(1, 100_000), 1024, "Devices that may have telemetry segments"),
-  "telemetry.segments": setting(integer(1, 10_000), 16, "Segments that a device may have"),
-  "telemetry.segment_size": setting(size(4 * KiB, 64 * MiB), 256 * KiB, "Bytes of a telemetry segment"),
-  "telemetry.record_size": setting(size(64, 64 * KiB), 4 * KiB, "Bytes of one record, its newline included"),
+  "telemetry.devices": setting(
+    integer(1, 100_000),
+    1024,
+    "Devices that may have telemetry segments",
+    running,
+  ),
+  "telemetry.segments": setting(integer(1, 10_000), 16, "Segments that a device may have", running),
+  "telemetry.segment_size": setting(
+    size(4 * KiB, 64 * MiB),
+    256 * KiB,
+    "Bytes of a telemetry segment",
+    running,
+  ),
+  "telemetry.record_size": setting(
+    size(64, 64 * KiB),
+    4 * KiB,
+    "Bytes of one record, its newline included",
+    running,
+  ),
   "telemetry.when_full": setting(
     choice("evict-oldest", "refuse"),
     "evict-oldest",
     "What a device with all its segments does when another is asked for",
+    running,
   ),
 
   "telemetry.ring_size": setting(size(1 * KiB, 1 * MiB), 16 * KiB, "Bytes of a worker's telemetry ring"),
@@ -257,17 +306,21 @@ export const settings = {
     integer(0, 1_000_000_000),
     0,
     "How often a session may read on in `/worker/<id>/cursor`; 0 is without limit",
+    running,
   ),
   "telemetry.cursor_resumes": setting(
     integer(0, 1_000_000_000),
     0,
     "How often a session may go back in `/worker/<id>/cursor`; 0 is without limit",
+    running,
   ),
+
 
   "audit.witnesses": setting(
     file(),
     "",
     "Whom to ask for cosignatures of the log, and how many are needed, while nobody was named yet: a file in C2SP tlog-policy form with this log's key; later `skep policy witnesses`",
+    { instead: "skep policy witnesses" },
   ),
   "audit.witness_interval": setting(
     duration(100, day),
@@ -278,8 +331,40 @@ export const settings = {
     integer(1, 10_000_000),
     100_000,
     "How many records back `/replay/ctl` may begin",
+    running,
   ),
 
+  "audit.replay": setting(
+    yesNo(),
+    true,
+    "Whether `/replay` is there: recorded commands judged again for clients of the original",
+  ),
+
+  "client.control_sessions": setting(integer(1, 64), 2, "Sessions that a client has for commands at a time"),
+  "client.telemetry_sessions": setting(
+    integer(1, 256),
+    24,
+    "Sessions that a client has for telemetry at a time",
+  ),
+  "client.retries": setting(integer(0, 20), 3, "How often a client tries again what the connection broke"),
+  "client.retry_wait": setting(
+    duration(1, minute),
+    200,
+    "How long it waits before it tries again, doubled each time",
+  ),
+  "client.retry_most": setting(duration(1, 10 * minute), 2 * second, "The longest such wait"),
+  "client.timeout": setting(duration(100, 10 * minute), 5 * second, "How long it waits for an answer"),
+  "client.heartbeat": setting(
+    duration(second, 60 * minute),
+    15 * second,
+    "How long a session may be silent before its client asks whether it lives",
+  ),
+
+  "compat.hide": setting(
+    words("PATH…", path),
+    [],
+    "Paths that clients of the console do not find: the original's base hive has no `/policy`, `/audit` or `/replay`",
+  ),
   "compat.well_known_secrets": setting(
     yesNo(),
     false,
@@ -313,6 +398,7 @@ export const settings = {
     integer(1, 1_000_000),
     limits.controlsPerSecond,
     "Accepted controls per ticket and second where a right names no rate",
+    running,
   ),
 };
 
@@ -331,6 +417,7 @@ export const secrets = {
 
 /** What the sections of `skep.toml` are about, in the order of the documentation. */
 export const sections: Readonly<Record<string, string>> = {
+  profile: "Above all sections.",
   listen: "Edges. `off`, `on` (the usual address), a port (0 is any free one), `host:port` or `[v6]:port`.",
   mesh: "How machines reach each other, once the mesh listens.",
   workers: "Workers on this machine.",
@@ -345,6 +432,8 @@ export const sections: Readonly<Record<string, string>> = {
   updates: "Updates for machines, and who may sign them.",
   telemetry: "What is kept of what devices tell.",
   audit: "The log and its witnesses.",
+  client:
+    "What clients made for this hive are given by `skep manifest client`: how many sessions, how patient. The hive itself is not changed by it.",
   compat: "Living with clients of the original.",
   limits: "Sizes and counts that every session is held to.",
 };

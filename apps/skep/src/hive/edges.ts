@@ -6,6 +6,7 @@ import { faults } from "@skep/fault";
 import type { MacLimits } from "@skep/macticket";
 import type { Ticket } from "@skep/ticket";
 import { realClock } from "../clock.ts";
+import { hiding } from "../console/hidden.ts";
 import { allSecrets, limitsOf, type Listen, placeSocket } from "../config/mod.ts";
 import { startHttp } from "../http/edge.ts";
 import { version } from "../version.ts";
@@ -50,15 +51,24 @@ async function listen(
   return { host, port: typeof bound === "object" && bound ? bound.port : port };
 }
 
+// Read at each attach: all of them may change while the daemon runs.
 function macLimitsOf({ values }: Hive["config"]): MacLimits {
   return {
-    scopes: values["console.ticket_scopes"],
-    path: values["console.ticket_path"],
-    rate: values["console.ticket_rate"],
-    quotas: {
-      bandwidthBytes: BigInt(values["console.ticket_bandwidth"]),
-      cursorResumes: values["console.ticket_resumes"],
-      cursorAdvances: values["console.ticket_advances"],
+    get scopes() {
+      return values["console.ticket_scopes"];
+    },
+    get path() {
+      return values["console.ticket_path"];
+    },
+    get rate() {
+      return values["console.ticket_rate"];
+    },
+    get quotas() {
+      return {
+        bandwidthBytes: BigInt(values["console.ticket_bandwidth"]),
+        cursorResumes: values["console.ticket_resumes"],
+        cursorAdvances: values["console.ticket_advances"],
+      };
     },
   };
 }
@@ -75,21 +85,26 @@ function cursorsOf({ blocks }: Ticket): { readonly resumes?: number; readonly ad
 function consoleOf(hive: Hive): Console {
   const secrets = allSecrets(hive.config, hive.home);
   const { door, kernel } = hive;
+  const hide = hiding(hive.config.values["compat.hide"]);
+  const login = ticketLogin({
+    secretOf: (role) => secrets[`console.secrets.${role}`].secret.reveal(),
+    verify: async (text) => {
+      const ticket = await door.ticket(text);
+      return { authority: authorityOf(ticket), limits: cursorsOf(ticket) };
+    },
+    macLimits: macLimitsOf(hive.config),
+    now: () => kernel.time.now(),
+    attach: (authority) => door.admit(authority, "console"),
+  });
   return createConsole({
     token: secrets["console.token"].secret.reveal(),
     clock: realClock,
     about: { name: "skep", version, startedAt: Date.now(), memory },
     connections: roomFor(hive.config.values["limits.connections"]).connections,
-    login: ticketLogin({
-      secretOf: (role) => secrets[`console.secrets.${role}`].secret.reveal(),
-      verify: async (text) => {
-        const ticket = await door.ticket(text);
-        return { authority: authorityOf(ticket), limits: cursorsOf(ticket) };
-      },
-      macLimits: macLimitsOf(hive.config),
-      now: () => kernel.time.now(),
-      attach: (authority) => door.admit(authority, "console"),
-    }),
+    login: async (request) => {
+      const entered = await login(request);
+      return { ...entered, session: hide(entered.session) };
+    },
   });
 }
 

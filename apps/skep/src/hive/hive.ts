@@ -22,6 +22,8 @@ import { applyConfigured } from "./policies.ts";
 import { scheduledBy } from "./scheduled.ts";
 import { finishRotations } from "./rotate.ts";
 import { openKernel } from "./open-kernel.ts";
+import { manifestDeps, noteManifest } from "../manifest/attach.ts";
+import { Running } from "../manifest/running.ts";
 import { type HomeStorage, lock, openStorage } from "./storage.ts";
 import { warmPast } from "./warm.ts";
 
@@ -82,8 +84,16 @@ function* startLines({ journal, recovered, slices }: Kernel, ms: number): Genera
   yield `ready after ${ms} ms`;
 }
 
+// Read at each look at the disk: both may change while the daemon runs.
 function levelsOf({ values }: Config): { readonly low: number; readonly tight: number } {
-  return { low: values["disk.warn_percent"] / 100, tight: values["disk.stop_percent"] / 100 };
+  return {
+    get low() {
+      return values["disk.warn_percent"] / 100;
+    },
+    get tight() {
+      return values["disk.stop_percent"] / 100;
+    },
+  };
 }
 
 interface Opening {
@@ -119,13 +129,18 @@ function keptIn({ blobs, files, index }: HomeStorage): Pick<Deps, "blobs" | "fil
   return { blobs, files, index };
 }
 
-async function open({ home, config, log, fatal }: HiveOptions, unlock: () => void): Promise<Hive> {
-  const begun = Date.now();
+async function migrate(home: string, log: (line: string) => void): Promise<void> {
   const migrated = await migrateHome(home);
-  if (migrated)
-    log(
-      `home migrated from format ${migrated.from} to ${migrated.to}; it is kept as it was in ${migrated.copy}`,
-    );
+  if (!migrated) return;
+  const { from, to, copy } = migrated;
+  log(`home migrated from format ${from} to ${to}; it is kept as it was in ${copy}`);
+}
+
+async function open({ home, config: given, log, fatal }: HiveOptions, unlock: () => void): Promise<Hive> {
+  const begun = Date.now();
+  const running = new Running(given);
+  const { config } = running;
+  await migrate(home, log);
   finishRotations(home);
   const keys = hiveKeys(home);
   let kernel: Kernel | undefined;
@@ -144,7 +159,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
   };
   const fold: Fold = openFold(home, log);
   const net = new Net(keys);
-  const figures = new Live(config, storage, live);
+  const figures = new Live(running, storage, live);
   say = (line) => {
     figures.lines.push(line);
     log(line);
@@ -166,6 +181,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
     keeper: keeperIn(home, keys.hive, opened.promise),
     limits: jobLimits(config),
     signs: signsOf(keys),
+    manifest: manifestDeps(running, home, (line) => say(line)),
     peers: peersDeps(new Members(home, keys, () => live().time.now()), keys, net),
     clock: realClock,
     started: Date.now(),
@@ -175,6 +191,7 @@ async function open({ home, config, log, fatal }: HiveOptions, unlock: () => voi
   opened.resolve(started);
   await journalPending(home, started);
   for (const line of startLines(started, Date.now() - begun)) say(line);
+  noteManifest(started, running);
   giveFirstValues(started, config, keys, say);
   witnesses.start(config.values["audit.witness_interval"]);
   const warming = warmPast(fold, started.journal, realClock);

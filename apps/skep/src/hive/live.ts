@@ -6,7 +6,7 @@ import type { LogDeps } from "@skep/provider-log";
 import type { MetricsDeps } from "@skep/provider-metrics";
 import type { ProcDeps } from "@skep/provider-proc";
 import type { QueenDeps } from "@skep/provider-queen";
-import type { Config } from "../config/mod.ts";
+import type { Running } from "../manifest/running.ts";
 import { version } from "../version.ts";
 import { collectFigures } from "./figures.ts";
 import type { HomeStorage } from "./storage.ts";
@@ -54,7 +54,7 @@ export class Live {
   readonly lines = new StartLines();
   /** When workers that have work were heard of. */
   readonly beats = new Beats();
-  readonly #config: Config;
+  readonly #running: Running;
   readonly #storage: HomeStorage;
   readonly #kernel: () => Kernel;
   readonly #delay = monitorEventLoopDelay({ resolution });
@@ -63,8 +63,8 @@ export class Live {
   #timer: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
 
-  constructor(config: Config, storage: HomeStorage, kernel: () => Kernel) {
-    this.#config = config;
+  constructor(running: Running, storage: HomeStorage, kernel: () => Kernel) {
+    this.#running = running;
     this.#storage = storage;
     this.#kernel = kernel;
     this.#delay.enable();
@@ -98,7 +98,7 @@ export class Live {
       space && space.level !== "ok"
         ? [`only ${Math.round(space.freeRatio * 1000) / 10} % of the disk is free`]
         : [];
-    return [...this.#config.warnings, ...low];
+    return [...this.#running.config.warnings, ...low];
   }
 
   get metrics(): MetricsDeps {
@@ -125,6 +125,10 @@ export class Live {
       version,
       node: process.versions.node,
       edges: () => this.edges,
+      manifest: () => ({
+        manifest: this.#running.manifest.hash,
+        profile: this.#running.config.values.profile,
+      }),
       warnings: () => this.#warnings(),
       sessions: () => this.#kernel().sessions,
       pressure: () => this.#kernel().metrics.pressure,

@@ -10,7 +10,13 @@ import {
   treeActs,
   type TreeActs,
 } from "@skep/kernel";
-import { auditProvider, createChains, replayProvider, type WitnessesView } from "@skep/provider-audit";
+import {
+  auditProvider,
+  createChains,
+  replayProvider,
+  type Replays,
+  type WitnessesView,
+} from "@skep/provider-audit";
 import { casProvider, type Keeper } from "@skep/provider-cas";
 import { containmentProvider } from "@skep/provider-containment";
 import { hostProvider } from "@skep/provider-host";
@@ -38,6 +44,7 @@ import { type Limits as UpdateLimits, mountUpdates } from "@skep/provider-update
 import { workersProvider } from "@skep/provider-workers";
 import type { Signer } from "@skep/tlog";
 import type { Config } from "../config/mod.ts";
+import { type ManifestDeps, manifestProvider } from "../manifest/provider.ts";
 import { testsProvider } from "../script/provider.ts";
 import type { Fold } from "./fold.ts";
 import type { Live } from "./live.ts";
@@ -71,6 +78,8 @@ export interface Deps {
   readonly checker?: Checker;
   /** Signs verdicts with the identity of the hive; nothing does where the past is folded. */
   readonly signs?: Signs;
+  /** What is configured and how it is read again; nothing is where the past is folded. */
+  readonly manifest?: ManifestDeps;
   readonly peers: PeersDeps;
   readonly clock: Clock;
   readonly started: number;
@@ -95,14 +104,26 @@ export function jobLimits({ values }: Config): JobLimits {
   };
 }
 
+// Getters below: what `skep reload` changes is read when it is needed.
+
 /** How much telemetry is kept of a device, from the configuration. */
 function telemetryQuotas({ values }: Config): Quotas {
   return {
-    devices: values["telemetry.devices"],
-    segments: values["telemetry.segments"],
-    segmentBytes: values["telemetry.segment_size"],
-    recordBytes: values["telemetry.record_size"],
-    whenFull: values["telemetry.when_full"],
+    get devices() {
+      return values["telemetry.devices"];
+    },
+    get segments() {
+      return values["telemetry.segments"];
+    },
+    get segmentBytes() {
+      return values["telemetry.segment_size"];
+    },
+    get recordBytes() {
+      return values["telemetry.record_size"];
+    },
+    get whenFull() {
+      return values["telemetry.when_full"];
+    },
   };
 }
 
@@ -111,17 +132,37 @@ function ringQuotas({ values }: Config): RingsDeps["quotas"] {
   return {
     ringBytes: values["telemetry.ring_size"],
     keep: values["telemetry.keep_rings"],
-    advances: values["telemetry.cursor_advances"],
-    resumes: values["telemetry.cursor_resumes"],
+    get advances() {
+      return values["telemetry.cursor_advances"];
+    },
+    get resumes() {
+      return values["telemetry.cursor_resumes"];
+    },
   };
 }
 
 /** How much is kept of updates, from the configuration. */
 function updateLimits({ values }: Config): UpdateLimits {
   return {
-    updates: values["updates.kept"],
-    chunks: values["updates.chunks"],
-    manifestBytes: values["updates.manifest_size"],
+    get updates() {
+      return values["updates.kept"];
+    },
+    get chunks() {
+      return values["updates.chunks"];
+    },
+    get manifestBytes() {
+      return values["updates.manifest_size"];
+    },
+  };
+}
+
+/** How many approvals wait, and how long what they allow does, from the configuration. */
+function policyLimits({ values }: Config): { readonly entries: number; readonly grace: number } {
+  return {
+    get entries() {
+      return values["policy.queue"];
+    },
+    grace: values["policy.grace"],
   };
 }
 
@@ -130,19 +171,35 @@ function mostBlob({ values }: Config): number {
   return Math.max(values["sandbox.stdin"], values["sandbox.output"], 1024 ** 3);
 }
 
-/** What is mounted where: one list of values. */
-export function mounts(deps: Deps): Provider[] {
-  const { blobs, index } = deps;
-  const audit = {
-    journal: deps.journal,
-    signer: deps.logSigner,
-    ...(deps.witnesses && { witnesses: deps.witnesses }),
+/** Whether and how far back commands are judged again, from the configuration. */
+function replaysOf({ values }: Config): Replays {
+  return {
+    enabled: values["audit.replay"],
+    get window() {
+      return values["audit.replay_window"];
+    },
+  };
+}
+
+function auditDeps({ journal, logSigner, witnesses, index }: Deps, replays: Replays) {
+  return {
+    journal,
+    signer: logSigner,
+    ...(witnesses && { witnesses }),
+    replays,
     index: {
       touched: async (path: string, below: number, count: number) =>
         (await index?.touched(path, below, count)) ?? [],
       outcome: async (effect: string) => index?.find("outcome", effect),
     },
   };
+}
+
+/** What is mounted where: one list of values. */
+export function mounts(deps: Deps): Provider[] {
+  const { blobs, index } = deps;
+  const replays = replaysOf(deps.config);
+  const audit = auditDeps(deps, replays);
   const chains = index && createChains(audit, audit.index);
   let acts: TreeActs | undefined;
   const updates = mountUpdates({
@@ -155,6 +212,7 @@ export function mounts(deps: Deps): Provider[] {
   const providers: Provider[] = [
     logProvider(deps.live.lines.deps),
     procProvider(deps.live.proc),
+    manifestProvider(deps.manifest),
     testsProvider(),
     metricsProvider(deps.live.metrics),
     queenProvider(deps.live.queen),
@@ -205,7 +263,7 @@ export function mounts(deps: Deps): Provider[] {
     auditProvider(audit),
     replayProvider({
       replay: (from, to) => deps.fold.replay(from, to),
-      window: deps.config.values["audit.replay_window"],
+      replays,
     }),
     pastProvider({ journal: deps.journal, ask: (question) => deps.fold.past(question) }),
     policyProvider({
@@ -214,7 +272,7 @@ export function mounts(deps: Deps): Provider[] {
         return acts;
       },
       record: deps.record,
-      limits: { entries: deps.config.values["policy.queue"], grace: deps.config.values["policy.grace"] },
+      limits: policyLimits(deps.config),
       ...(deps.checker && { checker: deps.checker }),
       ...(chains && { chain: (name) => chains.of(name) }),
     }),

@@ -71,6 +71,11 @@ function show(container: ParticleContainer, pool: readonly Particle[], count: nu
   container.update();
 }
 
+// What the card is given: PixiJS would take a colour apart again each time that its tint or alpha is set.
+function inked(colour: number, alpha: number): number {
+  return (((colour & 0xff) << 16) | (colour & 0xff00) | (colour >> 16)) + (((alpha * 255) | 0) << 24);
+}
+
 /** Draws pictures with PixiJS. It decides nothing: what is where, and how bright, the picture says. */
 export class Stage {
   readonly #app: Application;
@@ -213,11 +218,10 @@ export class Stage {
     if (cell.scaleX !== scale) this.#isResized = true;
     cell.scaleX = scale;
     cell.scaleY = scale;
-    cell.tint = this.#colours[face[at] ?? 0] ?? 0xffffff;
+    const colour = this.#colours[face[at] ?? 0] ?? 0xffffff;
     // Those that wait for work are there, those that work shine.
-    cell.alpha = faceNames[face[at] ?? 0] === "ready" ? 0.5 : 1;
-    light.tint = cell.tint;
-    light.alpha = load;
+    cell.color = inked(colour, faceNames[face[at] ?? 0] === "ready" ? 0.5 : 1);
+    light.color = inked(colour, load);
     light.scaleX = load === 0 ? 0 : 0.012 + 0.014 * load;
     light.scaleY = light.scaleX;
   }
@@ -229,12 +233,11 @@ export class Stage {
     for (const [at, particle] of this.#motePool.entries()) {
       const mote = this.#moteData[at];
       if (at >= count || !mote) break;
-      particle.alpha = mote.alpha;
       particle.x = mote.x;
       particle.y = mote.y;
       particle.scaleX = scale;
       particle.scaleY = scale;
-      particle.tint = numberOf(palette[mote.tone]);
+      particle.color = inked(numberOf(palette[mote.tone]), mote.alpha);
     }
     return count;
   }
@@ -245,12 +248,11 @@ export class Stage {
     for (const [at, particle] of this.#ringPool.entries()) {
       const ring = this.#ringData[at];
       if (at >= count || !ring) break;
-      particle.alpha = ring.alpha;
       particle.x = ring.x;
       particle.y = ring.y;
       particle.scaleX = (isStill ? 0.9 : ring.radius) / 28;
       particle.scaleY = particle.scaleX;
-      particle.tint = numberOf(palette[ring.tone]);
+      particle.color = inked(numberOf(palette[ring.tone]), ring.alpha);
     }
     return count;
   }

@@ -21,7 +21,15 @@ const mostJobs = 2000;
 const mostFlights = 400;
 
 function strange(id: string): Machine {
-  const empty = { info: {}, state: "unknown", reason: "", class: "", role: "", site: "" } as const;
+  const empty = {
+    info: {},
+    state: "unknown",
+    rest: "unknown",
+    reason: "",
+    class: "",
+    role: "",
+    site: "",
+  } as const;
   return { id, ...empty, slots: 0, running: new Set(), load: 0 };
 }
 

@@ -9,6 +9,8 @@ export interface Machine {
   /** Everything that its info says. */
   info: Readonly<Record<string, unknown>>;
   state: MachineState;
+  /** The state that it has while nothing runs on it. */
+  rest: MachineState;
   /** Why it is in that state, where it says so. */
   reason: string;
   /** owned, borrowed, rented or volunteer. */
@@ -169,22 +171,24 @@ export function dress(machine: Machine, info: Readonly<Record<string, unknown>>)
   machine.role = text(info.role, machine.role || "worker");
   machine.site = labels.find((label) => label.startsWith("site="))?.slice(5) ?? text(info.site, machine.site);
   machine.slots = number(info.slots) || machine.slots;
+  const owner = ownerOf(info);
+  machine.rest = restOf(info, owner.state);
+  machine.reason = owner.reason || (machine.rest === "away" ? "it said bye, or its session ended" : "");
   judge(machine);
 }
 
-/** Works out the state and the load of a machine. */
+function restOf(info: Readonly<Record<string, unknown>>, owner: string): MachineState {
+  if (info.present === undefined && info.id === undefined) return "unknown";
+  if (info.present === false) return "away";
+  if (frozen.test(owner)) return "frozen";
+  return /drain/i.test(text(info.state)) ? "draining" : "ready";
+}
+
+/** Works out the state and the load of a machine of what runs on it: that changes thousands of times a second. */
 export function judge(machine: Machine): void {
-  const { info, running, slots } = machine;
-  const owner = ownerOf(info);
+  const { rest, running, slots } = machine;
   machine.load = slots > 0 ? Math.min(1, running.size / slots) : 0;
-  machine.reason = owner.reason;
-  if (info.present === undefined && info.id === undefined) machine.state = "unknown";
-  else if (info.present === false) {
-    machine.state = "away";
-    machine.reason ||= "it said bye, or its session ended";
-  } else if (frozen.test(owner.state)) machine.state = "frozen";
-  else if (/drain/i.test(text(info.state))) machine.state = "draining";
-  else machine.state = running.size > 0 ? "busy" : "ready";
+  machine.state = rest === "ready" && running.size > 0 ? "busy" : rest;
 }
 
 /** The reason that a refusal counts under, by the family of its code. */

@@ -3,6 +3,7 @@ import {
   ackOf,
   type Command,
   consoleLimits,
+  isGpuEcho,
   LineFault,
   parseCommand,
   printErr,
@@ -12,7 +13,9 @@ import {
 
 /** Bytes of the longest line that begins like this one. */
 export function longestLine(head: string): number {
-  return /^attach[ \t]/i.test(head) ? consoleLimits.longTicket + consoleLimits.role + 8 : consoleLimits.line;
+  const { line, longTicket, role, path, gpuPayload } = consoleLimits;
+  if (/^attach[ \t]/i.test(head)) return longTicket + role + 8;
+  return isGpuEcho(head) ? gpuPayload + path + 8 : line;
 }
 
 /** What a line that is longer is answered with. Verbs that clients wait for without heeding ERR FRAME have their own. */

@@ -1,6 +1,13 @@
 import { faults } from "@skep/fault";
 import { type Authority, fullAuthority, type Session } from "@skep/kernel";
-import { type MacLimits, type MacRole, type MacTicket, macRoles, verifyMac } from "@skep/macticket";
+import {
+  decodeMac,
+  type MacLimits,
+  type MacRole,
+  type MacTicket,
+  macRoles,
+  verifyMac,
+} from "@skep/macticket";
 import { doorOf } from "./door.ts";
 import type { Credential, Login } from "./login.ts";
 import type { TicketLimits } from "./meter.ts";
@@ -27,10 +34,17 @@ export interface TicketLoginOptions {
   readonly verify: (ticket: string, now: number) => Awaitable<Verified>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /**
+   * Milliseconds since this start. Where given, console tickets that were issued before there could be a clock, such as
+   * the fixtures of the original with 0, live by it: its image had no other.
+   */
+  readonly uptime?: () => number;
   /** The kernel's attach. */
   readonly attach: (authority: Authority) => Session;
 }
 
+/** Milliseconds since 1970 in 2001: an issue before that was told by a clock that began with its machine. */
+const noClockBefore = 1_000_000_000_000n;
 const isBelow = (path: string, dir: string) => path === dir || path.startsWith(`${dir}/`);
 /** Workers may write their buses and nothing else of the hive; blobs are not theirs to read. */
 const workerWrites = ["/bus", "/lora"];
@@ -43,9 +57,10 @@ function workerMay(path: string, verb: string): boolean {
 
 /**
  * What the bearer of a console ticket may do: a queen all, a worker what the original lets it, both within the
- * ticket's scopes. Outside its scopes a path still exists, because the original refuses there with EPERM.
+ * ticket's scopes. Outside its scopes a path still exists, because the original refuses there with EPERM. `since` is when
+ * the clock of the ticket began, milliseconds since 1970.
  */
-export function macAuthority(ticket: MacTicket): Authority {
+export function macAuthority(ticket: MacTicket, since = 0): Authority {
   const { role, subject } = ticket.claims;
   const grant = { meters: [] };
   const mayRole = (path: string, verb: string) => role === "queen" || workerMay(path, verb);
@@ -55,7 +70,7 @@ export function macAuthority(ticket: MacTicket): Authority {
     subject: subject ?? role,
     role,
     blocks: [{ id: ticket.id }],
-    ...(ticket.expiresAt === undefined ? {} : { expiresAt: Number(ticket.expiresAt) }),
+    ...(ticket.expiresAt === undefined ? {} : { expiresAt: Number(ticket.expiresAt) + since }),
     allows: (path, verb) => (mayRole(path, verb) && inScope(path, verb) ? grant : undefined),
     touches: (path) => mayRole(path, "read") || mayRole(path, "write"),
   };
@@ -82,16 +97,17 @@ function isShownFor(owned: string, asked: string): boolean {
  * because who knows the console's token is the operator.
  */
 export function ticketLogin(options: TicketLoginOptions): Login {
-  const { secretOf, macLimits, verify, now, attach } = options;
+  const { secretOf, macLimits, verify, now, attach, uptime } = options;
   const byMac = (ticket: string, role: string) => {
     if (!isMacRole(role)) throw fault.secret(role);
+    const since = uptime && decodeMac(ticket).issuedAt < noClockBefore ? now() - uptime() : 0;
     const verified = verifyMac(ticket, {
       secretOf,
-      now: now(),
+      now: now() - since,
       role,
       ...(macLimits === undefined ? {} : { limits: macLimits }),
     });
-    return { session: doorOf(attach(macAuthority(verified))), limits: macLimitsOf(verified) };
+    return { session: doorOf(attach(macAuthority(verified, since))), limits: macLimitsOf(verified) };
   };
   return async ({ role, ticket }: Credential) => {
     if (ticket === undefined) return { session: doorOf(attach(fullAuthority("queen", "queen", "console"))) };

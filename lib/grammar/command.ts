@@ -38,6 +38,12 @@ export class LineFault extends Fault {
   }
 }
 
+/**
+ * Whether a line is an ECHO to a file of `/gpu`: the original's own line of a lease is longer than the 128 characters that
+ * its image takes.
+ */
+export const isGpuEcho = (line: string): boolean => /^[ \t]*echo[ \t]+\/gpu\//i.test(line);
+
 /** Characters as people count them in limits: code points, so that one that needs two units counts once. */
 function lengthOf(text: string): number {
   let length = text.length;
@@ -97,7 +103,12 @@ const readers: { readonly [V in Exclude<Verb, BareVerb>]: Reader } = {
   TAIL: (rest) => ({ verb: "TAIL", path: pathOf(rest)[0] }),
   ECHO: (rest) => {
     const [path, after] = pathOf(rest);
-    return { verb: "ECHO", path, payload: payload(rest, after, rest.limits.payload) };
+    const { payload: usual, gpuPayload } = rest.limits;
+    return {
+      verb: "ECHO",
+      path,
+      payload: payload(rest, after, path.startsWith("/gpu/") ? gpuPayload : usual),
+    };
   },
   SPAWN: (rest) => ({ verb: "SPAWN", payload: payload(rest, rest.text.trim(), rest.limits.spawn) }),
   KILL: (rest) => ({ verb: "KILL", worker: word(rest, "worker", rest.limits.worker)[0] }),
@@ -120,7 +131,8 @@ export function parseCommand(line: string, limits: Limits = consoleLimits): Comm
   const verb = verbOf(found[1] ?? "");
   if (verb === undefined) throw new LineFault("PARSE", "unsupported console command");
   const long = lengthOf(line) > limits.line;
-  if (long && verb !== "ATTACH") throw new LineFault(verb, "argument line exceeds allowed length");
+  if (long && verb !== "ATTACH" && !isGpuEcho(line))
+    throw new LineFault(verb, "argument line exceeds allowed length");
   if (!hasReader(verb)) return { verb };
   return readers[verb]({ verb, text: line.slice(found[0].length), limits, long });
 }

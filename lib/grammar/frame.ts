@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 
 const header = 4;
-const headBytes = 8;
+const headBytes = 16;
 
 /** Longest payload that a peer of either direction takes: 8192 bytes with the header. */
 export const frameCap = 8192 - header;

@@ -2,6 +2,7 @@ export { clientLine } from "./client-line.ts";
 export {
   type BareVerb,
   type Command,
+  isGpuEcho,
   LineFault,
   parseAuth,
   parseCommand,

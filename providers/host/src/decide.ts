@@ -24,6 +24,12 @@ export const fault = faults("host", {
     { cure: "Only what failed or expired is driven again; look at the host, then write a new ticket" },
   ],
   state: ["conflict", "Cannot do this to a ticket in this state"],
+  agents: [
+    "conflict",
+    "Cannot tell how this is: an agent tells it",
+    { cure: "Its bridge and `skep host` are one too many" },
+  ],
+  text: ["oversize", "Cannot take more than one line", { detail: "invalid-payload" }],
   superseded: ["stale", "Cannot act: this host's agent was started anew", { cure: "End the older one" }],
   standing: ["busy", "Cannot do this while the hive is", { detail: "lifecycle-denied" }],
 });

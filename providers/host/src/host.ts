@@ -11,6 +11,7 @@ import { checkWorking, decideAgent, decideSpec, expire, nextDue, type Uses } fro
 import { isDead, lineOf, pendingOf, ticketJson, ticketRow } from "./render.ts";
 import { Command, HostName, Spec } from "./schema.ts";
 import { type Ended, events, facets, type Hosts, initial, type Ticket } from "./state.ts";
+import { bridgedNodes, bridgedOf } from "./bridged.ts";
 import { compensation, facetNodes } from "./tree.ts";
 import { Values } from "./values.ts";
 
@@ -136,9 +137,22 @@ function tell(state: Hosts, runtime: Runtime, id: string): void {
       .append(Buffer.from(`{"n":${ticket.n},"ticket":"${id}"}\n`));
 }
 
+/** What the app passes in. */
+export interface HostDeps {
+  /**
+   * Things of `/host` that a bridge of the original tells of and reads what is asked of: `systemd/ssh.service`,
+   * `k8s/node-1`, `nvidia/0`, `docker`.
+   */
+  readonly bridged?: readonly string[];
+}
+
 /** `/host`: machines that already run other things, and tickets for acts on them. */
-export function hostProvider(): Provider {
+export function hostProvider({ bridged = [] }: HostDeps = {}): Provider {
   const values = new Values();
+  const facetsOf = (t: T) => {
+    const plain = facetNodes(t, values);
+    return bridged.length === 0 ? plain : bridgedNodes(t, values, bridgedOf(bridged), plain);
+  };
   const queued = ({ id }: { id: string }, _meta: EventMeta, runtime: Runtime, state: Hosts): void => {
     tell(state, runtime, id);
     const { action = "", host = "", target = "" } = state.tickets.get(id) ?? {};
@@ -174,7 +188,7 @@ export function hostProvider(): Provider {
           has: (name, { state, caller }) =>
             state.hosts.has(name) ||
             (HostName.safeParse(name).success && caller.may(`/host/${name}/ctl`, "write")),
-          entries: { tickets: tickets(t), ...facetNodes(t, values) },
+          entries: { tickets: tickets(t), ...facetsOf(t) },
         },
         hostNode(t, values),
       ),

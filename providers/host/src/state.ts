@@ -57,6 +57,8 @@ export interface Hosts {
   readonly keys: Table<string>;
   /** Tickets that have not ended, by their deadline. */
   readonly open: Table<number>;
+  /** What bridges were told or told last, by `facet/name/file`; as many as the configuration names. */
+  readonly told: Table<string>;
   /** When the next one ends by itself or is forgotten; 0 for never. */
   readonly due: Cell<number>;
 }
@@ -73,6 +75,7 @@ export const initial = (scope: Scope): Hosts => ({
   tickets: scope.table("tickets"),
   keys: scope.table("keys"),
   open: scope.table("open"),
+  told: scope.table("told"),
   due: scope.cell("due", 0),
 });
 
@@ -172,6 +175,7 @@ export const events = {
   "running@1": (slice: Hosts, { id, before }: { id: string; before: Json }, meta: EventMeta) =>
     change(slice, id, ({ ttl }) => ({ state: "running", before, deadline: meta.time + ttl }), meta),
   "ended@1": (slice: Hosts, { id, ...told }: Ended, meta: EventMeta) => change(slice, id, () => told, meta),
+  "told@1": ({ told }: Hosts, { key, text }: { key: string; text: string }) => told.set(key, text),
   "forgotten@1": (slice: Hosts, { ids }: { ids: readonly string[] }) => {
     for (const id of ids) {
       slice.keys.delete(slice.tickets.get(id)?.key ?? "");

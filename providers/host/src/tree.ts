@@ -13,29 +13,37 @@ function hostsAt({ state, params }: Pick<At, "state" | "params">): string[] {
   return params.host === undefined ? [...state.hosts.keys()] : [params.host];
 }
 
-function namesAt(scene: At, facet: Facet): string[] {
+export function namesAt(scene: At, facet: Facet): string[] {
   const found = new Set<string>();
   for (const host of hostsAt(scene))
     for (const name of scene.state.names.get(`${host}/${facet}`) ?? []) found.add(name);
   return [...found].sort();
 }
 
-function having(scene: At, facet: Facet, name: string): string[] {
+export function having(scene: At, facet: Facet, name: string): string[] {
   const hosts = hostsAt(scene);
   return name === ""
     ? hosts
     : hosts.filter((host) => scene.state.names.get(`${host}/${facet}`)?.includes(name));
 }
 
-function rowsAt(scene: At, facet: Facet, name: string, values: Values) {
+export function rowsAt(scene: At, facet: Facet, name: string, values: Values) {
   return having(scene, facet, name).map((host) =>
     valueRow(scene.params.host === undefined ? host : undefined, values.of(host, facet, name, scene.now)),
   );
 }
 
-function statusText(t: T, facet: Facet, doc: string, values: Values, param?: string): Node {
+export function statusText(
+  t: T,
+  facet: Facet,
+  doc: string,
+  values: Values,
+  of: { readonly param?: string; readonly visible?: (scene: At) => boolean } = {},
+): Node {
+  const { param, visible } = of;
   const nameOf = ({ params }: At): string => (param === undefined ? "" : (params[param] ?? ""));
   return t.text(doc, {
+    ...(visible && { visible }),
     render: (scene) => rowsAt(scene, facet, nameOf(scene), values).map(lineOf).join(""),
     json: (scene) => rowsAt(scene, facet, nameOf(scene), values),
   });
@@ -46,7 +54,7 @@ function figure(t: T, facet: Facet, doc: string, values: Values, param: string, 
   return t.text(doc, { render: (scene) => figureOf(scene, facet, values, param, field) });
 }
 
-function figureOf(scene: At, facet: Facet, values: Values, param: string, field: string): string {
+export function figureOf(scene: At, facet: Facet, values: Values, param: string, field: string): string {
   const name = scene.params[param] ?? "";
   const hosts = having(scene, facet, name);
   return hosts
@@ -58,7 +66,7 @@ function figureOf(scene: At, facet: Facet, values: Values, param: string, field:
     .join("");
 }
 
-function askOf(
+export function askOf(
   action: string,
   target: string,
   { params, next }: Pick<At, "params"> & { next: number },
@@ -118,7 +126,7 @@ function things(
 }
 
 // Throws `host.params`.
-function wattsOf(text: string): number {
+export function wattsOf(text: string): number {
   if (!/^[1-9]\d{0,3}$/.test(text.trim())) throw fault.params("write whole watts");
   return Number(text);
 }
@@ -138,7 +146,7 @@ export function facetNodes(t: T, values: Values): Record<Facet, Node> {
   const overall = (facet: Facet) =>
     statusText(t, facet, "Whether it is seen, how often it is looked at, or why not", values);
   const one = (facet: Facet, param: string) =>
-    statusText(t, facet, "How it is; unknown with its reason", values, param);
+    statusText(t, facet, "How it is; unknown with its reason", values, { param });
   return {
     systemd: things(
       t,

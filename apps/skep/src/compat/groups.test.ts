@@ -52,9 +52,9 @@ export const groups: Readonly<Record<"base" | "gated", readonly Group[]>> = {
       "/proc/tests/selftest_full.coh",
     ),
     notYet("cas_roundtrip, after an upload by the original's own tool", "/updates/1"),
-    notYet("host_absent", "/host/systemd/cohesix-agent.service"),
-    notYet("host_sidecar_mock", "/host/systemd/ssh.service/restart"),
-    notYet("run_demo", "/gpu/GPU-0/lease"),
+    script("host_absent", "/host/systemd/cohesix-agent.service"),
+    script("host_sidecar_mock", "/host/systemd/ssh.service/restart"),
+    script("run_demo", "/gpu/GPU-0/lease"),
     notYet("peft_roundtrip", "/queen/export/lora_jobs/job_8932", "/gpu/models/active"),
   ],
   gated: [

@@ -1,8 +1,14 @@
 import { limits } from "@skep/kernel";
+import { busAdapters, loraAdapters } from "./adapters.ts";
 import { address, choice, duration, file, integer, meshAddress, size, words, yesNo } from "./kinds.ts";
 import { pathRules } from "./path-rules.ts";
 import { secret, setting } from "./setting.ts";
 
+const bridgedForm = /^(systemd|docker|k8s|nvidia)(\/[\w.@:-]{1,255})?$/;
+const bridged = (word: string): string | undefined =>
+  bridgedForm.test(word) ? undefined : "expected systemd, docker, k8s or nvidia, and a name after a slash";
+const gpuForm = (word: string): string | undefined =>
+  /^[\w][\w.-]{0,63}:[1-9]\d{0,8}:[1-9]\d{0,5}$/.test(word) ? undefined : "expected ID:MEMORY_MB:UNITS";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -315,6 +321,16 @@ export const settings = {
     running,
   ),
 
+  "bus.adapters": setting(
+    busAdapters(),
+    [],
+    "Field buses below `/bus`, each a name and what is said of it: `modbus-main protocol=modbus serial=19200 spool=8/512 link=offline replay=manual label=NAME scope=SUBJECT`; parted by semicolons outside of a list",
+  ),
+  "lora.adapters": setting(
+    loraAdapters(),
+    [],
+    "Radios below `/lora`: `lora-main region=us915 duty=1 window=1h payload=51 tamper=64 airtime=sf7/125/4-5 label=NAME scope=SUBJECT`",
+  ),
 
   "audit.witnesses": setting(
     file(),
@@ -364,6 +380,16 @@ export const settings = {
     words("PATH…", path),
     [],
     "Paths that clients of the console do not find: the original's base hive has no `/policy`, `/audit` or `/replay`",
+  ),
+  "compat.host": setting(
+    words("FACET/NAME…", bridged),
+    [],
+    "Things of `/host` that a bridge of the original tells of, such as `systemd/ssh.service`, `k8s/node-1`, `nvidia/0` and `docker`",
+  ),
+  "compat.gpus": setting(
+    words("ID:MEMORY_MB:UNITS…", gpuForm),
+    [],
+    "GPUs that `/gpu` has from the first start on, as the original's image has: no bridge has to publish them",
   ),
   "compat.well_known_secrets": setting(
     yesNo(),
@@ -431,6 +457,8 @@ export const sections: Readonly<Record<string, string>> = {
   policy: "Rules of a new hive; `skep policy` changes those of one that has some.",
   updates: "Updates for machines, and who may sign them.",
   telemetry: "What is kept of what devices tell.",
+  bus: "Field buses: docs/buses.md.",
+  lora: "LoRa radios: docs/buses.md.",
   audit: "The log and its witnesses.",
   client:
     "What clients made for this hive are given by `skep manifest client`: how many sessions, how patient. The hive itself is not changed by it.",

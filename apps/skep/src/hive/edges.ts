@@ -85,6 +85,7 @@ function cursorsOf({ blocks }: Ticket): { readonly resumes?: number; readonly ad
 function consoleOf(hive: Hive): Console {
   const secrets = allSecrets(hive.config, hive.home);
   const { door, kernel } = hive;
+  const began = realClock.monotonic();
   const hide = hiding(hive.config.values["compat.hide"]);
   const login = ticketLogin({
     secretOf: (role) => secrets[`console.secrets.${role}`].secret.reveal(),
@@ -94,6 +95,9 @@ function consoleOf(hive: Hive): Console {
     },
     macLimits: macLimitsOf(hive.config),
     now: () => kernel.time.now(),
+    ...(hive.config.values["compat.well_known_secrets"]
+      ? { uptime: () => realClock.monotonic() - began }
+      : {}),
     attach: (authority) => door.admit(authority, "console"),
   });
   return createConsole({

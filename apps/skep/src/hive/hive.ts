@@ -19,6 +19,7 @@ import { Members, peersDeps } from "./members.ts";
 import { type Deps, jobLimits, mounts } from "./mounts.ts";
 import { journalPending } from "./pending.ts";
 import { applyConfigured } from "./policies.ts";
+import { publishConfigured } from "./published.ts";
 import { scheduledBy } from "./scheduled.ts";
 import { finishRotations } from "./rotate.ts";
 import { openKernel } from "./open-kernel.ts";
@@ -197,6 +198,7 @@ async function open({ home, config: given, log, fatal }: HiveOptions, unlock: ()
   const warming = warmPast(fold, started.journal, realClock);
   const door = new Door(started, keys, "owner");
   const owner = await applyConfigured(door.owner("daemon"), config, say);
+  await publishConfigured(owner, config, say);
   return {
     home,
     config,

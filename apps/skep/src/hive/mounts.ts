@@ -17,6 +17,7 @@ import {
   type Replays,
   type WitnessesView,
 } from "@skep/provider-audit";
+import { busesProvider } from "@skep/provider-buses";
 import { casProvider, type Keeper } from "@skep/provider-cas";
 import { containmentProvider } from "@skep/provider-containment";
 import { hostProvider } from "@skep/provider-host";
@@ -46,6 +47,7 @@ import type { Signer } from "@skep/tlog";
 import type { Config } from "../config/mod.ts";
 import { type ManifestDeps, manifestProvider } from "../manifest/provider.ts";
 import { testsProvider } from "../script/provider.ts";
+import { busSpools } from "./bus-spools.ts";
 import type { Fold } from "./fold.ts";
 import type { Live } from "./live.ts";
 import { withOutstanding } from "./outstanding.ts";
@@ -230,7 +232,12 @@ export function mounts(deps: Deps): Provider[] {
     }),
     containmentProvider(),
     workersProvider(),
-    hostProvider(),
+    busesProvider({
+      buses: deps.config.values["bus.adapters"],
+      radios: deps.config.values["lora.adapters"],
+      openSpool: busSpools(deps.files),
+    }),
+    hostProvider({ bridged: deps.config.values["compat.host"] }),
     ringsProvider({ files: deps.files, figures, quotas: ringQuotas(deps.config) }),
     telemetryProvider({
       files: deps.files,

@@ -23,6 +23,8 @@ export interface SpoolOptions {
   readonly name: () => string;
   /** Wall clock, milliseconds since 1970. */
   readonly now: () => number;
+  /** Folder of its files; `spool` where left out. */
+  readonly dir?: string;
 }
 
 /** What a spool tells of itself. */
@@ -46,11 +48,11 @@ interface Part {
   records: SpoolRecord[];
 }
 
-const dir = "spool";
+const usualDir = "spool";
 const parts = 4;
-const fileOf = (first: number): string => `${dir}/${String(first).padStart(15, "0")}.log`;
+const fileOf = (dir: string, first: number): string => `${dir}/${String(first).padStart(15, "0")}.log`;
 
-async function readPart(files: Files, name: string): Promise<Part> {
+async function readPart(files: Files, dir: string, name: string): Promise<Part> {
   const file = `${dir}/${name}`;
   const bytes = Buffer.from(await files.read(file, 0, (await files.size(file)) ?? 0));
   const records: SpoolRecord[] = [];
@@ -97,13 +99,14 @@ export class Spool implements AsyncDisposable {
 
   /** Opens what is there, and cuts off what a power cut left unfinished. Throws `spool.gap` where a file is damaged. */
   static async open(files: Files, options: SpoolOptions): Promise<Spool> {
+    const dir = options.dir ?? usualDir;
     const settings = await Settings.open<Kept>(files, `${dir}/settings`, () => ({
       name: options.name(),
       acknowledged: 0,
     }));
     const names = (await files.list(dir)).filter((name) => /^\d{15}\.log$/.test(name)).sort();
     const all: Part[] = [];
-    for (const name of names) all.push(await readPart(files, name));
+    for (const name of names) all.push(await readPart(files, dir, name));
     checkGaps(all);
     return new Spool(files, options, settings, all);
   }
@@ -175,7 +178,7 @@ export class Spool implements AsyncDisposable {
     await this.#file?.close();
     this.#file = undefined;
     const first = this.#next;
-    const made: Part = { file: fileOf(first), first, bytes: 0, records: [] };
+    const made: Part = { file: fileOf(this.#options.dir ?? usualDir, first), first, bytes: 0, records: [] };
     this.#parts.push(made);
     return made;
   }

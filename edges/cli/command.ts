@@ -82,6 +82,8 @@ export interface Context {
   readonly global: GlobalFlags;
   /** Aborts on Ctrl-C, SIGTERM, SIGHUP, and when nobody reads stdout any more. */
   readonly signal: AbortSignal;
+  /** Takes SIGHUP over from now on, where no terminal is there that could hang up: a daemon reads its files again. */
+  onHangup(act: () => void): void;
   /** Resolves when the operator agrees, in the grade that the command declares; throws a fault otherwise. */
   confirm(question: Question): Promise<void>;
 }

@@ -183,6 +183,25 @@ test("SIGTERM ends a command with 143", async () => {
   assert.equal(await code, 143);
 });
 
+test("SIGHUP is a command's own where it takes it and has no terminal, and ends it everywhere else", async () => {
+  let heard = 0;
+  const run: Run = async (context) => {
+    context.onHangup(() => {
+      heard += 1;
+    });
+    return forever(context);
+  };
+  const daemon = await running(run);
+  daemon.io.kill("SIGHUP");
+  daemon.io.kill("SIGHUP");
+  assert.equal(heard, 2);
+  daemon.io.kill("SIGTERM");
+  assert.equal(await daemon.code, 143);
+  const typed = await running(run, { tty: true });
+  typed.io.kill("SIGHUP");
+  assert.deepEqual([await typed.code, heard], [129, 2]);
+});
+
 test("the second Ctrl-C skips clean-up, unless it is the echo of the first", async () => {
   let now = 0;
   const clock: Clock = { now: () => now, monotonic: () => now, after: () => ({ stop: () => {} }) };

@@ -52,6 +52,8 @@ interface Stops {
   /** Resolves when the command's time to clean up is over. */
   readonly over: Promise<undefined>;
   heard(): Signal | undefined;
+  /** From now on SIGHUP is this, and ends nothing. */
+  onHangup(act: () => void): void;
   dispose(): void;
 }
 
@@ -64,7 +66,12 @@ function listen(io: Io, drain: boolean): Stops {
     stop.abort(reason);
     if (!drain) io.clock.after(cleanUpLimit, () => resolve(undefined));
   };
+  let hangup: (() => void) | undefined;
   const dispose = io.onSignal((name) => {
+    if (name === "SIGHUP" && hangup) {
+      hangup();
+      return;
+    }
     if (first !== undefined) {
       if (io.clock.monotonic() - since >= echoWithin) io.exit(signalCodes[name]);
       return;
@@ -79,6 +86,10 @@ function listen(io: Io, drain: boolean): Stops {
     closed: () => drain || stop.signal.aborted || end(fault.output()),
     over,
     heard: () => first,
+    // What has a terminal is told by SIGHUP that it is gone.
+    onHangup: (act) => {
+      if (!io.stdout.isTTY && !io.stderr.isTTY) hangup = act;
+    },
     dispose,
   };
 }
@@ -106,7 +117,7 @@ export async function runProgram(program: Program, io: Io): Promise<number> {
   const drain = command?.onSignal === "drain";
   const stops = listen(io, drain);
   const out = new StandardOut(io, global, stops.closed);
-  const base = { io, out, global, signal: stops.signal };
+  const base = { io, out, global, signal: stops.signal, onHangup: stops.onHangup };
   const context: Context = {
     ...base,
     confirm: async (question) => {

@@ -14,6 +14,7 @@ async function rig(t: TestContext) {
     events: { "spawned@1": () => undefined },
     offers: {
       leased: () => ({ has: (resource: string, holder: string) => leases.has(`${resource} ${holder}`) }),
+      manifest: () => ({ hash: () => "m1" }),
     },
     mounts: () => ({}),
   });
@@ -90,7 +91,7 @@ test("nothing runs without a lease, and a run whose lease is over leaves no more
   const ended = await hive.say("GPU-0/ctl", JSON.stringify({ op: "end", run, exit: 3 }));
   const receipt = ended.result as { [name: string]: unknown };
   assert.deepEqual([receipt.holder, receipt.exit, receipt.crumbs], ["ann", 3, 1]);
-  assert.match(await hive.read("GPU-0/job"), /^state=ended run=\d+ holder=ann .*exit=3\n$/);
+  assert.match(await hive.read("GPU-0/job"), /^state=ended run=\d+ holder=ann .*exit=3 manifest=m1\n$/);
   assert.equal((await hive.say("GPU-0/ctl", JSON.stringify({ op: "end", run, exit: 3 }))).code, "gpu.run");
 });
 

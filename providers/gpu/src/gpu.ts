@@ -115,7 +115,7 @@ export function gpuProvider(): Provider {
   return defineProvider<Gpus, Uses>({
     name: "gpu",
     doc: "GPUs, runs on them and their receipts",
-    uses: ["leased"],
+    uses: ["leased", "manifest"],
     initial,
     events,
     notify: {

@@ -31,6 +31,8 @@ export const Command = z
 /** Views of other slices. */
 export interface Uses {
   readonly leased: { has(resource: string, holder: string): boolean };
+  /** Fingerprint of what the hive is configured to. */
+  readonly manifest: { hash(): string };
 }
 
 type At = Deciding<Gpus, Uses>;
@@ -60,8 +62,9 @@ export function decide(command: z.output<typeof Command>, at: At): Decision {
     // Whoever lost the lease tells its end all the same.
     const { crumbs, ...run } = runOf(at, command.run);
     const { exit } = command;
-    const receipt = { gpu: id, ...run, crumbs, until: at.now, exit, record: at.next };
-    return { events: [emit("ended@1", { id, run: command.run, exit })], result: receipt };
+    const manifest = at.views.manifest.hash();
+    const receipt = { gpu: id, ...run, crumbs, until: at.now, exit, record: at.next, manifest };
+    return { events: [emit("ended@1", { id, run: command.run, exit, manifest })], result: receipt };
   }
   const gpu = gpuOf(at);
   checkLease(at);

@@ -101,12 +101,22 @@ export function untilAborted(signal: AbortSignal): Promise<void> {
   });
 }
 
+// The same control as `skep reload`, with the owner's ticket: it passes the gate, and the journal says how it ended.
+function reloadBy({ hive }: Up, { out }: Context): void {
+  hive.owner.append("/queen/manifest/ctl", { op: "reload" }).then(
+    ({ verdict, message }) => {
+      if (verdict !== "ok") out.warn(`SIGHUP: ${message ?? verdict}`);
+    },
+    (thrown: unknown) => out.warn(`SIGHUP: ${String(thrown)}`),
+  );
+}
+
 /** `skep up`. */
 export const up: Command = command({
   name: "up",
   group: "hive",
   summary: "Start a hive in the foreground",
-  doc: "Makes the home, its keys and the owner's ticket at the first start. SIGTERM drains and ends it with 0.",
+  doc: "Makes the home, its keys and the owner's ticket at the first start. SIGTERM drains and ends it with 0; SIGHUP, where there is no terminal, reads the configuration again.",
   examples: [
     { run: "skep up", doc: "With the home in the state directory" },
     {
@@ -131,6 +141,7 @@ export const up: Command = command({
       alive: () => started.hive.owner.read("/proc/lifecycle/state"),
       warn: (line) => out.warn(line),
     });
+    context.onHangup(() => reloadBy(started, context));
     await tellReady(context, started);
     await notifier.ready(`The hive ${started.hive.keys.hive} is up`);
     await untilAborted(signal);

@@ -21,6 +21,8 @@ export const Receipt = z.object({
   exit: z.number().nullable(),
   /** Record of the journal that proves it. */
   record: z.number(),
+  /** Fingerprint of what the hive was configured to then. */
+  manifest: z.string(),
 });
 
 /** A receipt that was checked. */

@@ -30,6 +30,7 @@ test("a user unit is written, told to systemd and named with the next command; r
   assert.equal(statSync(place.home).mode & 0o777, 0o700);
   const text = readFileSync(file, "utf8");
   assert.match(text, new RegExp(`^ExecStart="/.*" ".*main\\.mjs" "up" "--home" "${place.home}"$`, "m"));
+  assert.match(text, new RegExp(`^ExecReload="/.*" ".*main\\.mjs" "reload" "--home" "${place.home}"$`, "m"));
   assert.match(text, /^Type=notify$/m);
   const gone = await place.skep(["service", "remove"], { env });
   assert.equal(gone.out.split("\n")[0], `Removed ${file}`);

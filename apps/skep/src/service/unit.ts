@@ -33,6 +33,8 @@ function service({ name, words, home, scope, runAs, socketOutside, credentials }
     "# The line to systemd is carried by systemd-notify, a child.",
     "NotifyAccess=all",
     `ExecStart=${words.map((word) => unitWord(word, true)).join(" ")}`,
+    // Not SIGHUP: this waits, and fails where the configuration is wrong.
+    `ExecReload=${words.map((word) => unitWord(word === "up" ? "reload" : word, true)).join(" ")}`,
     ...(system ? [`User=${runAs ?? ""}`] : []),
     "WatchdogSec=30",
     "TimeoutStartSec=10min",

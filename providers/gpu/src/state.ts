@@ -16,6 +16,8 @@ export type Receipt = Omit<Run, "crumbs"> & {
   readonly crumbs: number;
   /** Exit code; null where its lease ended first or nobody told. */
   readonly exit: number | null;
+  /** Fingerprint of what the hive was configured to. */
+  readonly manifest: string;
 };
 
 /** One GPU. */
@@ -145,14 +147,14 @@ export const events = {
     })),
   "ended@1": (
     slice: Gpus,
-    { id, run, exit }: { id: string; run: string; exit: number | null },
+    { id, run, exit, manifest }: { id: string; run: string; exit: number | null; manifest: string },
     { time }: EventMeta,
   ) =>
     change(slice, id, (gpu) => ({
       runs: gpu.runs.filter((one) => one.run !== run),
       receipts: newest([
         ...gpu.receipts,
-        ...gpu.runs.filter((one) => one.run === run).map((one) => ({ ...one, until: time, exit })),
+        ...gpu.runs.filter((one) => one.run === run).map((one) => ({ ...one, until: time, exit, manifest })),
       ]),
     })),
   "queen:spawned@1": (slice: Gpus, { worker, lease }: Spawned) => {

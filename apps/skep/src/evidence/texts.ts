@@ -12,6 +12,7 @@ const paths: readonly string[] = [
   "/proc/lifecycle/reason",
   "/proc/lifecycle/since",
   "/proc/lifecycle/clock",
+  "/proc/manifest",
   "/proc/pressure/busy",
   "/proc/pressure/quota",
   "/proc/pressure/cut",

@@ -1,5 +1,6 @@
 import { faults } from "@skep/fault";
 import type { Caller, KernelSlice } from "@skep/kernel";
+import { escapeForeign } from "@skep/text";
 import type { Mounted } from "./adapters.ts";
 
 const fault = faults("bus", {
@@ -33,7 +34,7 @@ export class Access {
   /** Throws `bus.kind` for workers of something else, and writes a line about it. */
   check(kind: Kind, caller: Caller, now: number): void {
     if (!isWorker(caller) || caller.role === `worker-${kind}`) return;
-    const line = `sidecar-deny kind=${kind} scope=${scopeOf(caller)}`;
+    const line = `sidecar-deny kind=${kind} scope=${escapeForeign(scopeOf(caller), { form: "wire" })}`;
     if (now - (this.#told.get(line) ?? Number.NEGATIVE_INFINITY) >= tellEvery) {
       if (this.#told.size >= 1000) this.#told.clear();
       this.#told.set(line, now);

@@ -89,17 +89,13 @@ export function busNodes(t: Build<Buses, Uses>, adapters: Mounted<BusAdapter>, t
         return bytes.length;
       },
     }),
-    spool: t.text("What is spooled, and how much may be", {
+    spool: t.text("How much is spooled and may be; its JSON twin has the lines", {
       render: async (scene) => {
         const adapter = adapterOf(scene);
         const all = await traffic.spooled(nameOf(scene), adapter);
         const { entries, bytes } = adapter.spool;
         const sum = all.reduce((before, { payload }) => before + payload.length, 0);
-        const head = lineOf({ entries: all.length, bytes: sum, max_entries: entries, max_bytes: bytes });
-        const rows = all.map(({ seq, payload }) =>
-          lineOf({ seq, bytes: payload.length, payload: Buffer.from(payload).toString() }),
-        );
-        return head + rows.join("");
+        return lineOf({ entries: all.length, bytes: sum, max_entries: entries, max_bytes: bytes });
       },
       json: async (scene) =>
         (await traffic.spooled(nameOf(scene), adapterOf(scene))).map(({ seq, payload }) => ({

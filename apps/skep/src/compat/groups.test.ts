@@ -61,6 +61,6 @@ export const groups: Readonly<Record<"base" | "gated", readonly Group[]>> = {
     script("policy_gate", "/actions/queue", "/policy/preflight/req"),
     act("replay_journal", replay, "/replay/ctl", "/audit/export"),
     notYet("model_cas_bind", "/models"),
-    notYet("sidecar_integration", "/bus/modbus-main", "/lora/lora-main"),
+    script("sidecar_integration", "/bus/modbus-main", "/lora/lora-main"),
   ],
 };

@@ -1,3 +1,4 @@
+import type { Clock } from "@skep/clock";
 import { type Fault, faults } from "@skep/fault";
 import type { Kernel, Session } from "@skep/kernel";
 import { prepare } from "@skep/ticket";
@@ -40,6 +41,8 @@ export interface HiveOptions {
   readonly log: (line: string) => void;
   /** The disk failed: the process must end now. */
   readonly fatal: (fault: Fault) => void;
+  /** The time of the kernel and its providers; the machine's when left out. */
+  readonly clock?: Clock;
 }
 
 /** A running hive without its edges. */
@@ -60,14 +63,11 @@ export interface Hive extends AsyncDisposable {
 }
 
 /** Locks the home, recovers by replay and opens the one door. Throws `journal.*`, `lock.*` and `config.*` faults. */
-export async function openHive({ home, config, log, fatal }: HiveOptions): Promise<Hive> {
-  const held = lock(home, { daemon: true });
+export async function openHive(options: HiveOptions): Promise<Hive> {
+  const held = lock(options.home, { daemon: true });
   try {
     // While the storage starts its thread, this one would wait.
-    const [hive] = await Promise.all([
-      open({ home, config, log, fatal }, () => held[Symbol.dispose]()),
-      prepare(),
-    ]);
+    const [hive] = await Promise.all([open(options, () => held[Symbol.dispose]()), prepare()]);
     return hive;
   } catch (error) {
     held[Symbol.dispose]();
@@ -111,7 +111,7 @@ function openOver(storage: HomeStorage, deps: Deps, { keys, fatal, say }: Openin
       index: storage.index,
       providers: mounts({ ...deps, checker: openChecker() }),
       version,
-      clock: realClock,
+      clock: deps.clock,
       limits: limitsOf(deps.config.values),
       defer: setImmediate,
       fatal: (error) => fatal(fault.stopped(undefined, { cause: error })),
@@ -137,7 +137,8 @@ async function migrate(home: string, log: (line: string) => void): Promise<void>
   log(`home migrated from format ${from} to ${to}; it is kept as it was in ${copy}`);
 }
 
-async function open({ home, config: given, log, fatal }: HiveOptions, unlock: () => void): Promise<Hive> {
+async function open(options: HiveOptions, unlock: () => void): Promise<Hive> {
+  const { home, config: given, log, fatal, clock = realClock } = options;
   const begun = Date.now();
   const running = new Running(given);
   const { config } = running;
@@ -184,7 +185,7 @@ async function open({ home, config: given, log, fatal }: HiveOptions, unlock: ()
     signs: signsOf(keys),
     manifest: manifestDeps(running, home, (line) => say(line)),
     peers: peersDeps(new Members(home, keys, () => live().time.now()), keys, net),
-    clock: realClock,
+    clock,
     started: Date.now(),
   };
   const started = await openOver(storage, deps, { keys, fatal, say });
@@ -195,7 +196,7 @@ async function open({ home, config: given, log, fatal }: HiveOptions, unlock: ()
   noteManifest(started, running);
   giveFirstValues(started, config, keys, say);
   witnesses.start(config.values["audit.witness_interval"]);
-  const warming = warmPast(fold, started.journal, realClock);
+  const warming = warmPast(fold, started.journal, clock);
   const door = new Door(started, keys, "owner");
   const owner = await applyConfigured(door.owner("daemon"), config, say);
   await publishConfigured(owner, config, say);

@@ -1,3 +1,4 @@
+import type { Clock } from "@skep/clock";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -71,6 +72,7 @@ export interface TestHive extends TestPlace {
 export async function startTestHive(
   place: TestPlace = makeTestPlace(),
   settings: Readonly<Record<string, string>> = {},
+  clock: Clock = realClock,
 ): Promise<TestHive> {
   const uid = process.getuid?.() ?? 0;
   makeHome(place.home, uid);
@@ -84,6 +86,7 @@ export async function startTestHive(
     fatal: (fault) => {
       throw fault;
     },
+    clock,
   });
   const edges = await startEdges(hive, uid, (line) => lines.push(line));
   hive.live.edges = shownEdges(edges.at);

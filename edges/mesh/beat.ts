@@ -9,7 +9,7 @@ export const beatProtocol = "/skep/beat/1";
 export const answerWithin = 3500;
 
 /** Milliseconds without a sign of life after which one who should give them is dead. */
-const silence = (every: number): number => 3 * every + answerWithin;
+export const silence = (every: number): number => 3 * every + answerWithin;
 
 /** What a heart is given. */
 export interface Beating {

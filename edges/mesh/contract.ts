@@ -212,7 +212,10 @@ export interface MeshOptions {
   readonly dnsOverHttps?: readonly string[];
   /** Most connections at a time; 12,000 by default. */
   readonly connections?: number;
-  /** Milliseconds between signs of life on a connection; 3,000 by default. One unanswered for 3,500 cuts it. */
+  /**
+   * Milliseconds between signs of life on a connection; 3,000 by default, and five thirds of it on one that nobody used for
+   * half a minute. One unanswered for 3,500 cuts it.
+   */
   readonly heartbeat?: number;
   /** Milliseconds for one address; 5,000 by default. */
   readonly dialTimeout?: number;
@@ -260,6 +263,8 @@ export interface Mesh extends AsyncDisposable {
   drop(peer: string): Promise<void>;
   /** The peers that are connected or kept. */
   peers(): readonly PeerView[];
+  /** One of them; undefined where it is neither connected nor kept. */
+  view(peer: string): PeerView | undefined;
   /** Why a peer is reached as it is, with the last failed dials. */
   why(peer: string): readonly string[];
   /** Events from now on; one who does not keep up loses the oldest. */

@@ -5,7 +5,7 @@ import type { Book } from "./book.ts";
 import { won } from "./dial-report.ts";
 import { fault } from "./faults.ts";
 import type { Names } from "./names.ts";
-import type { Node } from "./node.ts";
+import { handshakeWithin, type Node } from "./node.ts";
 
 /** What a dialer works with. */
 export interface Dialing {
@@ -67,12 +67,17 @@ export class Dialer {
     // Its own signal: a socket stays bound to the one that it was dialled with, and dies when that aborts.
     const own = new AbortController();
     const end = () => own.abort(signal.reason);
-    const ms = relay === undefined ? timeout : timeout + relayed;
-    const timer = clock.after(ms, () => own.abort(new Error("ETIMEDOUT")));
+    const late = () => own.abort(new Error("ETIMEDOUT"));
+    let timer = clock.after(relay === undefined ? timeout : timeout + relayed, late);
+    // One who answers is there, and may have many others to shake hands with.
+    const answered = () => {
+      timer.stop();
+      timer = clock.after(handshakeWithin, late);
+    };
     signal.addEventListener("abort", end, { once: true });
     try {
       if (relay !== undefined) await reach(relay, own.signal);
-      return await node().dial(parse(address), own.signal);
+      return await node().dial(parse(address), own.signal, answered);
     } finally {
       timer.stop();
       signal.removeEventListener("abort", end);

@@ -316,6 +316,11 @@ class Libp2pMesh implements Mesh {
     return [...all].map((peer) => peerView(peer, this.#known));
   }
 
+  view(peer: string): PeerView | undefined {
+    const there = this.#links.of(peer).length > 0 || this.#upkeep.isKept(peer);
+    return there ? peerView(peer, this.#known) : undefined;
+  }
+
   why(peer: string): readonly string[] {
     return whyLines(peer, this.#known);
   }

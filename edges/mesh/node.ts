@@ -8,21 +8,29 @@ import { tcp } from "@libp2p/tcp";
 import { yamux } from "@libp2p/yamux";
 import { type Multiaddr, multiaddr } from "@multiformats/multiaddr";
 import { createLibp2p, type Libp2pOptions } from "libp2p";
+import { Admission } from "./admission.ts";
 import type { MeshOptions, RelayLimits } from "./contract.ts";
 import type { DialReport } from "./dial-report.ts";
 import { fault } from "./faults.ts";
 import { type Factory, observed } from "./observed.ts";
 import type { Tunnels } from "./tunnel.ts";
+import { whole } from "./whole.ts";
 
 const hop = "/libp2p/circuit/relay/0.2.0/hop";
+
+/** Milliseconds that a handshake may take, the wait for its turn included. */
+export const handshakeWithin = 20_000;
 
 type Components = Parameters<Factory>[0];
 
 /** The libp2p node, and what of its inside is used. */
 export interface Node {
   readonly libp2p: Libp2p;
-  /** Dials one address over its transport, without the queue that would join dials of one peer. */
-  dial(address: Multiaddr, signal: AbortSignal): Promise<Connection>;
+  /**
+   * Dials one address over its transport, without the queue that would join dials of one peer. Calls `answered` when somebody
+   * is there and the handshake begins.
+   */
+  dial(address: Multiaddr, signal: AbortSignal, answered?: () => void): Promise<Connection>;
   /** Addresses of the interfaces that are listened on. */
   bound(): string[];
 }
@@ -148,6 +156,7 @@ function listenFault(cause: unknown): unknown {
 export async function startNode(options: MeshOptions, around: Around): Promise<Node> {
   if (options.key.length !== 32) throw fault.key();
   const relay = limitsOf(options.relay);
+  const admission = new Admission(options.clock);
   let inside: Components | undefined;
   const node = (): Libp2p => libp2p;
   const discovery = options.mdns
@@ -173,7 +182,7 @@ export async function startNode(options: MeshOptions, around: Around): Promise<N
       announceFilter: (verified) => around.announce(verified.map(String)).map((text) => multiaddr(text)),
     },
     transports: await transports(options, around),
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [whole(noise())],
     streamMuxers: [
       yamux({
         enableKeepAlive: false,
@@ -190,8 +199,11 @@ export async function startNode(options: MeshOptions, around: Around): Promise<N
       maxIncomingPendingConnections: 1000,
       dialTimeout: 2 * (options.dialTimeout ?? 5000),
       addressDialTimeout: options.dialTimeout ?? 5000,
+      inboundUpgradeTimeout: handshakeWithin,
     },
     connectionGater: {
+      denyInboundConnection: (connection) => admission.enter(connection),
+      denyInboundUpgradedConnection: (_peer, connection) => admission.leave(connection),
       denyDialMultiaddr: () => false,
       denyOutboundRelayedConnection: (source) =>
         relay !== undefined && circuitsOf(node, source) > (relay.perPeer ?? 64),
@@ -209,7 +221,14 @@ export async function startNode(options: MeshOptions, around: Around): Promise<N
   if (!components) throw fault.listen("its components are not there");
   return {
     libp2p,
-    dial: (address, signal) => components.transportManager.dial(address, { signal }),
+    dial: (address, signal, answered) =>
+      components.transportManager.dial(address, {
+        signal,
+        // Its type names the events of its own, but those of the upgrade come here too.
+        onProgress: ({ type }: { type: string }) => {
+          if (type === "upgrader:encrypt-outbound-connection") answered?.();
+        },
+      }),
     bound: () => components.transportManager.getAddrs().map(String),
   };
 }

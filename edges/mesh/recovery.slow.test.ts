@@ -64,7 +64,8 @@ suite("what was lost comes back", { concurrency: 3 }, () => {
   test("who was stopped for longer than any sign of life comes back by itself", async () => {
     const hive = await node("awake");
     const worker = await node("sleeper", { listen: [], bootstrap: hive.addresses });
-    await worker.until(({ kind }) => kind === "connected");
+    // Who dialled is connected before the other side has heard its last word.
+    await Promise.all([worker, hive].map((one) => one.until(({ kind }) => kind === "connected")));
     const seen = hive.events.length;
     worker.child.kill("SIGSTOP");
     await hive.until(({ kind }) => kind === "disconnected", 40_000, seen);

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { type Clock, delay } from "@skep/clock";
 import type { Links } from "./links.ts";
 
@@ -139,7 +140,8 @@ export class Upkeep {
         pause = second;
         await new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve(), { once: true }));
       } else if (!(await this.#limited((signal) => any(peer, signal), this.#ended.signal))) {
-        await delay(clock, pause, stop).catch(() => undefined);
+        // Not all at the same moment, who lost the same peer.
+        await delay(clock, randomInt(pause / 2, pause), stop).catch(() => undefined);
         pause = Math.min(2 * pause, longestRedial);
       }
     }

@@ -47,7 +47,7 @@ async function live(
     const began = performance.now();
     await attach(mesh, addresses, id, ticket).catch(() => undefined);
     if (performance.now() - began > 5000) wait = 50;
-    await sleep(wait);
+    await sleep(wait * (0.5 + Math.random() / 2));
   }
 }
 

@@ -101,8 +101,7 @@ function sightOf(
     relays,
     addresses: () => mesh.addresses(),
     path: (key) => {
-      const peer = peerOfKey(Buffer.from(key, "hex"));
-      const found = mesh.peers().find((one) => one.peer === peer);
+      const found = mesh.view(peerOfKey(Buffer.from(key, "hex")));
       return (
         found && {
           path: found.path,

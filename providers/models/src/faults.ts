@@ -1,0 +1,59 @@
+import { faults } from "@skep/fault";
+
+/** What models refuse. */
+export const fault = faults("models", {
+  manifest: ["invalid", "Cannot read the manifest of a model", { detail: "invalid-payload" }],
+  other: ["invalid", "Cannot take a manifest of another model", { detail: "invalid-payload" }],
+  signature: [
+    "unauthenticated",
+    "Cannot take a model: no release key that is named here signed its manifest",
+    { cure: "Name the key in models.keys, or in updates.keys of the owner.toml", detail: "invalid-payload" },
+  ],
+  replay: [
+    "stale",
+    "Cannot take a model whose serial is not newer than what its name has here",
+    { cure: "Pack it with a higher --serial", detail: "invalid-payload" },
+  ],
+  long: ["oversize", "Cannot take more bytes than the limit", { detail: "invalid-payload" }],
+  digest: [
+    "corrupt",
+    "Cannot take a file of a model: its bytes have another digest, they are in quarantine",
+    { detail: "invalid-payload" },
+  ],
+  table: ["corrupt", "Cannot read the table of a model's chunks", { detail: "invalid-payload" }],
+  payload: [
+    "corrupt",
+    "Cannot take a model: its weights have another digest than its name",
+    { detail: "invalid-payload" },
+  ],
+  foreign: ["invalid", "Cannot take a chunk that the table does not name", { detail: "invalid-payload" }],
+  order: [
+    "conflict",
+    "Cannot take this file now",
+    {
+      cure: "A signed model begins with manifest.json, then signature, table, schema and chunks",
+      detail: "invalid-payload",
+    },
+  ],
+  fixed: ["denied", "Cannot change a model that has this file", { detail: "denied" }],
+  absent: ["absent", "Cannot read what is not complete", { detail: "invalid-path" }],
+  none: ["absent", "Cannot find model", { detail: "invalid-path" }],
+  unready: [
+    "conflict",
+    "Cannot use a model that is not complete and verified",
+    { detail: "invalid-payload" },
+  ],
+  base: [
+    "conflict",
+    "Cannot activate an adapter whose base model is not here",
+    { cure: "Import its base first", detail: "invalid-payload" },
+  ],
+  moved: ["conflict", "Cannot activate: another model is active than was expected"],
+  active: ["conflict", "Cannot let go of a model that is active", { cure: "Activate another one first" }],
+  before: ["absent", "Cannot go back: no model was active before", { detail: "invalid-payload" }],
+  many: [
+    "quota",
+    "Cannot take another model or chunk: the limit is reached",
+    { cure: 'Retire one: append {"op":"retire"} to its `ctl`', detail: "buffer-full" },
+  ],
+});

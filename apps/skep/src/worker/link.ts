@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { type Clock, delay } from "@skep/clock";
 import { type Fault, toFault } from "@skep/fault";
 import type { Client, RemoteFile } from "@skep/ninep";
@@ -183,7 +184,8 @@ export class Link {
 async function delayed(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   // The timers of the clock keep no process alive, and this wait has to.
   const alive = setInterval(() => undefined, 60_000);
-  await delay(clock, ms, signal).catch(() => undefined);
+  // Not all at the same moment, who lost the same hive.
+  await delay(clock, randomInt(ms / 2, ms), signal).catch(() => undefined);
   clearInterval(alive);
 }
 

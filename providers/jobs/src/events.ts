@@ -316,6 +316,10 @@ export const events = {
     }
   },
   "policy:retained@1": ({ keepEndedMs }: Jobs, { jobsAge }: { jobsAge: number }) => keepEndedMs.set(jobsAge),
+  "kernel:lifecycle@1": ({ halted }: Jobs, { state }: { state: string }) => {
+    const stands = state !== "ONLINE" && state !== "DEGRADED";
+    if (stands !== halted.get()) halted.set(stands);
+  },
   "kernel:started@1": (jobs: Jobs, _data: unknown, { time }: EventMeta) => restarted(jobs, time),
   "workers:joined@1": (jobs: Jobs, data: JoinedElsewhere, { time }: EventMeta) => join(jobs, data, time),
   "workers:owner@1": (jobs: Jobs, { worker, state }: { worker: string; state: string }) =>

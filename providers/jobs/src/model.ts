@@ -200,6 +200,8 @@ export interface Jobs extends Agreement, Contained {
   readonly capacity: Table<Capacity>;
   /** Present workers with a free slot, longest idle first. */
   readonly idle: Table<number>;
+  /** While the hive drains or stands still nothing is leased: what waits goes on waiting. */
+  readonly halted: Cell<boolean>;
   /** When leases and expiries are looked at next; 0 for never. */
   readonly check: Cell<number>;
   /** How long ended jobs stay, as `/policy/ctl` says, milliseconds; null before it did. */

@@ -29,6 +29,7 @@ export function pickerOf({ state, views, now }: At, gone?: ReadonlySet<string>):
 export function nextLeases(at: At, worker: string, ended: Job): Emitted[] {
   const { state, now } = at;
   const free = state.capacity.get(worker);
+  if (state.halted.get()) return [];
   if (!free?.present || free.paused === true || isBarred(state, worker) || state.queue.size === 0) return [];
   const since = ended.leases.find((one) => one.worker === worker)?.since ?? 0;
   const ahead = now - since < quickMs ? (free.ahead ?? 0) : 0;
@@ -45,7 +46,7 @@ export function nextLeases(at: At, worker: string, ended: Job): Emitted[] {
 
 /** The worker that has been idle longest among those that may have a job, unless something that waits is before it. */
 export function idleFor(at: At, job: Job): string | undefined {
-  if (at.state.idle.size === 0) return undefined;
+  if (at.state.idle.size === 0 || at.state.halted.get()) return undefined;
   const picker = pickerOf(at);
   for (const id of at.state.idle.keys())
     if (
@@ -60,7 +61,7 @@ export function idleFor(at: At, job: Job): string | undefined {
 /** Waiting jobs for idle workers, those that are idle longest first. */
 function leases(at: At, gone: ReadonlySet<string>): Emitted[] {
   const { state, now } = at;
-  if (state.queue.size === 0 || state.idle.size === 0) return [];
+  if (state.queue.size === 0 || state.idle.size === 0 || state.halted.get()) return [];
   const picker = pickerOf(at, gone);
   const used = new Map<string, number>();
   const events: Emitted[] = [];
@@ -100,7 +101,7 @@ function copies(at: At): Emitted[] {
   const used = new Map<string, number>();
   const events: Emitted[] = [];
   const idle = [...state.idle.keys()].filter((worker) => !picker.wants(worker));
-  if (idle.length === 0) return [];
+  if (idle.length === 0 || state.halted.get()) return [];
   for (const id of state.held.keys()) {
     if (events.length >= leaseMost) break;
     const job = state.jobs.get(id);
@@ -158,8 +159,8 @@ export function due(at: At): Decision | undefined {
 
 /** The earliest time at which `due` has something to do; undefined for never. */
 export function nextDue(state: Jobs): number | undefined {
-  if (state.containing.get() > 0 || state.sweeping.size > 0 || (state.queue.size > 0 && state.idle.size > 0))
-    return 0;
+  const mayLease = state.queue.size > 0 && state.idle.size > 0 && !state.halted.get();
+  if (state.containing.get() > 0 || state.sweeping.size > 0 || mayLease) return 0;
   const ballot = nextBallot(state);
   const check = state.check.get() || undefined;
   return ballot === undefined || (check !== undefined && check < ballot) ? check : ballot;

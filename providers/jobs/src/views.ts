@@ -46,6 +46,7 @@ export function initial(scope: Scope): Jobs {
     capacity: scope.table("capacity"),
     idle: scope.table("idle"),
     check: scope.cell("check", 0),
+    halted: scope.cell("halted", false),
     keepEndedMs: scope.cell<number | null>("keep-ended-ms", null),
     ...agreement(scope),
     ...contained(scope),

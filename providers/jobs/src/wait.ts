@@ -57,6 +57,7 @@ export function waitOf(job: Job, at: At): string {
   const seated = seatedIn(state, job);
   if (isEnded(job.state) || (job.state === "running" && job.leases.length >= job.want)) return "";
   if (job.needs.length > 0) return needsWait(job, state);
+  if (state.halted.get()) return "the hive drains or stands still; what waits goes on after `resume`";
   const held = heldBy(state, job);
   if (held)
     return `held by ban ${held.ban} of ${clean(held.by)} on ${clean(held.target)} until ${formatTime(held.until)}: ${clean(held.reason)}`;

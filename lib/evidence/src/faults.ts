@@ -22,6 +22,8 @@ export const fault = faults("evidence", {
       cure: "This is a mistake of the program that packs: what it may take is a list, and this is not on it",
     },
   ],
+  timestamp: ["corrupt", "Cannot accept the timestamp"],
+  rekor: ["corrupt", "Cannot accept the entry of the transparency log"],
   large: [
     "oversize",
     "Cannot pack: more than the bound",

@@ -5,7 +5,9 @@ import type { EvidenceRecord, Pack, Verified } from "@skep/evidence";
 import { Fault, faults, toFault } from "@skep/fault";
 import type { Client } from "@skep/ninep";
 import { escapeForeign, formatCount } from "@skep/text";
+import type { Anchors } from "../anchor/anchor.ts";
 import { connect, homeOf, targetOf } from "../client/connect.ts";
+import { anchorFlags, anchorLines, anchorsOf, vouched } from "./evidence-anchors.ts";
 import { keyFlag, logFlags, openLog, rangeOf } from "./audit-source.ts";
 
 const fault = faults("evidence", {
@@ -48,7 +50,12 @@ async function clientOf(context: Context, offline: boolean): Promise<Client | un
 }
 
 /** A pack of the hive as it is now. */
-async function packNow(context: Context, { offline, from, to, most }: Wanted): Promise<Pack> {
+async function packNow(context: Context, wanted: Wanted & Anchors): Promise<Pack> {
+  const { offline, from, to, most } = wanted;
+  if (wanted.timestamp !== undefined || wanted.rekor !== undefined) {
+    const { checkUrl } = await import("../anchor/anchor.ts");
+    for (const url of [wanted.timestamp, wanted.rekor]) if (url !== undefined) checkUrl(url);
+  }
   const home = homeOf(context);
   if (!existsSync(join(home, "keys", "log"))) throw fault.home(home);
   const { collect } = await import("../evidence/collect.ts");
@@ -105,12 +112,13 @@ const evidencePack: Command = command({
     { run: "skep evidence pack case-7 --from 100 --to 180", doc: "What happened then" },
   ],
   args: [{ name: "folder", kind: "directory", doc: "A folder that is not there" }],
-  flags: { offline: logFlags.offline, ...rangeFlags, most: mostFlag },
+  flags: { offline: logFlags.offline, ...rangeFlags, most: mostFlag, ...anchorFlags },
   run: async (context) => {
     const { args, flags } = context;
     const made = await packNow(context, flags);
     const { writePack } = await import("../evidence/folder.ts");
     writePack(args.folder, made.files);
+    await vouched(context, args.folder, made, flags);
     return tellMade(context, args.folder, made);
   },
 });
@@ -121,12 +129,13 @@ const evidenceBundle: Command = command({
   summary: "The same as one tar file",
   examples: [{ run: "skep evidence bundle case-7.tar", doc: "To hand over" }],
   args: [{ name: "file", kind: "file", doc: "A file that is not there" }],
-  flags: { offline: logFlags.offline, ...rangeFlags, most: mostFlag },
+  flags: { offline: logFlags.offline, ...rangeFlags, most: mostFlag, ...anchorFlags },
   run: async (context) => {
     const { args, flags } = context;
     const made = await packNow(context, flags);
     const { writeBundle } = await import("../evidence/folder.ts");
     await writeBundle(args.file, made.files);
+    await vouched(context, args.file, made, flags);
     return tellMade(context, args.file, made);
   },
 });
@@ -140,10 +149,18 @@ const evidenceVerify: Command = command({
     { run: "skep evidence verify case-7.tar --key 'skep.invalid/hive-…+…'", doc: "By a key that you know" },
   ],
   args: [{ name: "pack", kind: "file", doc: "A folder, or a bundle" }],
-  flags: { ...keyFlag },
+  flags: {
+    ...keyFlag,
+    "tsa-ca": {
+      kind: "file",
+      doc: "Root certificates (PEM) that the authority of its timestamp must lead to",
+    },
+    "rekor-key": { kind: "string", value: "VKEY", doc: "Key of the Rekor log that it was uploaded to" },
+  },
   run: async (context) => {
     const { args, flags, out } = context;
     const { root, page, manifest, records, trusted } = await verified(args.pack, flags.key ?? []);
+    const anchors = await anchorsOf(args.pack, root, flags["tsa-ca"], flags["rekor-key"]);
     const { from, to, key, hive, withheld } = manifest;
     if (out.wantsJson)
       return out.json({
@@ -157,7 +174,8 @@ const evidenceVerify: Command = command({
         page,
         key,
         trusted,
-      });
+        ...anchors,
+      } as never);
     await out.line(
       toned("good", "verified "),
       `${formatCount(to - from)} records of ${escapeForeign(hive, { form: "wire" })}`,
@@ -167,6 +185,7 @@ const evidenceVerify: Command = command({
     await out.line(
       `  key ${escapeForeign(key, { form: "wire" })}${trusted ? "" : " (from the pack: compare it with `skep audit key` there)"}`,
     );
+    for (const line of anchorLines(anchors)) await out.line(line);
     return undefined;
   },
 });

@@ -44,6 +44,8 @@ export interface CasDeps {
   readonly held?: (digest: string) => boolean;
   /** Asked before each removal; everything is allowed where left out. */
   readonly keeper?: Keeper;
+  /** Given what tells whether a blob is here, for others that remove bytes from the same store. */
+  readonly opened?: (has: (digest: string) => boolean) => void;
 }
 
 const digestPattern = /^[0-9a-f]{64}$/;
@@ -65,6 +67,7 @@ export function casProvider({
   most = 16 * 1024 ** 3,
   keeper,
   held,
+  opened,
 }: CasDeps): Provider {
   const turns = new Turns();
   const kept = (state: Cas): Retention => state.retention.get() ?? first;
@@ -84,6 +87,7 @@ export function casProvider({
     events,
     opened: (state) => {
       present = state;
+      opened?.((digest) => state.blobs.has(digest));
     },
     touches: {
       "stored@1": ({ digest }: { digest: string }) => `/cas/${digest}`,

@@ -92,30 +92,16 @@ function bridgeNodes(t: Build<Gpus, Uses>): Node {
   });
 }
 
-function modelNodes(t: Build<Gpus, Uses>): Node {
-  return t.dir("Models that bridges published", {
-    available: t.each(
-      "By their id",
-      "model",
-      { list: ({ state }) => state.models.keys(), has: (name, { state }) => state.models.has(name) },
-      t.dir("One model", {
-        "manifest.toml": t.text("As it was published", {
-          render: ({ state, params }) => ended(state.models.get(params.model ?? "") ?? ""),
-        }),
-      }),
-    ),
-    active: t.text("Which one the bridge says is active", {
-      render: ({ state }) => ended(state.active.get()),
-    }),
-  });
-}
-
 /** `/gpu`: GPUs that bridges publish, runs under leases of them, and their receipts. */
 export function gpuProvider(): Provider {
   return defineProvider<Gpus, Uses>({
     name: "gpu",
     doc: "GPUs, runs on them and their receipts",
     uses: ["leased", "manifest"],
+    offers: {
+      // `/gpu/models` shows them beside those of the hive.
+      bridged: ({ models }) => ({ ids: () => models.keys(), manifest: (id: string) => models.get(id) }),
+    },
     initial,
     events,
     notify: {
@@ -135,7 +121,6 @@ export function gpuProvider(): Provider {
           has: (name, { state }) => state.gpus.has(name),
           entries: {
             bridge: bridgeNodes(t),
-            models: modelNodes(t),
             telemetry: t.dir("What telemetry of GPUs looks like", {
               "schema.json": t.text("As it was published", {
                 render: ({ state }) => ended(state.schema.get()),

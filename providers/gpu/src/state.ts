@@ -48,7 +48,6 @@ export interface Gpus {
   readonly gpus: Table<Gpu>;
   /** Manifests of models that bridges published, by id. */
   readonly models: Table<string>;
-  readonly active: Cell<string>;
   readonly schema: Cell<string>;
   readonly bridge: Cell<Bridge>;
 }
@@ -67,7 +66,6 @@ const none: Gpu = { info: "", publisher: "", lease: [], status: [], runs: [], re
 export const initial = (scope: Scope): Gpus => ({
   gpus: scope.table("gpus"),
   models: scope.table("models"),
-  active: scope.cell("active", ""),
   schema: scope.cell("schema", ""),
   bridge: scope.cell<Bridge>("bridge", idle),
 });
@@ -88,11 +86,12 @@ export type Snapshot = {
     readonly status: readonly string[];
   }[];
   readonly models: readonly { readonly id: string; readonly manifest: string }[];
+  /** The model that runs there; `/gpu/models` heeds it. */
   readonly active: string | null;
   readonly schema: string | null;
 };
 
-function publish(slice: Gpus, { nodes, models, active, schema }: Snapshot, publisher: string): void {
+function publish(slice: Gpus, { nodes, models, schema }: Snapshot, publisher: string): void {
   for (const { id, info, lease, status } of nodes)
     change(slice, id, (before) => ({
       info,
@@ -101,7 +100,6 @@ function publish(slice: Gpus, { nodes, models, active, schema }: Snapshot, publi
       status: newest([...before.status, ...status]),
     }));
   for (const { id, manifest } of models) slice.models.set(id, manifest);
-  if (active !== null) slice.active.set(active);
   if (schema !== null) slice.schema.set(schema);
 }
 

@@ -262,6 +262,20 @@ export const settings = {
   ),
   "policy.queue": setting(integer(1, 1024), 256, "Approvals that may lie in the queue", running),
 
+  "models.keys": setting(
+    words("KEY…", ed25519),
+    [],
+    "Public Ed25519 keys whose models may be active, 64 hex digits each; none are while it is empty",
+  ),
+  "models.kept": setting(integer(1, 10_000), 256, "Models that are kept at a time", running),
+  "models.chunks": setting(integer(1, 10_000_000), 200_000, "Chunks of all models together", running),
+  "models.size": setting(
+    size(1 * MiB, 1024 * 1024 * MiB),
+    64 * 1024 * MiB,
+    "Bytes of a model's weights",
+    running,
+  ),
+
   "updates.keys": setting(
     words("KEY…", ed25519),
     [],
@@ -455,6 +469,7 @@ export const sections: Readonly<Record<string, string>> = {
   http: "The HTTP edge.",
   otel: "Export of figures and spans; off unless a collector is named.",
   policy: "Rules of a new hive; `skep policy` changes those of one that has some.",
+  models: "Models for GPUs, and who may sign them.",
   updates: "Updates for machines, and who may sign them.",
   telemetry: "What is kept of what devices tell.",
   bus: "Field buses: docs/buses.md.",

@@ -18,7 +18,7 @@ import {
   type WitnessesView,
 } from "@skep/provider-audit";
 import { busesProvider } from "@skep/provider-buses";
-import { casProvider, type Keeper } from "@skep/provider-cas";
+import type { Keeper } from "@skep/provider-cas";
 import { containmentProvider } from "@skep/provider-containment";
 import { hostProvider } from "@skep/provider-host";
 import { accountOf, type Beats, type JobLimits, jobsProvider, type Signs } from "@skep/provider-jobs";
@@ -41,7 +41,6 @@ import {
   ringsProvider,
   telemetryProvider,
 } from "@skep/provider-telemetry";
-import { type Limits as UpdateLimits, mountUpdates } from "@skep/provider-updates";
 import { workersProvider } from "@skep/provider-workers";
 import type { Signer } from "@skep/tlog";
 import type { Config } from "../config/mod.ts";
@@ -51,6 +50,7 @@ import { busSpools } from "./bus-spools.ts";
 import type { Fold } from "./fold.ts";
 import type { Live } from "./live.ts";
 import { withOutstanding } from "./outstanding.ts";
+import { storeProviders } from "./stores.ts";
 
 /** What the providers of this program are given. */
 export interface Deps {
@@ -143,21 +143,6 @@ function ringQuotas({ values }: Config): RingsDeps["quotas"] {
   };
 }
 
-/** How much is kept of updates, from the configuration. */
-function updateLimits({ values }: Config): UpdateLimits {
-  return {
-    get updates() {
-      return values["updates.kept"];
-    },
-    get chunks() {
-      return values["updates.chunks"];
-    },
-    get manifestBytes() {
-      return values["updates.manifest_size"];
-    },
-  };
-}
-
 /** How many approvals wait, and how long what they allow does, from the configuration. */
 function policyLimits({ values }: Config): { readonly entries: number; readonly grace: number } {
   return {
@@ -166,11 +151,6 @@ function policyLimits({ values }: Config): { readonly entries: number; readonly 
     },
     grace: values["policy.grace"],
   };
-}
-
-/** Most bytes of a blob: an input, an output, or a module, whichever may be largest. */
-function mostBlob({ values }: Config): number {
-  return Math.max(values["sandbox.stdin"], values["sandbox.output"], 1024 ** 3);
 }
 
 /** Whether and how far back commands are judged again, from the configuration. */
@@ -204,12 +184,7 @@ export function mounts(deps: Deps): Provider[] {
   const audit = auditDeps(deps, replays);
   const chains = index && createChains(audit, audit.index);
   let acts: TreeActs | undefined;
-  const updates = mountUpdates({
-    blobs,
-    files: deps.files,
-    keys: deps.config.values["updates.keys"],
-    limits: updateLimits(deps.config),
-  });
+  const stores = storeProviders(deps);
   const figures = new Figures(deps.clock);
   const providers: Provider[] = [
     logProvider(deps.live.lines.deps),
@@ -224,12 +199,7 @@ export function mounts(deps: Deps): Provider[] {
     }),
     leasesProvider(),
     gpuProvider(),
-    casProvider({
-      blobs,
-      most: mostBlob(deps.config),
-      held: updates.holds,
-      ...(deps.keeper && { keeper: deps.keeper }),
-    }),
+    stores.cas,
     containmentProvider(),
     workersProvider(),
     busesProvider({
@@ -246,7 +216,8 @@ export function mounts(deps: Deps): Provider[] {
       quotas: telemetryQuotas(deps.config),
       denies: () => deps.live.proc.pressure().policy,
     }),
-    updates.provider,
+    stores.updates,
+    stores.models,
     peersProvider(deps.peers),
     withOutstanding(
       jobsProvider({

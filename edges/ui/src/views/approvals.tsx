@@ -1,7 +1,8 @@
 import { useState } from "preact/hooks";
-import { Act, Chip, Cli, Copy, Empty, Facts, StateChip, Trouble, Waiting } from "../parts/basic.tsx";
+import { Act, Chip, Cli, Empty, Facts, StateChip, Trouble, Waiting } from "../parts/basic.tsx";
 import { useApp, useHive, useJson, useRead, useText } from "../parts/context.ts";
 import { agoText, cliOf, momentText } from "../parts/words.ts";
+import { lineOf, Statement } from "./statement.tsx";
 
 interface Need {
   readonly rule: string;
@@ -91,8 +92,10 @@ function Row({ id, isChosen }: { readonly id: string; readonly isChosen: boolean
 function One({ id }: { readonly id: string }) {
   const app = useApp();
   const { value, problem } = useJson<Action>(`/actions/${id}/status.json`);
+  const { value: statement } = useText(`/actions/${id}/statement`);
   if (problem) return <Trouble problem={problem} />;
   if (!value) return <Waiting what={`action ${id}`} />;
+  const isOpen = /^(waiting|queued|pending)$/.test(value.state);
   return (
     <article class="pane" aria-label={`Action ${id}`}>
       <header>
@@ -112,6 +115,8 @@ function One({ id }: { readonly id: string }) {
         facts={[
           ["what", value.act],
           ["to", value.path && <a href={app.href("files", value.path.slice(1))}>{value.path}</a>],
+          ["reason", lineOf(statement, "reason")],
+          ["undo", lineOf(statement, "undo")],
           ["asked by", value.by],
           ["since", value.at > 0 && momentText(value.at)],
           ["until", value.expires > 0 && momentText(value.expires)],
@@ -124,9 +129,8 @@ function One({ id }: { readonly id: string }) {
           {comment.by}: {comment.text}
         </p>
       ))}
-      <Undo id={id} />
-      <Statement id={id} />
-      {/^(waiting|queued|pending)$/.test(value.state) && <Decide id={id} />}
+      <Statement id={id} isOpen={isOpen} />
+      {isOpen && <Decide id={id} />}
       <Cli command={cliOf("cat", `/actions/${id}/status`)} />
     </article>
   );
@@ -147,35 +151,6 @@ function Needs({ needs }: { readonly needs: readonly Need[] }) {
         </li>
       ))}
     </ul>
-  );
-}
-
-function Undo({ id }: { readonly id: string }) {
-  const { value } = useText(`/actions/${id}/undo`);
-  if (!value) return null;
-  return (
-    <section aria-label="Undo">
-      <h2>To take it back</h2>
-      <pre class="content">{value}</pre>
-      <Copy text={value} label="Copy" />
-    </section>
-  );
-}
-
-// The page holds no key of a person: it shows what to sign, and the command that signs it.
-function Statement({ id }: { readonly id: string }) {
-  const { value, problem } = useText(`/actions/${id}/statement`);
-  if (problem || !value) return null;
-  return (
-    <section aria-label="Statement">
-      <h2>The exact statement to sign</h2>
-      <pre class="content">{value}</pre>
-      <div class="row">
-        <Copy text={value} label="Copy statement" />
-        <Copy text={cliOf("approve", id)} label="Copy the command that signs" />
-      </div>
-      <Cli command={cliOf("approve", id)} />
-    </section>
   );
 }
 

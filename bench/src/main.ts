@@ -1,4 +1,4 @@
-// npm run bench -- [--json FILE] [--only NAME]
+// npm run bench -- [--json FILE] [--only NAME] [--seconds N]
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { benches } from "./benches.ts";
@@ -6,22 +6,32 @@ import { machineName } from "./machine.ts";
 import { type Row, rowOf } from "./row.ts";
 import { tableOf } from "./table.ts";
 
-const usage = `npm run bench -- [--json FILE] [--only NAME[,NAME]]\nNames: ${benches.map(({ name }) => name).join(", ")}`;
+const usage = `npm run bench -- [--json FILE] [--only NAME[,NAME]] [--seconds N]\nNames: ${benches.map(({ name }) => name).join(", ")}`;
 
 function refuse(why: string): never {
   process.stderr.write(`${why}\n${usage}\n`);
   process.exit(2);
 }
 
-function readArgs(): { json?: string | undefined; only?: string | undefined } {
+interface Args {
+  readonly json?: string | undefined;
+  readonly only?: string | undefined;
+  /** How long what is busy for a time is busy. */
+  readonly seconds?: string | undefined;
+}
+
+function readArgs(): Args {
+  const text = { type: "string" } as const;
   try {
-    return parseArgs({ options: { json: { type: "string" }, only: { type: "string" } } }).values;
+    return parseArgs({ options: { json: text, only: text, seconds: text } }).values;
   } catch (error) {
     return refuse((error as Error).message);
   }
 }
 
-const { json, only } = readArgs();
+const { json, only, seconds } = readArgs();
+if (seconds !== undefined && !/^[1-9]\d{0,5}$/.test(seconds)) refuse("Cannot read --seconds: whole seconds");
+if (seconds !== undefined) process.env.SKEP_BENCH_SECONDS = seconds;
 const named = only?.split(",");
 for (const name of named ?? [])
   if (!benches.some((bench) => bench.name === name))

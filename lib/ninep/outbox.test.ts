@@ -63,3 +63,27 @@ test("an outbox that sent everything holds no buffer", () => {
   box.flush();
   assert.equal(box.bytes.length, 0);
 });
+
+test("outboxes that have little each and wait for the same turn take no large buffer of their own", () => {
+  const sent: Uint8Array[] = [];
+  const boxes = Array.from({ length: 300 }, () => new Outbox(wire(sent)));
+  for (const box of boxes) box.put("Rclunk", 1, {});
+  const held = new Set(boxes.map(({ bytes }) => bytes.buffer));
+  const size = [...held].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  assert.ok(size < 100 * 8192, `${size} bytes`);
+  for (const box of boxes) box.flush();
+  assert.equal(sent.length, 300);
+});
+
+test("what is answered in one turn leaves in one write, however small the buffer was in which it began", () => {
+  const [written, other]: Uint8Array[][] = [[], []];
+  const first = new Outbox(wire(other ?? []));
+  first.put("Rclunk", 1, {});
+  const box = new Outbox(wire(written ?? []));
+  for (let at = 0; at < 2000; at += 1) box.put("Rclunk", at, {});
+  box.flush();
+  assert.equal(written?.length, 1);
+  const [bytes] = written ?? [];
+  for (let at = 0; at < 2000; at += 1)
+    assert.equal(decode(Buffer.from(bytes?.subarray(at * 7, at * 7 + 7) ?? [])).tag, at);
+});

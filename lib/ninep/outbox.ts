@@ -5,16 +5,19 @@ import type { MessageName } from "./messages.ts";
 import type { Wire } from "./wire.ts";
 
 const SLAB = 65_536;
-/** Room below which a buffer is not passed on: what is answered in one turn is to leave in one write. */
+/** Bytes that are rather moved to another slab than sent alone: what is answered in one turn is to leave in one write. */
 const LEAST = 16_384;
-
-/**
- * The buffer that was given back last, used up to a place. Outboxes that have nothing to send hold none: ten thousand idle
- * connections then share one.
- */
-let spare: { readonly bytes: Buffer; readonly at: number } | undefined;
+/** Room that an outbox begins with; while nobody else takes some it grows in place. */
+const FIRST = 1024;
 
 const nothing = Buffer.allocUnsafeSlow(0);
+
+/**
+ * The buffer that all outboxes take their room from, and up to where it is taken. One that has nothing to send holds
+ * none of it: ten thousand idle connections need one slab, and as many with one answer each a hundred and sixty.
+ */
+let slab = nothing;
+let taken = 0;
 
 /** Gathers messages into few writes. Bytes that were handed to the wire are never touched again. */
 export class Outbox {
@@ -23,6 +26,8 @@ export class Outbox {
   bytes: Buffer = nothing;
   #start = 0;
   #at = 0;
+  /** Where its room ends. */
+  #end = 0;
   #full = false;
   #scheduled = false;
 
@@ -41,30 +46,58 @@ export class Outbox {
 
   /** Room for one message of `size` bytes in `bytes`, at the place returned; to be filled before the next call. */
   reserve(size: number): number {
-    if (this.#at + size > this.bytes.length) {
-      this.flush();
-      this.#take(size);
-    }
+    if (this.#at + size > this.#end) this.#makeRoom(size);
     const at = this.#at;
     this.#at += size;
     return at;
   }
 
+  /** True where nobody took room after this one. */
+  get #isLast(): boolean {
+    return this.bytes === slab && this.#end === taken;
+  }
+
+  #makeRoom(size: number): void {
+    const pending = this.#at - this.#start;
+    if (this.#isLast && this.#at + size <= slab.length) {
+      this.#end = Math.min(slab.length, Math.max(this.#at + size, this.#end + pending));
+      taken = this.#end;
+    } else if (pending === 0 || pending >= LEAST || pending + size > SLAB) {
+      this.flush();
+      this.#take(size);
+    } else {
+      const before = this.bytes.subarray(this.#start, this.#at);
+      this.#take(2 * pending + size);
+      this.bytes.set(before, this.#at);
+      this.#at += pending;
+    }
+  }
+
   #take(size: number): void {
-    const found = spare && spare.bytes.length - spare.at >= size ? spare : undefined;
-    if (found) spare = undefined;
-    this.bytes = found?.bytes ?? Buffer.allocUnsafeSlow(Math.max(SLAB, size));
-    this.#at = found?.at ?? 0;
-    this.#start = this.#at;
+    const room = Math.max(FIRST, size);
+    if (slab.length - taken < room && room > SLAB / 2) {
+      this.bytes = Buffer.allocUnsafeSlow(room);
+      this.#start = 0;
+      this.#end = room;
+    } else {
+      if (slab.length - taken < room) {
+        slab = Buffer.allocUnsafeSlow(SLAB);
+        taken = 0;
+      }
+      this.bytes = slab;
+      this.#start = taken;
+      taken += room;
+      this.#end = taken;
+    }
+    this.#at = this.#start;
   }
 
   #giveBack(): void {
-    const room = this.bytes.length - this.#at;
-    if (room >= LEAST && room > (spare ? spare.bytes.length - spare.at : 0))
-      spare = { bytes: this.bytes, at: this.#at };
+    if (this.#isLast) taken = this.#at;
     this.bytes = nothing;
-    this.#at = 0;
     this.#start = 0;
+    this.#at = 0;
+    this.#end = 0;
   }
 
   /** Reserves a message and writes its header. */

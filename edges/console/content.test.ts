@@ -102,6 +102,21 @@ test("what is no text is shown as b64 lines of at most 252 characters that decod
   assert.deepEqual(Buffer.concat(answer.map((line) => Buffer.from(line.slice(4), "base64"))), bytes);
 });
 
+test("bytes of updates and models are b64 lines also where they happen to be text", async () => {
+  const { connect, hive } = world();
+  for (const path of ["/updates/1/chunks/x", "/models/x/weights", "/cas/x"]) hive.put(path, "blob", "AAAA");
+  hive.put("/updates/1/status", "text", "AAAA");
+  const client = await connect();
+  for (const path of ["/updates/1/chunks/x", "/models/x/weights"])
+    assert.deepEqual(await client.ask(`CAT ${path}`), [
+      `OK CAT path=${path} data=b64:QUFBQQ==`,
+      "b64:QUFBQQ==",
+      "END",
+    ]);
+  for (const path of ["/cas/x", "/updates/1/status"])
+    assert.equal((await client.ask(`CAT ${path}`))[1], "AAAA");
+});
+
 test("a blob takes raw and base64 payloads without newlines", async () => {
   const { connect, hive } = world();
   hive.put("/cas/x", "blob", "");

@@ -23,7 +23,7 @@ import {
 } from "./about.ts";
 import type { TicketMeter } from "./meter.ts";
 import { type Awaitable, type ConsoleSession, then } from "./session.ts";
-import { append, checkPath, lineOf, linesOf, list, readAll, readTail } from "./tree.ts";
+import { append, checkPath, lineOf, linesOf, list, readLines, readTail } from "./tree.ts";
 
 const fault = faults("console", {
   frames: ["corrupt", "Cannot pass the console's self-test: frames were lost"],
@@ -76,7 +76,7 @@ async function cat(client: Client, path: string): Promise<Answer> {
   const found =
     path === log
       ? linesOf((await readTail(client.session, path, undefined)).bytes).slice(-catLogLines)
-      : linesOf(await readAll(client.session, path));
+      : await readLines(client.session, path);
   const lines = dataLines(client, found);
   return [printOk("CAT", [`path=${shown(path)}`, `data=${summarize(shown(path), found)}`]), ...lines, "END"];
 }

@@ -24,6 +24,9 @@ const depth = 8;
 const binaryLine = 186;
 const widest = 8188;
 
+/** Where the original shows bytes as bytes, even those that happen to be text. */
+const bytesOnly = /^\/(?:updates|models)\//;
+
 /** Refuses what the console's paths may not be; the kernel judges the rest. */
 export function checkPath(path: string): void {
   if (!path.startsWith("/")) throw fault.relative(path);
@@ -63,9 +66,12 @@ async function readFrom(handle: ConsoleHandle, from: number): Promise<Buffer> {
   }
 }
 
-/** All of a file; streams from their oldest byte. */
-export function readAll(session: ConsoleSession, path: string): Promise<Buffer> {
-  return withHandle(session, path, "read", (handle) => readFrom(handle, 0));
+/** All of a file as lines; streams from their oldest byte. */
+export function readLines(session: ConsoleSession, path: string): Promise<string[]> {
+  return withHandle(session, path, "read", async (handle) => {
+    const bytes = await readFrom(handle, 0);
+    return handle.kind === "blob" && bytesOnly.test(path) ? binaryLines(bytes) : linesOf(bytes);
+  });
 }
 
 /** A piece of a stream, in absolute offsets. */
@@ -120,15 +126,17 @@ function blobBytes(payload: string): Buffer {
  * `b64:` lines of at most 252 characters. A line that fits no frame refuses the whole, so that none is ever cut.
  */
 export function linesOf(bytes: Buffer): string[] {
-  if (!isUtf8(bytes) || bytes.includes(0)) {
-    const lines: string[] = [];
-    for (let at = 0; at < bytes.length; at += binaryLine)
-      lines.push(`b64:${bytes.toString("base64", at, at + binaryLine)}`);
-    return lines;
-  }
+  if (!isUtf8(bytes) || bytes.includes(0)) return binaryLines(bytes);
   const lines = bytes.toString("utf8").split("\n");
   if (lines.at(-1) === "") lines.pop();
   return lines.map(lineOf);
+}
+
+function binaryLines(bytes: Buffer): string[] {
+  const lines: string[] = [];
+  for (let at = 0; at < bytes.length; at += binaryLine)
+    lines.push(`b64:${bytes.toString("base64", at, at + binaryLine)}`);
+  return lines;
 }
 
 /** One string from outside as a data line. */

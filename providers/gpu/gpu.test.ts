@@ -28,6 +28,8 @@ async function rig(t: TestContext) {
   return {
     leases,
     say: async (path: string, line: string) => session.append(`/gpu/${path}`, line),
+    bridged: async (id: string) =>
+      kernel.slices.view<{ manifest(id: string): string | undefined }>("bridged").manifest(id),
     read: async (path: string) => Buffer.from(await session.read(`/gpu/${path}`)).toString(),
   };
 }
@@ -61,8 +63,7 @@ test("an inventory in the original's lines counts as a whole at its end", async 
   assert.equal(await hive.read("bridge/status"), `state=ok bytes=${snapshot.length} sha256=${digest}\n`);
   assert.equal(await hive.read("GPU-0/info"), "name=Fake memory_mb=24576\n");
   assert.equal(await hive.read("GPU-0/status"), '{"ok":true}\n');
-  assert.equal(await hive.read("models/available/vision-base-v1/manifest.toml"), 'id = "vision-base-v1"\n');
-  assert.equal(await hive.read("models/active"), "vision-base-v1\n");
+  assert.equal(await hive.bridged("vision-base-v1"), 'id = "vision-base-v1"\n');
   assert.equal(await hive.read("telemetry/schema.json"), "{}\n");
 });
 

@@ -134,6 +134,11 @@ test("the original's form takes chunks of 128 bytes in pieces, then its manifest
   await put(`/updates/100/chunks/${sha256(one)}`, one.subarray(96));
   await manifest(fixed("100", [one]));
   assert.match(await status("100"), /^status epoch=100 state=ready\n/);
+  // The original's tool sends all of it again, chunks in pieces, as often as they are named.
+  await put(`/updates/100/chunks/${sha256(one)}`, one.subarray(0, 93));
+  await put(`/updates/100/chunks/${sha256(one)}`, one.subarray(93));
+  await assert.rejects(put(`/updates/100/chunks/${sha256(one)}`, two), { code: "updates.complete" });
+  await manifest(fixed("100", [one]));
   await chunk("101", two);
   const delta = { epoch: "100", sha256: sha256(one) };
   const whole = sha256(Buffer.concat([one, two]));
@@ -167,7 +172,9 @@ test("whatever was tampered with is refused, and leaves nothing behind", async (
   for (const [one, code] of cases) await assert.rejects(send(one), { code });
   assert.match(await status("1"), /^status epoch=1 state=empty\n[\s\S]*quarantine count=10/);
   await send(bytes);
-  await assert.rejects(send(bytes), { code: "updates.fixed" });
+  // Said again it changes nothing; another is refused.
+  await send(bytes);
+  await assert.rejects(send(flipped), { code: "updates.fixed" });
   await assert.rejects(chunk("1", Buffer.from("not named")), { code: "updates.foreign" });
   const first = good.chunks[0]?.digest ?? "";
   await assert.rejects(put(`/updates/1/chunks/${first}`, Buffer.alloc(400)), { code: "updates.chunk" });

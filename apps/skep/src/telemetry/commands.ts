@@ -5,6 +5,7 @@ import { Fault, faults } from "@skep/fault";
 
 const fault = faults("telemetry-cli", {
   both: ["invalid", "Cannot push an artifact through a spool: leave --spool or --reference out"],
+  many: ["invalid", "Cannot take several files with --spool or --reference: give one at a time"],
   stdin: ["invalid", "Cannot push an artifact from stdin: name a file"],
 });
 
@@ -49,29 +50,39 @@ async function pushSpooled(context: Context, device: string, dir: string, lines:
   });
 }
 
-async function pushNow(context: Context, device: string, bytes: Buffer) {
-  const [{ pushRecords }, { connectOf }] = await Promise.all([
+async function pushNow(context: Context, device: string, files: readonly (readonly [string, Buffer])[]) {
+  const [{ deviceOf, pushRecords }, { poolOf }] = await Promise.all([
     import("./device.ts"),
-    import("../client/connect.ts"),
+    import("../client/pooled.ts"),
   ]);
-  const records = linesOf(bytes).map((payload, at) => ({ seq: at + 1, mime: "text/plain", payload }));
-  const source = `push:${createHash("sha256").update(bytes).digest("hex").slice(0, 32)}`;
-  await using client = await connectOf(context);
-  const pushed = await pushRecords(client, device, source, records, context.signal);
-  return { device, records: records.length, pushed };
+  await using pool = poolOf(context);
+  const one = async ([file, bytes]: readonly [string, Buffer]) => {
+    const records = linesOf(bytes).map((payload, at) => ({ seq: at + 1, mime: "text/plain", payload }));
+    const source = `push:${createHash("sha256").update(bytes).digest("hex").slice(0, 32)}`;
+    let had: number | undefined;
+    await pool.run("telemetry", async (client) => {
+      had ??= (await deviceOf(client, device, context.signal)).sources[source] ?? 0;
+      // Where a connection broke, the next one goes on where the hive is.
+      await pushRecords(client, device, source, records, context.signal);
+    });
+    const pushed = records.filter(({ seq }) => seq > (had ?? 0)).length;
+    return { device, ...(files.length > 1 && { file }), records: records.length, pushed };
+  };
+  return Promise.all(files.map(one));
 }
 
 async function pushReference(context: Context, device: string, path: string) {
-  const [{ referenceMime, storeArtifact }, { pushRecords }, { connectOf }] = await Promise.all([
+  const [{ referenceMime, storeArtifact }, { pushRecords }, { poolOf }] = await Promise.all([
     import("./reference.ts"),
     import("./device.ts"),
-    import("../client/connect.ts"),
+    import("../client/pooled.ts"),
   ]);
-  await using client = await connectOf(context);
+  await using pool = poolOf(context);
   using bar = context.out.progress({ label: "Storing", unit: "bytes" });
-  const reference = await storeArtifact(client, path, (bytes) => bar.add(bytes), context.signal);
+  const reference = await storeArtifact(pool, path, (bytes) => bar.add(bytes), context.signal);
   const record = { seq: 1, mime: referenceMime, payload: JSON.stringify(reference) };
-  const pushed = await pushRecords(client, device, `artifact:${reference.manifest.slice(0, 48)}`, [record]);
+  const source = `artifact:${reference.manifest.slice(0, 48)}`;
+  const pushed = await pool.run("telemetry", (client) => pushRecords(client, device, source, [record]));
   return { device, pushed, ...reference };
 }
 
@@ -84,8 +95,8 @@ async function show({ out }: Context, told: Readonly<Record<string, unknown>>): 
 const push: Command = command({
   name: "telemetry push",
   group: "telemetry",
-  summary: "Push lines of a file, or an artifact, as telemetry of a device",
-  doc: "Each line is a record. Done again after an interruption it goes on, and what the hive has it is not told twice. With --spool the lines are kept on this machine first, and are forwarded as soon as the hive answers. With --reference the file's chunks go to the blob store, and the record names them.",
+  summary: "Push lines of files, or an artifact, as telemetry of a device",
+  doc: "Each line is a record. Done again after an interruption it goes on, and what the hive has it is not told twice. Several files go at the same time, each in its order; a connection that breaks is made again. With --spool the lines are kept on this machine first, and are forwarded as soon as the hive answers. With --reference the file's chunks go to the blob store, and the record names them.",
   examples: [
     { run: "skep telemetry push readings.txt --device probe-1", doc: "One record from each line" },
     {
@@ -94,21 +105,29 @@ const push: Command = command({
     },
     { run: "skep telemetry push scan.bin --device probe-1 --reference", doc: "Megabytes or gigabytes" },
   ],
-  args: [{ name: "file", kind: "string", doc: "The file; - is stdin" }],
+  args: [{ name: "file", kind: "string", doc: "The file; - is stdin", rest: true }],
   flags: {
     device: deviceFlag,
     spool: spoolFlag,
     reference: { kind: "boolean", doc: "Store the file as an artifact" },
   },
   run: async (context) => {
-    const { file } = context.args;
+    const { file: files } = context.args;
     const { device, spool, reference } = context.flags;
+    const [first = "-", ...others] = files;
     if (reference && spool !== undefined) throw fault.both();
-    if (reference && file === "-") throw fault.stdin();
-    if (reference) return show(context, await pushReference(context, device, file));
-    const bytes = await inputOf(context, file);
-    if (spool !== undefined) return show(context, await pushSpooled(context, device, spool, linesOf(bytes)));
-    return show(context, await pushNow(context, device, bytes));
+    if ((reference || spool !== undefined) && others.length > 0) throw fault.many();
+    if (reference && first === "-") throw fault.stdin();
+    if (reference) return show(context, await pushReference(context, device, first));
+    const read: (readonly [string, Buffer])[] = [];
+    for (const file of files) read.push([file, await inputOf(context, file)]);
+    if (spool !== undefined)
+      return show(
+        context,
+        await pushSpooled(context, device, spool, linesOf(read[0]?.[1] ?? Buffer.alloc(0))),
+      );
+    for (const told of await pushNow(context, device, read)) await show(context, told);
+    return undefined;
   },
 });
 

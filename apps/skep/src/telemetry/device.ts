@@ -29,6 +29,8 @@ export interface Numbered {
   readonly payload: string;
 }
 
+/** Segments in a row in which a push found no room at all. */
+const mostTurns = 32;
 /** Bytes of lines that one append carries at most. */
 const batchBytes = 32 * 1024;
 
@@ -41,6 +43,32 @@ export function devicePath(device: string, ...below: readonly string[]): string 
 export async function deviceOf(client: Client, device: string, signal?: AbortSignal): Promise<RemoteDevice> {
   const bytes = await client.readAll(devicePath(device, "latest.json"), { signal });
   return JSON.parse(bytes.toString("utf8")) as RemoteDevice;
+}
+
+/** Devices whose next segment is being opened by this process: who waits finds it open. */
+const opening = new Map<string, Promise<unknown>>();
+
+/** The segment to go on with, which is not `full`: one that is open by now, or a new one. */
+async function nextSegment(
+  client: Client,
+  device: string,
+  full: string | undefined,
+  signal?: AbortSignal,
+): Promise<string> {
+  const before = opening.get(device) ?? Promise.resolve();
+  const mine = before.then(async () => {
+    const { segments } = await deviceOf(client, device, signal);
+    return openOf(segments, full) ?? (await openSegment(client, device, signal));
+  });
+  opening.set(
+    device,
+    mine.catch(() => undefined),
+  );
+  return mine;
+}
+
+function openOf(segments: readonly RemoteSegment[], full: string | undefined): string | undefined {
+  return segments.find(({ id, state, mime }) => state === "open" && mime === "text/plain" && id !== full)?.id;
 }
 
 async function openSegment(client: Client, device: string, signal?: AbortSignal): Promise<string> {
@@ -92,15 +120,17 @@ export async function pushRecords(
 ): Promise<number> {
   let known = await deviceOf(client, device, signal);
   const first = known.sources[source] ?? 0;
-  for (let wantsNew = false; ; wantsNew = true) {
+  let full: string | undefined;
+  for (let without = 0; ; ) {
     const had = known.sources[source] ?? 0;
     const left = records.filter(({ seq }) => seq > had);
     if (left.length === 0) return records.filter(({ seq }) => seq > first).length;
-    const open = known.segments.find(({ state, mime }) => state === "open" && mime === "text/plain");
-    const id = (wantsNew ? undefined : open?.id) ?? (await openSegment(client, device, signal));
-    const full = await appendAll(client, devicePath(device, "seg", id), batches(left, source), signal);
+    const id = openOf(known.segments, full) ?? (await nextSegment(client, device, full, signal));
+    const refused = await appendAll(client, devicePath(device, "seg", id), batches(left, source), signal);
     known = await deviceOf(client, device, signal);
-    // What does not fit an empty segment fits none.
-    if (full && id !== open?.id && (known.sources[source] ?? 0) === had) throw full;
+    full = refused ? id : undefined;
+    without = (known.sources[source] ?? 0) === had ? without + 1 : 0;
+    // Others may fill what was opened; what never finds room fits none.
+    if (refused && without >= mostTurns) throw refused;
   }
 }

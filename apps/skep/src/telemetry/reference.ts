@@ -4,7 +4,8 @@ import { basename, join } from "node:path";
 import { faults } from "@skep/fault";
 import type { Client } from "@skep/ninep";
 import { z } from "zod";
-import { heldContent, upload } from "../jobs/blob.ts";
+import type { SessionPool } from "../client/pool.ts";
+import { type Content, heldContent, upload } from "../jobs/blob.ts";
 
 const fault = faults("telemetry-reference", {
   manifest: ["corrupt", "Cannot read the manifest of the artifact"],
@@ -60,9 +61,12 @@ async function* chunksOf(path: string, size: number): AsyncGenerator<Buffer> {
   }
 }
 
-/** Stores a file as chunks by digest and their manifest; chunks that are there are not sent again. */
+/** Chunks on their way at a time: each is held in memory. */
+const atOnce = 4;
+
+/** Stores a file as chunks by digest and their manifest, several at a time; chunks that are there are not sent again. */
 export async function storeArtifact(
-  client: Client,
+  pool: SessionPool<Client>,
   path: string,
   sent: (bytes: number) => void,
   signal?: AbortSignal,
@@ -70,19 +74,30 @@ export async function storeArtifact(
   const whole = createHash("sha256");
   const chunks: string[] = [];
   let bytes = 0;
+  const put = (content: Content) =>
+    pool.run("telemetry", (client) => upload(client, content, undefined, signal));
+  const under = new Set<Promise<void>>();
   for await (const chunk of chunksOf(path, chunkBytes)) {
     whole.update(chunk);
     bytes += chunk.length;
     const content = heldContent(chunk);
     chunks.push(content.digest);
-    await upload(client, content, undefined, signal);
-    sent(chunk.length);
+    const one = put(content).then(() => sent(chunk.length));
+    under.add(one);
+    // Its failure is seen where it is waited for; until then it is nobody's.
+    one.catch(() => undefined);
+    void one.then(
+      () => under.delete(one),
+      () => undefined,
+    );
+    if (under.size >= atOnce) await Promise.race(under);
   }
+  await Promise.all(under);
   const digest = whole.digest("hex");
   const manifest = heldContent(
     Buffer.from(JSON.stringify({ schema, bytes, sha256: digest, chunk_bytes: chunkBytes, chunks })),
   );
-  await upload(client, manifest, undefined, signal);
+  await put(manifest);
   return { schema, name: basename(path), bytes, sha256: digest, manifest: manifest.digest };
 }
 

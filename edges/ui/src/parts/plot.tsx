@@ -11,14 +11,24 @@ const colours = ["honey", "info", "ok", "violet", "warn", "bad"] as const;
 const mostLines = colours.length;
 const height = 130;
 
+/** What a metric is measured in, as its name says by the rules of Prometheus. */
+export type Unit = "B" | "s" | "";
+
+const rounded = (value: number): string => String(Number(value.toPrecision(3)));
+
 /** A number as people read it. */
-export function figureText(value: number): string {
+export function figureText(value: number, unit: Unit = ""): string {
   const size = Math.abs(value);
-  if (size >= 1e9) return `${(value / 1e9).toFixed(2)} G`;
-  if (size >= 1e6) return `${(value / 1e6).toFixed(size >= 1e8 ? 0 : 1)} M`;
-  if (size >= 10_000) return `${(value / 1000).toFixed(1)} k`;
-  if (size !== 0 && size < 0.001) return `${(value * 1e6).toFixed(0)} µ`;
-  return String(Number(value.toPrecision(4)));
+  const end = unit === "" ? "" : ` ${unit}`;
+  if (unit === "s" && size !== 0 && size < 1)
+    return size < 0.001 ? `${rounded(value * 1e6)} µs` : `${rounded(value * 1e3)} ms`;
+  for (const [step, prefix] of [
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ] as const)
+    if (size >= Math.max(step, 1e4) && unit !== "s") return `${rounded(value / step)} ${prefix}${unit}`;
+  return `${Number(value.toPrecision(4))}${end}`;
 }
 
 function dataOf(track: Track, names: readonly string[]): UPlot.AlignedData {
@@ -26,19 +36,24 @@ function dataOf(track: Track, names: readonly string[]): UPlot.AlignedData {
   return [track.times.map((time) => time / 1000), ...lines] as UPlot.AlignedData;
 }
 
-function optionsOf(names: readonly string[], width: number): UPlot.Options {
+// A minute at least. Of one moment alone uPlot would make years to come.
+const span: UPlot.Scale.Range = ({ data }, from) => {
+  const to = data[0].at(-1) ?? from;
+  return [Math.min(from, to - 60), to];
+};
+
+function optionsOf(names: readonly string[], width: number, unit: Unit): UPlot.Options {
   const palette = paletteNow();
   const axis = { stroke: palette.dim, grid: { stroke: palette.line, width: 1 }, ticks: { show: false } };
   return {
     width,
     height,
     legend: { show: false },
-    // One moment alone is drawn as the end of a minute.
-    scales: { x: { range: (_plot, from, to) => [Math.min(from, to - 60), to] } },
+    scales: { x: { range: span } },
     cursor: { y: false, points: { size: 6 } },
     axes: [
       { ...axis, size: 26 },
-      { ...axis, size: 58, values: (_plot, splits) => splits.map(figureText) },
+      { ...axis, size: 64, values: (_plot, splits) => splits.map((value) => figureText(value, unit)) },
     ],
     series: [
       {},
@@ -56,8 +71,9 @@ export function Plot(props: {
   readonly doc: string;
   readonly track: Track;
   readonly count: number;
+  readonly unit?: Unit;
 }) {
-  const { title, doc, track, count } = props;
+  const { title, doc, track, count, unit = "" } = props;
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot>(undefined);
   const names = [...track.lines.keys()].slice(0, mostLines);
@@ -71,7 +87,7 @@ export function Plot(props: {
       if (!isWanted) return;
       const make = () => {
         plot.current?.destroy();
-        plot.current = new Made(optionsOf(names, place.clientWidth), dataOf(track, names), place);
+        plot.current = new Made(optionsOf(names, place.clientWidth, unit), dataOf(track, names), place);
       };
       make();
       const observer = new ResizeObserver(() => plot.current?.setSize({ width: place.clientWidth, height }));
@@ -88,13 +104,17 @@ export function Plot(props: {
   useEffect(() => plot.current?.setData(dataOf(track, names)), [count]);
   return (
     <section class="plot" aria-label={title}>
-      <h3>{title}</h3>
-      {doc !== "" && <p class="dim small">{doc}</p>}
+      <h3>{doc === "" ? title : doc}</h3>
+      {doc !== "" && (
+        <p class="dim small">
+          <code>{title}</code>
+        </p>
+      )}
       <div ref={box} class="drawn" aria-hidden="true" />
       <p class="small latest">
         {names.map((name, at) => (
           <Chip key={name} tone={(colours[at % mostLines] ?? "honey") as Tone}>
-            {name === "" ? "now" : name} {figureText(track.lines.get(name)?.at(-1) ?? 0)}
+            {name === "" ? "now" : name} {figureText(track.lines.get(name)?.at(-1) ?? 0, unit)}
           </Chip>
         ))}
         {track.lines.size > mostLines && <span class="dim">and {track.lines.size - mostLines} more</span>}

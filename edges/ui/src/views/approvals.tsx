@@ -217,12 +217,13 @@ function Rules() {
     <div class="pane">
       <h2>Rules in force</h2>
       {problem && <Trouble problem={problem} />}
-      {value && <pre class="content">{value}</pre>}
-      {value?.split("\n").length === 2 && (
+      {value?.split("\n").length === 2 ? (
         <p class="dim">
           No rule is in force: what a ticket allows is done.{" "}
           <a href={app.href("files", "policy/ctl")}>Put policies in force</a>
         </p>
+      ) : (
+        value && <pre class="content">{value}</pre>
       )}
       <Cli command="skep cat /policy/rules" />
     </div>

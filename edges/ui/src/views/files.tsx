@@ -68,6 +68,10 @@ function Directory({ path, whole }: { readonly path: string; readonly whole: str
   if (problem) return <Trouble problem={problem} again={again} />;
   if (!value) return <Waiting what={path} />;
   const below = path === "/" ? "" : path;
+  const names = new Intl.Collator("en", { numeric: true });
+  // What comes in pages stays in their order.
+  const isWhole = value.next === undefined && after === undefined;
+  const entries = isWhole ? [...value.entries].sort((a, b) => names.compare(a.name, b.name)) : value.entries;
   return (
     <>
       {value.entries.length === 0 && (
@@ -78,7 +82,7 @@ function Directory({ path, whole }: { readonly path: string; readonly whole: str
         </Empty>
       )}
       <ol class="rows files">
-        {value.entries.map(({ name, kind, append }) => (
+        {entries.map(({ name, kind, append }) => (
           <li key={name}>
             <a href={app.href("files", `${below}/${name}`.slice(1))}>
               <FileIcon kind={kind} append={append === true} />

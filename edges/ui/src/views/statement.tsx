@@ -36,7 +36,7 @@ function Ways({ id, statement }: { readonly id: string; readonly statement: stri
       <p>
         With a security key, held by your SSH agent (<code>ssh-add</code>). Touch it when it blinks:
       </p>
-      <Cli command={cliOf("approve", id, "--key", "~/.ssh/id_ed25519_sk.pub")} />
+      <Cli command={`${cliOf("approve", id)} --key ~/.ssh/id_ed25519_sk.pub`} />
       <Elsewhere id={id} statement={statement} />
     </>
   );
@@ -61,8 +61,8 @@ function Elsewhere({ id, statement }: { readonly id: string; readonly statement:
               Read what it says, then sign it there.
               <Cli command="ssh-keygen -Y sign -n skep-statement@v1 -f KEY s" />
             </li>
-            <li>Give the signature below, and approve; or carry it to a terminal.</li>
             <li>
+              Give the signature below and approve, or do so in a terminal.
               <Cli command={cliOf("approve", id, "--signature", "s.sig")} />
             </li>
           </ol>

@@ -1,7 +1,8 @@
-import { useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { App } from "../app.ts";
 import { Act, Chip } from "../parts/basic.tsx";
 import { useApp } from "../parts/context.ts";
+import { Drop } from "../parts/drop.tsx";
 import { ownProblem } from "../parts/problem.ts";
 import { bytesText, cliOf } from "../parts/words.ts";
 import { base64Of, hexOf, sha256, utf8 } from "../proof/bytes.ts";
@@ -45,8 +46,7 @@ export async function submit(
   return String(id);
 }
 
-async function readModule(app: App, file: File | undefined): Promise<Module | undefined> {
-  if (!file) return undefined;
+async function readModule(app: App, file: File): Promise<Module | undefined> {
   const bytes = new Uint8Array(await file.arrayBuffer());
   if (bytes.subarray(0, 4).join() === wasmMagic) return { name: file.name, bytes };
   app.tell({
@@ -60,12 +60,10 @@ async function readModule(app: App, file: File | undefined): Promise<Module | un
 /** Takes a .wasm file that is dropped or chosen, and runs it. */
 export function Submit() {
   const app = useApp();
-  const picker = useRef<HTMLInputElement>(null);
   const [module, setModule] = useState<Module>();
   const [args, setArgs] = useState("");
   const [input, setInput] = useState("");
-  const [isOver, setOver] = useState(false);
-  const take = async (file: File | undefined) => setModule((await readModule(app, file)) ?? module);
+  const take = async (file: File) => setModule((await readModule(app, file)) ?? module);
   const run = async () => {
     if (!module) return;
     const digest = await store(app, module.bytes);
@@ -74,61 +72,49 @@ export function Submit() {
     app.go({ view: "jobs", object: id });
   };
   return (
-    <section
-      class={`drop ${isOver ? "over" : ""}`}
-      aria-label="Submit a module"
-      onDragOver={(event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={(event) => {
-        event.preventDefault();
-        setOver(false);
-        void take(event.dataTransfer?.files[0]);
-      }}
+    <Drop
+      id="module"
+      label="Submit a module"
+      accept=".wasm,application/wasm"
+      take={(file) => void take(file)}
     >
-      <input
-        ref={picker}
-        type="file"
-        accept=".wasm,application/wasm"
-        class="hidden"
-        tabIndex={-1}
-        aria-hidden="true"
-        id="module"
-        onChange={(event) => void take(event.currentTarget.files?.[0])}
-      />
-      {module ? (
-        <form onSubmit={(event) => event.preventDefault()}>
+      {(choose) =>
+        module ? (
+          <form onSubmit={(event) => event.preventDefault()}>
+            <p>
+              <b>{module.name}</b> <Chip>{bytesText(module.bytes.length)}</Chip>{" "}
+              <button type="button" class="quiet" onClick={() => setModule(undefined)}>
+                Another
+              </button>
+            </p>
+            <label>
+              Arguments
+              <input
+                value={args}
+                onInput={(event) => setArgs(event.currentTarget.value)}
+                spellcheck={false}
+              />
+            </label>
+            <label>
+              Input
+              <textarea rows={3} value={input} onInput={(event) => setInput(event.currentTarget.value)} />
+            </label>
+            <div class="row">
+              <Act what={`run ${module.name}`} act={run} strong>
+                Run
+              </Act>
+              <code class="dim small">{cliOf("run", module.name, ...wordsOf(args))}</code>
+            </div>
+          </form>
+        ) : (
           <p>
-            <b>{module.name}</b> <Chip>{bytesText(module.bytes.length)}</Chip>{" "}
-            <button type="button" class="quiet" onClick={() => setModule(undefined)}>
-              Another
+            Drop a <code>.wasm</code> module here, or{" "}
+            <button type="button" onClick={choose}>
+              choose one
             </button>
           </p>
-          <label>
-            Arguments
-            <input value={args} onInput={(event) => setArgs(event.currentTarget.value)} spellcheck={false} />
-          </label>
-          <label>
-            Input
-            <textarea rows={3} value={input} onInput={(event) => setInput(event.currentTarget.value)} />
-          </label>
-          <div class="row">
-            <Act what={`run ${module.name}`} act={run} strong>
-              Run
-            </Act>
-            <code class="dim small">{cliOf("run", module.name, ...wordsOf(args))}</code>
-          </div>
-        </form>
-      ) : (
-        <p>
-          Drop a <code>.wasm</code> module here, or{" "}
-          <button type="button" onClick={() => picker.current?.click()}>
-            choose one
-          </button>
-        </p>
-      )}
-    </section>
+        )
+      }
+    </Drop>
   );
 }

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Chip, Cli, Empty, Trouble, Waiting } from "../parts/basic.tsx";
 import { useApp, useHive, useRead, useStream } from "../parts/context.ts";
 import { Output } from "../parts/output.tsx";
-import { Plot } from "../parts/plot.tsx";
+import { Plot, type Unit } from "../parts/plot.tsx";
 import { cliOf } from "../parts/words.ts";
 import { problemOf } from "../parts/problem.ts";
 import { type Family, familiesOf, Meters, numbersOf, Track } from "../scene/series.ts";
@@ -115,6 +115,9 @@ function useMetrics(meters: Meters): Read {
   return read;
 }
 
+const unitOf = (name: string): Unit =>
+  /_bytes(_total)?$/.test(name) ? "B" : /_seconds$/.test(name) ? "s" : "";
+
 function Metrics() {
   const app = useApp();
   const [meters] = useState(() => new Meters(mostMoments));
@@ -137,7 +140,7 @@ function Metrics() {
         <h2>The hive</h2>
         <input
           type="search"
-          placeholder={`All ${families.length} metrics`}
+          placeholder={`Find in ${families.length} metrics`}
           aria-label="Find metrics"
           value={wanted}
           onInput={(event) => want(event.currentTarget.value)}
@@ -152,7 +155,11 @@ function Metrics() {
         {shown.slice(0, atOnce).map(({ name, doc, isCounter }) => {
           const track = meters.tracks.get(name);
           const words = isCounter ? `${doc}; per second` : doc;
-          return track && <Plot key={name} title={name} doc={words} track={track} count={count} />;
+          return (
+            track && (
+              <Plot key={name} title={name} doc={words} track={track} count={count} unit={unitOf(name)} />
+            )
+          );
         })}
       </div>
       {shown.length > atOnce && <p class="dim">{shown.length - atOnce} more; name them to see them</p>}

@@ -104,10 +104,11 @@ test("what is no text is shown as b64 lines of at most 252 characters that decod
 
 test("bytes of updates and models are b64 lines also where they happen to be text", async () => {
   const { connect, hive } = world();
-  for (const path of ["/updates/1/chunks/x", "/models/x/weights", "/cas/x"]) hive.put(path, "blob", "AAAA");
+  const blobs = ["/updates/1/chunks/x", "/models/x/weights", "/bound/weights"];
+  for (const path of [...blobs, "/cas/x"]) hive.put(path, "blob", "AAAA");
   hive.put("/updates/1/status", "text", "AAAA");
   const client = await connect();
-  for (const path of ["/updates/1/chunks/x", "/models/x/weights"])
+  for (const path of blobs)
     assert.deepEqual(await client.ask(`CAT ${path}`), [
       `OK CAT path=${path} data=b64:QUFBQQ==`,
       "b64:QUFBQQ==",

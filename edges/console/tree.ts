@@ -24,8 +24,8 @@ const depth = 8;
 const binaryLine = 186;
 const widest = 8188;
 
-/** Where the original shows bytes as bytes, even those that happen to be text. */
-const bytesOnly = /^\/(?:updates|models)\//;
+/** Where bytes that happen to be text are shown as text; the original shows chunks and weights as bytes, wherever bound. */
+const maybeText = /^\/cas\//;
 
 /** Refuses what the console's paths may not be; the kernel judges the rest. */
 export function checkPath(path: string): void {
@@ -70,7 +70,7 @@ async function readFrom(handle: ConsoleHandle, from: number): Promise<Buffer> {
 export function readLines(session: ConsoleSession, path: string): Promise<string[]> {
   return withHandle(session, path, "read", async (handle) => {
     const bytes = await readFrom(handle, 0);
-    return handle.kind === "blob" && bytesOnly.test(path) ? binaryLines(bytes) : linesOf(bytes);
+    return handle.kind === "blob" && !maybeText.test(path) ? binaryLines(bytes) : linesOf(bytes);
   });
 }
 

@@ -1,16 +1,13 @@
 import type { Stage } from "./daemon.test.ts";
-import { negative, pool, quick, replay, suites, wrap } from "./plays.test.ts";
+import { casUpload, negative, pool, quick, replay, suites, wrap } from "./plays.test.ts";
 
 /** One group of a pack of the original, in the order in which they share a boot. */
 export interface Group {
   readonly name: string;
   /** Paths without which it cannot be played. */
   readonly needs: readonly string[];
-  /**
-   * A script under `examples/compat/scripts`, or what else its client did; or that it cannot be played yet, because one
-   * of the paths is not there.
-   */
-  readonly play: "script" | "not yet" | ((stage: Stage) => Promise<void>);
+  /** A script under `examples/compat/scripts`, or what else its client did. */
+  readonly play: "script" | ((stage: Stage) => Promise<void>);
 }
 
 const script = (name: string, ...needs: string[]): Group => ({ name, needs, play: "script" });
@@ -19,12 +16,11 @@ const act = (name: string, play: (stage: Stage) => Promise<void>, ...needs: stri
   needs,
   play,
 });
-const notYet = (name: string, ...needs: string[]): Group => ({ name, needs, play: "not yet" });
 
 const device = "/queen/telemetry";
 const lifecycle = ["/queen/lifecycle/ctl", "/proc/lifecycle/state"] as const;
 
-/** The groups of both packs of the original (facts of the original control plane, §11), and what each waits for. */
+/** The groups of both packs of the original (facts of the original control plane, §11), and what each needs. */
 export const groups: Readonly<Record<"base" | "gated", readonly Group[]>> = {
   base: [
     script("boot_v0"),
@@ -51,16 +47,18 @@ export const groups: Readonly<Record<"base" | "gated", readonly Group[]>> = {
       "/proc/tests/selftest_quick.coh",
       "/proc/tests/selftest_full.coh",
     ),
-    notYet("cas_roundtrip, after an upload by the original's own tool", "/updates/1"),
+    act("an upload as the original's CAS tool makes it, once again after it", casUpload, "/updates"),
+    script("cas_roundtrip", "/updates"),
     script("host_absent", "/host/systemd/cohesix-agent.service"),
     script("host_sidecar_mock", "/host/systemd/ssh.service/restart"),
     script("run_demo", "/gpu/GPU-0/lease"),
-    notYet("peft_roundtrip", "/queen/export/lora_jobs/job_8932", "/gpu/models/active"),
+    script("publish_peft", "/queen/export/ctl", "/gpu/bridge/ctl"),
+    script("peft_roundtrip", "/queen/export/lora_jobs/job_8932", "/gpu/models/active"),
   ],
   gated: [
     script("policy_gate", "/actions/queue", "/policy/preflight/req"),
     act("replay_journal", replay, "/replay/ctl", "/audit/export"),
-    notYet("model_cas_bind", "/models"),
+    script("model_cas_bind", "/models"),
     script("sidecar_integration", "/bus/modbus-main", "/lora/lora-main"),
   ],
 };

@@ -1,7 +1,9 @@
 // What the original's client does by itself, where a script alone does not tell it.
 import assert from "node:assert/strict";
+import { createHash, createPrivateKey } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { encodeFrame, parseScript, runScript } from "@skep/grammar";
+import { encodeManifest, signManifest } from "@skep/provider-updates";
 import { ConsoleClient } from "@skep/testing";
 import { realClock } from "../clock.ts";
 import type { Stage } from "./daemon.test.ts";
@@ -87,6 +89,47 @@ export async function negative(stage: Stage): Promise<void> {
   ] as const)
     assert.match((await client.ask(line))[0] ?? "", why, line);
   assert.deepEqual(await client.ask("PING"), ["OK PING reply=pong", "PONG"]);
+  await client.close();
+}
+
+/** The key that the original's tests sign with, from its 32 bytes; everybody knows it. */
+const testKey = createPrivateKey({
+  key: Buffer.from(`302e020100300506032b657004220420${"0123456789abcdef".repeat(4)}`, "hex"),
+  format: "der",
+  type: "pkcs8",
+});
+
+/** Everything in base64, cut into payloads of 128 characters, one after the other. */
+async function uploadAs(client: ConsoleClient, path: string, bytes: Uint8Array): Promise<void> {
+  const all = Buffer.from(bytes).toString("base64");
+  for (let at = 0; at < all.length; at += 124) {
+    const payload = `b64:${all.slice(at, at + 124)}`;
+    assert.equal(
+      (await client.ask(`ECHO ${path} ${payload}`))[0],
+      `OK ECHO path=${path} bytes=${payload.length}`,
+    );
+  }
+}
+
+/** Chunk for chunk as the manifest names them, the same one twice, then the manifest; and all of it again. */
+export async function casUpload(stage: Stage): Promise<void> {
+  const [one, two] = [Buffer.alloc(128, 1), Buffer.alloc(128, 2)];
+  const parts = [one, two, one];
+  const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+  const manifest = signManifest(
+    {
+      ...{ form: "fixed", epoch: "7", chunkBytes: 128, payloadBytes: 384, delta: null, signature: null },
+      payloadSha256: digest(Buffer.concat(parts)),
+      chunks: parts.map((part) => ({ digest: digest(part), bytes: 128 })),
+    },
+    testKey,
+  );
+  const client = await queen(stage);
+  for (let time = 0; time < 2; time += 1) {
+    for (const part of parts) await uploadAs(client, `/updates/7/chunks/${digest(part)}`, part);
+    await uploadAs(client, "/updates/7/manifest.cbor", encodeManifest(manifest));
+    assert.equal((await client.ask("CAT /updates/7/status"))[1], "status epoch=7 state=ready");
+  }
   await client.close();
 }
 

@@ -3,8 +3,8 @@ import {
   ackOf,
   type Command,
   consoleLimits,
-  isGpuEcho,
   LineFault,
+  longEcho,
   parseCommand,
   printErr,
   printRefusal,
@@ -13,9 +13,10 @@ import {
 
 /** Bytes of the longest line that begins like this one. */
 export function longestLine(head: string): number {
-  const { line, longTicket, role, path, gpuPayload } = consoleLimits;
+  const { line, longTicket, role, path } = consoleLimits;
   if (/^attach[ \t]/i.test(head)) return longTicket + role + 8;
-  return isGpuEcho(head) ? gpuPayload + path + 8 : line;
+  const most = longEcho(head);
+  return most === undefined ? line : most + path + 8;
 }
 
 /** What a line that is longer is answered with. Verbs that clients wait for without heeding ERR FRAME have their own. */

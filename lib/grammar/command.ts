@@ -39,10 +39,13 @@ export class LineFault extends Fault {
 }
 
 /**
- * Whether a line is an ECHO to a file of `/gpu`: the original's own line of a lease is longer than the 128 characters that
- * its image takes.
+ * Most characters of the payload of an ECHO whose path takes more than others, from the line or its first 24 characters: the
+ * original's own lines of leases and telemetry records are longer than the 128 that its image takes. Undefined for any other line.
  */
-export const isGpuEcho = (line: string): boolean => /^[ \t]*echo[ \t]+\/gpu\//i.test(line);
+export function longEcho(line: string, { payloads }: Limits = consoleLimits): number | undefined {
+  const [, path = ""] = /^[ \t]*echo[ \t]+(\/[^ \t]*)/i.exec(line) ?? [];
+  return Object.entries(payloads).find(([below]) => path.startsWith(below))?.[1];
+}
 
 /** Characters as people count them in limits: code points, so that one that needs two units counts once. */
 function lengthOf(text: string): number {
@@ -103,12 +106,8 @@ const readers: { readonly [V in Exclude<Verb, BareVerb>]: Reader } = {
   TAIL: (rest) => ({ verb: "TAIL", path: pathOf(rest)[0] }),
   ECHO: (rest) => {
     const [path, after] = pathOf(rest);
-    const { payload: usual, gpuPayload } = rest.limits;
-    return {
-      verb: "ECHO",
-      path,
-      payload: payload(rest, after, path.startsWith("/gpu/") ? gpuPayload : usual),
-    };
+    const most = longEcho(`ECHO ${path}`, rest.limits) ?? rest.limits.payload;
+    return { verb: "ECHO", path, payload: payload(rest, after, most) };
   },
   SPAWN: (rest) => ({ verb: "SPAWN", payload: payload(rest, rest.text.trim(), rest.limits.spawn) }),
   KILL: (rest) => ({ verb: "KILL", worker: word(rest, "worker", rest.limits.worker)[0] }),
@@ -131,7 +130,7 @@ export function parseCommand(line: string, limits: Limits = consoleLimits): Comm
   const verb = verbOf(found[1] ?? "");
   if (verb === undefined) throw new LineFault("PARSE", "unsupported console command");
   const long = lengthOf(line) > limits.line;
-  if (long && verb !== "ATTACH" && !isGpuEcho(line))
+  if (long && verb !== "ATTACH" && longEcho(line, limits) === undefined)
     throw new LineFault(verb, "argument line exceeds allowed length");
   if (!hasReader(verb)) return { verb };
   return readers[verb]({ verb, text: line.slice(found[0].length), limits, long });

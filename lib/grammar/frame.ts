@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 
 const header = 4;
-const headBytes = 16;
+const headBytes = 24;
 
 /** Longest payload that a peer of either direction takes: 8192 bytes with the header. */
 export const frameCap = 8192 - header;
@@ -37,7 +37,7 @@ export class FrameReader {
   #skip = 0;
   #ended = false;
 
-  /** `allowed` gives the most payload bytes of a frame from its first 8 bytes (latin1). */
+  /** `allowed` gives the most payload bytes of a frame from its first 24 bytes (latin1). */
   constructor(allowed: number | ((head: string) => number)) {
     this.#allowed = typeof allowed === "number" ? () => allowed : allowed;
   }

@@ -75,6 +75,12 @@ test("a line that is no command is refused with the original's text, under its v
     ["ATTACH", "ATTACH", "missing required argument: role"],
     [`CAT /${long(96)}`, "CAT", "argument path exceeds allowed length"],
     [`ECHO /p ${long(129)}`, "ECHO", "argument payload exceeds allowed length"],
+    [
+      `ECHO /queen/telemetry/d/seg/seg-000001 ${long(4097)}`,
+      "ECHO",
+      "argument payload exceeds allowed length",
+    ],
+    [`ECHO /queen/telemetryx ${long(129)}`, "ECHO", "argument payload exceeds allowed length"],
     [`ECHO /gpu/GPU-0/lease ${long(1025)}`, "ECHO", "argument payload exceeds allowed length"],
     [`ATTACH ${long(17)}`, "ATTACH", "argument role exceeds allowed length"],
     [`ATTACH queen ${long(225)}`, "ATTACH", "argument ticket exceeds allowed length"],

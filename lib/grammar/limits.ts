@@ -12,8 +12,8 @@ export interface Limits {
   readonly worker: number;
   /** Payload of ECHO. */
   readonly payload: number;
-  /** The same to a file of `/gpu`, where leases and breadcrumbs are JSON that needs the room. */
-  readonly gpuPayload: number;
+  /** The same to files below these paths, whose lines are JSON or records that need the room. */
+  readonly payloads: Readonly<Record<string, number>>;
 }
 
 /** The limits of the original console. */
@@ -26,5 +26,5 @@ export const consoleLimits: Limits = {
   spawn: 192,
   worker: 32,
   payload: 128,
-  gpuPayload: 1024,
+  payloads: { "/gpu/": 1024, "/queen/telemetry/": 4096 },
 };

@@ -2,8 +2,8 @@ export { clientLine } from "./client-line.ts";
 export {
   type BareVerb,
   type Command,
-  isGpuEcho,
   LineFault,
+  longEcho,
   parseAuth,
   parseCommand,
   printCommand,

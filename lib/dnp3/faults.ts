@@ -1,0 +1,9 @@
+import { faults } from "@skep/fault";
+
+export const fault = faults("dnp3", {
+  form: ["corrupt", "Cannot read what the outstation sent"],
+  object: ["unsupported", "Cannot read an object of this group and variation"],
+  long: ["oversize", "Cannot send so much in one frame"],
+  timeout: ["timeout", "Cannot go on: the outstation did not answer in time"],
+  closed: ["cut", "Cannot go on: the connection to the outstation is closed"],
+});

@@ -1,0 +1,14 @@
+export {
+  type Block,
+  decodeResponse,
+  encodeConfirm,
+  encodeRead,
+  type Indications,
+  type ReadHeader,
+  type Response,
+} from "./application.ts";
+export { crcDnp } from "./crc.ts";
+export { LinkDeframer, type LinkFrame, linkFrame } from "./link.ts";
+export { Dnp3Master, type MasterOptions, type Wire } from "./master.ts";
+export type { PointKind, Point } from "./objects.ts";
+export { Reassembler, segments } from "./transport.ts";

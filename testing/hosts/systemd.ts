@@ -83,6 +83,7 @@ export class FakeSystemd {
           const { LoadState, ActiveState, SubState } = unit;
           return [name, `The ${name}`, LoadState, ActiveState, SubState, "", pathOf(name), 0, "", "/"];
         }),
+      ListUnitFiles: () => [...this.units.keys()].map((name) => [`/etc/systemd/system/${name}`, "enabled"]),
       LoadUnit: (name: string) => {
         this.#found(name);
         return pathOf(name);
@@ -122,6 +123,7 @@ export class FakeSystemd {
     bus.connection.on("error", () => undefined);
     const methods = {
       ListUnits: ["", "a(ssssssouso)"],
+      ListUnitFiles: ["", "a(ss)"],
       LoadUnit: ["s", "o"],
       StartUnit: ["ss", "o"],
       StopUnit: ["ss", "o"],

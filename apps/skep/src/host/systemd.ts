@@ -44,6 +44,9 @@ const callPatience = 25_000;
 /** Units that have such an end are told of. */
 const told = /\.service$/;
 
+/** States of unit files that are for a person to start. */
+const installed = new Set(["enabled", "enabled-runtime", "disabled", "linked", "linked-runtime"]);
+
 const hex = (bytes: unknown): string => Buffer.from(bytes as Uint8Array | readonly number[]).toString("hex");
 
 /** Services of systemd over D-Bus, the system's or a user's. */
@@ -81,9 +84,20 @@ export class Systemd implements HostProvider {
   async look(): Promise<readonly Thing[]> {
     const bus = await this.#open();
     const [units] = await bus.call({ ...manager, member: "ListUnits" });
-    return (units as readonly Listed[])
+    const loaded = (units as readonly Listed[])
       .filter(([name, , load]) => told.test(name) && load === "loaded")
       .map(([name, description, , active, sub]) => ({ name, state: active, fields: { sub, description } }));
+    const names = new Set(loaded.map(({ name }) => name));
+    const idle = (await this.#installed(bus)).filter((name) => !names.has(name));
+    return [...loaded, ...idle.map((name) => ({ name, state: "inactive", fields: { sub: "dead" } }))];
+  }
+
+  /** Services that somebody installed, loaded or not: a stopped one that no other wants is not loaded for long. */
+  async #installed(bus: Bus): Promise<readonly string[]> {
+    const [files] = await bus.call({ ...manager, member: "ListUnitFiles" });
+    return (files as readonly (readonly [path: string, state: string])[])
+      .filter(([path, state]) => told.test(path) && !path.includes("@") && installed.has(state))
+      .map(([path]) => path.slice(path.lastIndexOf("/") + 1));
   }
 
   async #path(bus: Bus, unit: string): Promise<string> {
@@ -102,7 +116,7 @@ export class Systemd implements HostProvider {
       if (Number(job) === 0) break;
       await delay(this.#options.clock, lookEvery, signal);
     }
-    const id = hex(await get("InvocationID"));
+    const id = hex(await get("InvocationID")).replace(/^0+$/, "");
     const state = { ActiveState: String(await get("ActiveState")), SubState: String(await get("SubState")) };
     // One that never ran has none.
     return { ...state, InvocationID: id };
@@ -129,11 +143,12 @@ export class Systemd implements HostProvider {
   done({ verb }: Act, before: Evidence | undefined, now: Evidence | undefined): Done {
     if (verb === "status") return "no";
     if (!before || !now) return "unknown";
-    const changed = before.InvocationID !== now.InvocationID;
-    if (changed) return "yes";
-    if (verb === "restart") return "no";
     const stands = now.ActiveState === "active" || now.ActiveState === "reloading";
-    return stands === (verb === "start") ? "yes" : "no";
+    if (verb === "stop") return stands && before.InvocationID === now.InvocationID ? "no" : "yes";
+    // systemd forgets a unit that is stopped and that no other wants: it may have run meanwhile.
+    if (now.InvocationID === "") return "unknown";
+    if (before.InvocationID !== now.InvocationID) return "yes";
+    return verb === "start" && stands ? "yes" : "no";
   }
 
   [Symbol.dispose](): void {

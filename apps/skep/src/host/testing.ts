@@ -9,9 +9,9 @@ import { HostAgent } from "./agent.ts";
 import { FileMemory, type Memory } from "./memory.ts";
 import type { HostProvider } from "./provider.ts";
 
-/** Asks again until there is an answer; fails after ten seconds. */
+/** Asks again until there is an answer; fails after thirty seconds. */
 export async function until<T>(what: string, ask: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  const end = performance.now() + 10_000;
+  const end = performance.now() + 30_000;
   for (;;) {
     const found = await ask();
     if (found !== undefined) return found;

@@ -15,7 +15,7 @@ import {
   verifyConsistency,
   verifyTlogProof,
 } from "@skep/tlog";
-import { auditProvider } from "./mod.ts";
+import { auditProvider, replayProvider } from "./mod.ts";
 import { AuditLog } from "./src/log.ts";
 
 const origin = "hive.example/log";
@@ -202,4 +202,29 @@ test("the journal is told in the original's form, with block ids and reasons", a
   assert.equal(offsets?.journal_base, 0);
   assert.equal(offsets?.journal_next, (await text(owner, "/audit/journal")).length);
   assert.equal(offsets?.decisions_next, (await text(owner, "/audit/decisions")).length);
+  assert.deepEqual([offsets?.replay_enabled, offsets?.replay_max_entries], [false, 0]);
+});
+
+test("the export tells whether commands can be judged again and how far back, and /replay is there only then", async (t) => {
+  const window = { enabled: true, window: 64 };
+  for (const enabled of [true, false]) {
+    const replays = { ...window, enabled };
+    const audit = auditProvider({ journal: () => assert.fail("not asked for"), signer, replays });
+    const replay = replayProvider({ replay: () => assert.fail("not asked for"), replays });
+    const kernel = await toyHive({
+      files: recordingFiles(),
+      clock: simulatedClock(),
+      providers: [audit, replay, toyProvider()],
+    });
+    t.after(() => kernel.close());
+    const owner = kernel.attach(fullAuthority("owner"), "test");
+    const [told] = await json(owner, "/audit/export");
+    assert.deepEqual(Object.keys(told ?? {}), [
+      ...["journal_base", "journal_next", "decisions_base", "decisions_next"],
+      ...["replay_enabled", "replay_max_entries"],
+    ]);
+    assert.deepEqual([told?.replay_enabled, told?.replay_max_entries], enabled ? [true, 64] : [false, 0]);
+    if (enabled) assert.match(await text(owner, "/replay/status"), /"state":"idle"/);
+    else await assert.rejects(owner.read("/replay/status"), { code: "session.absent" });
+  }
 });

@@ -63,6 +63,9 @@ export function actName({ command, path }: JournalRecord): string {
   if (typeof command === "object" && command !== null && !Array.isArray(command)) {
     const told = command as Detail;
     if (typeof told.op === "string") return told.op;
+    // A line of the queue says what it decides, or comments.
+    if (typeof told.decision === "string") return told.decision;
+    if (typeof told.comment === "string") return "comment";
     const [first] = Object.keys(told);
     return first ?? "write";
   }

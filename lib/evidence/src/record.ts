@@ -45,5 +45,8 @@ export function actOf({ command, outcome }: Pick<EvidenceRecord, "command" | "ou
   if (outcome !== undefined) return "outcome";
   const told = objectOf(command);
   if (typeof told?.op === "string") return told.op;
+  // A line of the queue says what it decides, or comments.
+  if (typeof told?.decision === "string") return told.decision;
+  if (typeof told?.comment === "string") return "comment";
   return Object.keys(told ?? {})[0] ?? (command === null ? "command" : "write");
 }

@@ -48,3 +48,24 @@ test("how long ago becomes a time, and digits stay a sequence", () => {
   assert.equal(momentName("2h", 7_200_000), "1970-01-01T00:00:00.000Z");
   assert.equal(momentName("0", 1), "0");
 });
+
+test("two moments are compared file by file, line by line", async () => {
+  const first = await spawn();
+  const second = await spawn();
+  const { out, code } = await hive.skep(["at", String(first), "diff", String(second), "/worker"]);
+  assert.equal(code, 0);
+  const names = [...out.matchAll(/^(\/worker\/worker-\d+)\/\S+ {2}new$/gm)].map(([, name]) => name);
+  assert.equal(new Set(names).size, 1);
+  assert.match(out, /\n\+\S/);
+  const back = await hive.skep(["at", String(second), "diff", String(first), "/worker", "--json"]);
+  const told = back.out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { readonly path: string; readonly after: string | null });
+  const gone = told.filter(({ path }) => path.startsWith(`${names[0]}/`));
+  assert.deepEqual([...new Set(gone.map(({ after }) => after))], [null]);
+  const same = await hive.skep(["at", String(second), "diff", String(second)]);
+  assert.deepEqual([same.out, same.code], ["", 0]);
+  assert.equal((await hive.skep(["at", "1", "diff"])).code, 2);
+  assert.equal((await hive.skep(["at", "1", "ls", "worker"])).code, 2);
+});

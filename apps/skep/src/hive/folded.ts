@@ -1,3 +1,4 @@
+import { faults } from "@skep/fault";
 import type { Journal, Provider } from "@skep/kernel";
 import { realClock } from "../clock.ts";
 import { loadConfig } from "../config/mod.ts";
@@ -6,6 +7,10 @@ import { mostLive, StartLines } from "./live.ts";
 import { scheduledBy } from "./scheduled.ts";
 import { type Deps, jobLimits, mounts } from "./mounts.ts";
 import { places } from "./storage.ts";
+
+const fault = faults("past", {
+  live: ["absent", "Cannot tell how this file was: it tells of the present only"],
+});
 
 // Whatever live figure is asked for, there is none.
 function absentDeps(absent: () => never): object {
@@ -19,7 +24,7 @@ function absentDeps(absent: () => never): object {
 export function foldedMounts(home: string, journal: Journal | undefined): Provider[] {
   const config = loadConfig({ home, env: {}, flags: {} });
   const absent = (): never => {
-    throw new Error("Nothing is live where the past is folded");
+    throw fault.live();
   };
   const deps = {
     home,

@@ -293,6 +293,17 @@ export type Listing = {
   readonly next?: string;
 };
 
+/** ManifestCommand, as the interface of the hive describes it. */
+export type ManifestCommand = { readonly op: "reload" };
+
+/** ModelCommand, as the interface of the hive describes it. */
+export type ModelCommand = { readonly op: "finish" } | { readonly op: "retire" };
+
+/** ModelsCommand, as the interface of the hive describes it. */
+export type ModelsCommand =
+  | { readonly op: "activate"; readonly model: string | ""; readonly from?: string | "" }
+  | { readonly op: "rollback" };
+
 /** NetCommand, as the interface of the hive describes it. */
 export type NetCommand =
   | {
@@ -302,6 +313,7 @@ export type NetCommand =
       readonly owner?: string;
       readonly labels?: ReadonlyArray<string>;
       readonly ttl_ms?: number;
+      readonly term_ms?: number;
     }
   | { readonly op: "revoke"; readonly invite: string }
   | { readonly op: "remove"; readonly node: string; readonly reason?: string }
@@ -316,6 +328,7 @@ export type NetCommand =
         readonly arch?: string;
         readonly wasm_runtime?: string;
       };
+      readonly term_ms?: number;
     }
   | { readonly op: "label"; readonly node: string; readonly labels: ReadonlyArray<string> };
 
@@ -377,9 +390,17 @@ export type QueenCommand = {
 /** QueueCommand, as the interface of the hive describes it. */
 export type QueueCommand =
   | { readonly id: string; readonly target: string; readonly decision: "approve" | "deny" }
-  | { readonly action: string; readonly decision: "approve"; readonly signature?: string }
+  | {
+      readonly action: string;
+      readonly decision: "approve";
+      readonly signature?: string;
+      readonly statement?: string;
+    }
   | { readonly action: string; readonly decision: "reject"; readonly reason: string }
   | { readonly action: string; readonly comment: string };
+
+/** RenewCommand, as the interface of the hive describes it. */
+export type RenewCommand = { readonly op: "renew"; readonly box: string };
 
 /** ReplayCommand, as the interface of the hive describes it. */
 export type ReplayCommand = { readonly from: number };
@@ -487,6 +508,8 @@ export interface Controls {
   readonly "/host/tickets/spec": HostTicket;
   readonly [path: `/host/${string}/ctl`]: HostAgentCommand;
   readonly "/jobs/ctl": JobCommand;
+  readonly "/models/ctl": ModelsCommand;
+  readonly [path: `/models/${string}/ctl`]: ModelCommand;
   readonly "/net/ctl": NetCommand;
   readonly "/net/join": JoinCommand;
   readonly "/policy/contain": ContainCommand;
@@ -494,12 +517,14 @@ export interface Controls {
   readonly "/queen/ctl": QueenCommand;
   readonly "/queen/export/ctl": ExportCommand;
   readonly "/queen/lease/ctl": LeaseCommand;
+  readonly "/queen/manifest/ctl": ManifestCommand;
   readonly "/queen/schedule/ctl": ScheduleCommand;
   readonly [path: `/queen/telemetry/${string}/ctl`]: TelemetryCommand;
   readonly "/replay/ctl": ReplayCommand;
   readonly [path: `/updates/${string}/ctl`]: UpdateCommand;
   readonly [path: `/worker/${string}/ctl`]: WorkerCommand;
   readonly [path: `/worker/${string}/leave`]: LeaveCommand;
+  readonly [path: `/worker/${string}/renew`]: RenewCommand;
   readonly [path: `/worker/${string}/results`]: ResultCommand;
   readonly [path: `/worker/${string}/standing`]: TrustCommand;
 }

@@ -99,7 +99,9 @@ function adapters<T extends Loose & { readonly label: string; readonly scope: st
   const list = z
     .union([z.string(), z.array(z.string())], "expected a list of texts")
     .transform((raw, context): readonly T[] => {
-      const entries = (typeof raw === "string" ? raw.split(";") : raw).filter((entry) => entry.trim() !== "");
+      const entries = (typeof raw === "string" ? raw.split(";") : raw).filter(
+        (entry) => !["", "none"].includes(entry.trim()),
+      );
       const found = entries.flatMap((entry) => {
         const read = schema.safeParse(fieldsOf(entry));
         for (const { path, message } of read.error?.issues ?? [])

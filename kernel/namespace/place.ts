@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Provider } from "../state/provider.ts";
 import type { AliasNode, Awaitable, EachNode, Node, Scene, SubtreeNode, TextNode } from "./node.ts";
 
@@ -178,6 +178,6 @@ export function step(
 
 /** A number below 2^53 that stays the same for a path: the qid path of 9P. */
 export function pathNumber(path: string): number {
-  const digest = createHash("sha256").update(path).digest();
+  const digest = hash("sha256", path, "buffer");
   return digest.readUIntBE(0, 6) * 32 + ((digest[6] ?? 0) & 31);
 }

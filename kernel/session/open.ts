@@ -14,6 +14,7 @@ import { checkUpload } from "../gate/checks.ts";
 import type { StreamSource } from "../state/ring.ts";
 import { ControlHandle } from "./control-handle.ts";
 import type { Handle, OpenMode } from "./handle.ts";
+import { pieceOf } from "./pieces.ts";
 import { renderBytes } from "./render.ts";
 import type { View } from "./view.ts";
 import { StreamHandle } from "./stream-handle.ts";
@@ -23,9 +24,6 @@ const fault = faults("file", {
 });
 
 type Hidden = Scene<never, never>;
-
-/** Milliseconds for which the lines of one write may hold the event loop. */
-const pieceOfWork = 2;
 
 /** Bytes as they were at open. */
 class BytesHandle implements Handle {
@@ -166,11 +164,7 @@ function controlHandle(
     short: () => {
       session.kernel.metrics.counts.shortWrites += 1;
     },
-    piece: () => {
-      const { time } = session.kernel;
-      const began = time.monotonic();
-      return () => (time.monotonic() - began < pieceOfWork ? undefined : session.kernel.laterTurn());
-    },
+    piece: () => pieceOf(session.kernel),
   });
 }
 

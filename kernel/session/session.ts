@@ -12,6 +12,7 @@ import type { Entry, Handle, Identity, OpenMode, Stat } from "./handle.ts";
 import type { SessionHost } from "./host.ts";
 import { inside } from "./inside.ts";
 import { openNode } from "./open.ts";
+import { pieceOf } from "./pieces.ts";
 import { Rates } from "./rates.ts";
 import { type Bound, Space } from "./space.ts";
 import { identify, statNode, versionOf } from "./stat.ts";
@@ -194,19 +195,28 @@ export class Session implements View {
   async list(found: Found, { brief = false }: { readonly brief?: boolean } = {}): Promise<Entry[]> {
     this.#checkShown(found);
     if (!isDirectory(found)) throw fault.notDirectory(found.path);
-    const entries: Entry[] = [];
+    // By name: state may change between two pieces, and then show what was there in another place.
+    const entries = new Map<string, Entry>();
+    let pause = pieceOf(this.kernel);
     for (const at of await inside(found, this.scene(found), brief)) {
+      const wait = pause();
+      if (wait) {
+        await wait;
+        this.#checkShown(found);
+        pause = pieceOf(this.kernel);
+      }
       if (!this.#visible(at) || this.#space?.at(at.path) !== undefined) continue;
-      entries.push({ name: at.path.slice(at.path.lastIndexOf("/") + 1), ...identify(at) });
-      if (entries.length >= this.kernel.limits.entries) break;
+      const name = at.path.slice(at.path.lastIndexOf("/") + 1);
+      entries.set(name, { name, ...identify(at) });
+      if (entries.size >= this.kernel.limits.entries) break;
     }
     for (const { name, from } of this.#space?.in(found.path) ?? [])
       await this.#led(from).then(
-        (at) => entries.push({ name, ...identify(at) }),
+        (at) => entries.set(name, { name, ...identify(at) }),
         () => undefined,
       );
     await this.kernel.settled();
-    return entries;
+    return [...entries.values()];
   }
 
   /** Opens a file; rights are checked here and again by the gate for each line. */

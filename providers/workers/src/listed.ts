@@ -1,15 +1,42 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Caller, Json, Scene } from "@skep/kernel";
-import type { Known, Uses, Workers } from "./state.ts";
+import type { Uses, Workers } from "./state.ts";
 
 type At = Scene<Workers, Uses>;
 
 function shard(id: string): string {
-  return createHash("sha256").update(id).digest("hex").slice(0, 2);
+  return hash("sha256", id).slice(0, 2);
 }
 
-function sees(caller: Caller, id: string): boolean {
-  return caller.may(`/worker/${id}`, "read");
+/** Which machines a caller sees; whoever may read all of them is not asked about each. */
+function sight(caller: Caller): (id: string) => boolean {
+  if (caller.may("/worker", "read")) return () => true;
+  return (id) => caller.may(`/worker/${id}`, "read");
+}
+
+/** The ids that came last, at most so many, newest first; kept sorted, so that nobody sorts ten thousand. */
+class Newest {
+  readonly #most: number;
+  readonly #kept: { readonly id: string; readonly since: number }[] = [];
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get ids(): readonly string[] {
+    return this.#kept.map(({ id }) => id);
+  }
+
+  /** Whether something of that time is among the last. */
+  takes(since: number): boolean {
+    return this.#kept.length < this.#most || since > (this.#kept.at(-1)?.since ?? 0);
+  }
+
+  add(id: string, since: number): void {
+    const before = this.#kept.findIndex((kept) => kept.since < since);
+    this.#kept.splice(before < 0 ? this.#kept.length : before, 0, { id, since });
+    if (this.#kept.length > this.#most) this.#kept.pop();
+  }
 }
 
 /** Machines that are gone are listed so many at most, those that came last first; the others by their name. */
@@ -17,14 +44,13 @@ export const listGone = 64;
 
 /** What is listed below `/worker`: whoever is there, and the machines that were there last. */
 function* listed({ state, views, caller }: At): Generator<string> {
-  const gone: [string, Known][] = [];
-  for (const [id, worker] of state.known.entries())
-    if (!sees(caller, id)) continue;
-    else if (worker.present) yield id;
-    else gone.push([id, worker]);
-  gone.sort(([, a], [, b]) => b.since - a.since);
-  for (const [id] of gone.slice(0, listGone)) yield id;
-  for (const id of views.spawned.ids()) if (sees(caller, id)) yield id;
+  const sees = sight(caller);
+  const gone = new Newest(listGone);
+  for (const [id, { present, since }] of state.known.entries())
+    if (present && sees(id)) yield id;
+    else if (!present && gone.takes(since) && sees(id)) gone.add(id, since);
+  yield* gone.ids;
+  for (const id of views.spawned.ids()) if (sees(id)) yield id;
 }
 
 /** Names that a mount lists below `/worker`: to look at each costs its client over twenty requests. */
@@ -32,27 +58,44 @@ export const listBriefly = 64;
 
 /** All names where they are few, else the machines that came last of those that are there. */
 function brief(scene: At): readonly string[] {
-  const all = [...listed(scene)];
-  if (all.length <= listBriefly) return all;
-  const { known } = scene.state;
-  const gone = (id: string): number => (known.get(id)?.present === false ? 1 : 0);
-  const since = (id: string): number => known.get(id)?.since ?? 0;
-  return all.toSorted((a, b) => gone(a) - gone(b) || since(b) - since(a)).slice(0, listBriefly);
+  const { state, views, caller } = scene;
+  const sees = sight(caller);
+  const [there, gone] = [new Newest(listBriefly), new Newest(listBriefly)];
+  let all = 0;
+  for (const [id, { present, since }] of state.known.entries()) {
+    const kept = present ? there : gone;
+    if (!kept.takes(since)) all += 1;
+    else if (sees(id)) {
+      all += 1;
+      kept.add(id, since);
+    }
+  }
+  const spawned = [...views.spawned.ids()].filter(sees);
+  if (all + spawned.length <= listBriefly) return [...listed(scene)];
+  return [...there.ids, ...spawned, ...gone.ids].slice(0, listBriefly);
 }
 
 /** Rows that tell of a machine in `/worker.json`, at most. */
 const mostRows = 10_000;
 
 function rowsOf({ state, views, caller }: At): Json {
+  const sees = sight(caller);
   const rows: { id: string; kind: string; present: boolean; since?: number }[] = [];
   for (const [id, { present, since }] of state.known.entries())
-    if (rows.length < mostRows && sees(caller, id)) rows.push({ id, kind: "process", present, since });
+    if (rows.length < mostRows && sees(id)) rows.push({ id, kind: "process", present, since });
   for (const id of views.spawned.ids())
-    if (rows.length < mostRows && sees(caller, id)) rows.push({ id, kind: "spawned", present: true });
+    if (rows.length < mostRows && sees(id)) rows.push({ id, kind: "spawned", present: true });
   return rows;
 }
 
-const shardsOf = (ids: Iterable<string>): string[] => [...new Set(Array.from(ids, shard))].toSorted();
+const allShards = 256;
+
+/** Shards that some machines are in; of many machines the first are in all of them. */
+function shardsOf(ids: Iterable<string>): string[] {
+  const found = new Set<string>();
+  for (const id of ids) if (found.add(shard(id)).size === allShards) break;
+  return [...found].toSorted();
+}
 
 /** The machines as a directory: more are there than are listed. */
 export const machines = {

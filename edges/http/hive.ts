@@ -11,6 +11,7 @@ import { fault } from "./faults.ts";
 import type { Hosts } from "./host.ts";
 import { Hubs } from "./live/hub.ts";
 import { type About, Counts, type Parts } from "./parts.ts";
+import { Spool } from "./tree/spool.ts";
 import { Uploads } from "./tree/uploads.ts";
 
 /** The hive behind the gateway; without one only the log and the health are shown. */
@@ -21,6 +22,8 @@ export interface HttpHive {
   readonly about: About;
   readonly gateway?: Gateway;
   readonly store?: SessionStore;
+  /** A directory for what has come of uploads that wait; without one it stays in memory. */
+  readonly spool?: string;
   /** Where the files of the page are, and what makes them: ends when they are there. */
   readonly page?: { readonly dir: string; ready(): Promise<unknown> };
 }
@@ -78,6 +81,7 @@ export function makeParts({ clock, hive, hosts, port, tls, slots, within, report
     codes: new Codes(clock),
     hubs: new Hubs(clock, randomBytes(4).toString("hex"), (key) => principals.touch(key)),
     uploads: new Uploads(clock),
+    ...(hive.spool !== undefined && { spool: new Spool(hive.spool) }),
     counts: new Counts(),
     report: (found) => report?.(found),
     actorOf: ({ actor }) => {
@@ -101,6 +105,7 @@ export function makeParts({ clock, hive, hosts, port, tls, slots, within, report
     parts.hubs.close();
     principals.close();
     await parts.uploads.close();
+    await parts.spool?.[Symbol.asyncDispose]();
   };
   return { parts, figures, close };
 }

@@ -17,6 +17,7 @@ export interface RigOptions {
   readonly gateway?: { readonly token: string; readonly authority: Authority };
   readonly store?: SessionStore;
   readonly page?: { readonly dir: string; ready(): Promise<unknown> };
+  readonly spool?: string;
   readonly more?: Partial<HttpOptions>;
 }
 
@@ -132,7 +133,7 @@ export class TestPage {
 
 /** An edge over a kernel, on a free port. */
 export async function startRig(t: TestContext, options: RigOptions) {
-  const { clock, kernel, tickets, gateway, store, page, more } = options;
+  const { clock, kernel, tickets, gateway, store, page, spool, more } = options;
   const door = {
     attach: async ({ token }: { readonly token: string }): Promise<Session> =>
       kernel.attach(await tickets(token), "http"),
@@ -149,6 +150,7 @@ export async function startRig(t: TestContext, options: RigOptions) {
       }),
       ...(store && { store }),
       ...(page !== undefined && { page }),
+      ...(spool !== undefined && { spool }),
     },
     ...more,
   });

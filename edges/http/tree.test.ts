@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { request } from "node:http";
+import { tmpdir } from "node:os";
 import { type TestContext, test } from "node:test";
 import { fullAuthority } from "@skep/kernel";
 import { recordingFiles, simulatedClock, toyAuthority, toyHive } from "@skep/testing";
@@ -13,6 +14,7 @@ async function rig(t: TestContext) {
   const made = await startRig(t, {
     clock,
     kernel,
+    spool: tmpdir(),
     tickets: (token) =>
       token === "reader"
         ? toyAuthority("rita", { "/comb": ["read"] })
@@ -181,6 +183,29 @@ test("an upload that was cut off goes on where it was", async (t) => {
   while (status === 409) status = await patch();
   assert.equal(status, 201);
   assert.deepEqual((await get(target)).body, bytes);
+});
+
+test("uploads that wait for others end whole, however many they are", async (t) => {
+  const { get, port } = await rig(t);
+  const type = { "Content-Type": "application/octet-stream", "Content-Length": "2000000" };
+  const slow = Array.from({ length: 16 }, (_, at) => {
+    const digest = String(at).padStart(64, "0");
+    const path = `/v1/tree/comb/cells/${digest}`;
+    const begun = request({ host: "127.0.0.1", port, path, method: "PUT", headers: { ...headers, ...type } });
+    begun.on("error", () => undefined);
+    begun.write(Buffer.alloc(1000));
+    return begun;
+  });
+  const bodies = Array.from({ length: 40 }, () => randomBytes(200_000));
+  const targets = bodies.map(
+    (bytes) => `/v1/tree/comb/cells/${createHash("sha256").update(bytes).digest("hex")}`,
+  );
+  const stored = Promise.all(bodies.map((bytes, at) => put(port, targets[at] ?? "", bytes)));
+  // All are heard of before the first of them has its turn.
+  await get("/v1/tree/comb");
+  for (const one of slow) one.destroy();
+  assert.deepEqual(new Set((await stored).map(({ status }) => status)), new Set([201]));
+  for (const [at, target] of targets.entries()) assert.deepEqual((await get(target)).body, bodies[at]);
 });
 
 test("no spelling of a path leads anywhere but its file", async (t) => {

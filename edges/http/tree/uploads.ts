@@ -40,6 +40,11 @@ export class Uploads {
     return this.#all.size;
   }
 
+  /** Whether the next one has to wait. */
+  get isFull(): boolean {
+    return this.#active >= this.#limits.active;
+  }
+
   /** Bytes that are there of an upload; undefined where there is none. */
   offset(key: string): number | undefined {
     return this.#all.get(key)?.offset;
@@ -78,7 +83,7 @@ export class Uploads {
   }
 
   #turn(): Promise<void> {
-    if (this.#active < this.#limits.active) {
+    if (!this.isFull) {
       this.#active += 1;
       return Promise.resolve();
     }

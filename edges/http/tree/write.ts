@@ -11,6 +11,7 @@ import { problemOfAnswer, retryAfter, sendProblem } from "../problem.ts";
 import { describe } from "./describe.ts";
 import { tagOf, treeUrl, wholeText } from "./read.ts";
 import { hasTag } from "./range.ts";
+import { type Held, release } from "./spool.ts";
 
 type Found = Session["root"];
 
@@ -113,18 +114,18 @@ export function postTree(parts: Parts, request: FastifyRequest, reply: Reply): P
 
 const gather = 256 * 1024;
 
-// What was read of a connection is of no use once it is copied or skipped. Left to the collector it grows to 64 MB first.
-function release(part: Buffer): void {
-  const { buffer, byteOffset, length } = part;
-  const isAlone = buffer instanceof ArrayBuffer && byteOffset === 0 && buffer.byteLength === length;
-  if (isAlone) buffer.transfer(0);
+// What was set aside comes first.
+async function* partsOf(raw: IncomingMessage, aside: Held | undefined): AsyncGenerator<Buffer> {
+  if (aside) yield await aside.back();
+  raw.socket.resume();
+  yield* raw as AsyncIterable<Buffer>;
 }
 
 /** The bytes of a body in few pieces. Each holds until the next one is asked for. */
-async function* batches(raw: IncomingMessage): AsyncGenerator<Buffer> {
+async function* batches(raw: IncomingMessage, aside: Held | undefined): AsyncGenerator<Buffer> {
   const held = Buffer.allocUnsafeSlow(gather);
   let size = 0;
-  for await (const part of raw as AsyncIterable<Buffer>) {
+  for await (const part of partsOf(raw, aside)) {
     for (let at = 0; at < part.length; ) {
       const taken = part.copy(held, size, at);
       at += taken;
@@ -172,6 +173,17 @@ async function isWhole(session: Session, found: Found): Promise<boolean> {
   }
 }
 
+// Whoever is refused while it waits has nothing in the spool any more.
+async function setAside(
+  parts: Parts,
+  raw: IncomingMessage,
+  turn: Promise<unknown>,
+): Promise<Held | undefined> {
+  const aside = parts.spool?.hold(raw);
+  turn.catch(async () => (await aside)?.back());
+  return aside;
+}
+
 /**
  * PUT and PATCH of a blob: its bytes as a stream, from `Upload-Offset` on. What was cut off stays for ten minutes, HEAD
  * tells how much is there, and PATCH goes on. A PUT that ends without the digest's bytes is refused.
@@ -193,12 +205,13 @@ export async function putTree(parts: Parts, request: FastifyRequest, reply: Repl
   const { socket } = request.raw;
   // Whoever waits for its turn sends nothing, and is not slow.
   socket.setTimeout(0);
-  const upload = await parts.uploads.take(key, offset, async () =>
-    session.open(found, { read: false, write: true }),
-  );
+  const { isFull } = parts.uploads;
+  const turn = parts.uploads.take(key, offset, async () => session.open(found, { read: false, write: true }));
+  const aside = isFull ? await setAside(parts, request.raw, turn) : undefined;
+  const upload = await turn;
   socket.setTimeout(parts.stall);
   try {
-    for await (const bytes of batches(request.raw)) {
+    for await (const bytes of batches(request.raw, aside)) {
       await upload.handle.write(upload.offset, bytes);
       upload.offset += bytes.length;
     }

@@ -83,6 +83,7 @@ export async function startHttp(
         load: () => readText(sessionsFile(home)),
         save: (text) => replacePrivate(sessionsFile(home), text),
       },
+      spool: home,
       page: pageOf(report),
     },
     report: (failed) =>

@@ -13,4 +13,5 @@ export {
   signerOf,
   signManifest,
 } from "./src/manifest.ts";
+export { manifestToml } from "./src/show.ts";
 export { mountModels, type ModelsDeps, type ModelsMount } from "./src/models.ts";

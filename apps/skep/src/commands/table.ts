@@ -5,6 +5,7 @@ import { telemetryCommands } from "../telemetry/commands.ts";
 import { scriptCommands } from "../script/commands.ts";
 import { manifestCommands } from "../manifest/commands.ts";
 import { gpuCommands } from "../gpu/commands.ts";
+import { modelCommands } from "../models/commands.ts";
 import { updateCommands } from "../updates/commands.ts";
 import { status } from "../status/command.ts";
 import { tellingFiles } from "../file-faults.ts";
@@ -36,6 +37,7 @@ export function createProgram(): Program {
       { key: "jobs", title: "Run work" },
       { key: "telemetry", title: "What machines tell" },
       { key: "gpu", title: "Use GPUs" },
+      { key: "models", title: "Ship models" },
       { key: "updates", title: "Update machines" },
       { key: "access", title: "Let others in" },
       { key: "judge", title: "Decide what may happen" },
@@ -51,6 +53,7 @@ export function createProgram(): Program {
       ...fileCommands,
       ...telemetryCommands,
       ...gpuCommands,
+      ...modelCommands,
       ...updateCommands,
       ...scriptCommands,
       ...accessCommands,

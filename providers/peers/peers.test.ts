@@ -20,15 +20,17 @@ interface Net {
   readonly issued: { worker: string; box: string }[];
 }
 
-async function net(files = recordingFiles(), clock = simulatedClock()): Promise<Net> {
+/** `later`: when the second ticket is made. */
+async function net(files = recordingFiles(), clock = simulatedClock(), later?: Promise<void>): Promise<Net> {
   const engaged: Engagement[] = [];
   const issued: { worker: string; box: string }[] = [];
   const peers = peersProvider({
     worker: workerOf,
     proves: ({ proof, node }, invite) => proof === hex(`${node} ${invite}`, 128),
-    issue: async ({ worker, box }) => {
-      issued.push({ worker, box });
-      return `block-${worker}-${issued.length}`;
+    issue: async (issue) => {
+      const count = issued.push(issue);
+      if (count > 1) await later;
+      return `block-${issue.worker}-${count}`;
     },
     sealed: (worker) => `sealed for ${worker}`,
     code: () => "123456",
@@ -129,6 +131,77 @@ test("joining is refused for an unknown invitation and for a proof by another ke
   assert.equal((await redeem(of, id, "laptop", "00".repeat(64))).code, "net.proof");
   assert.equal(of.issued.length, 0);
   await of.kernel.close();
+});
+
+async function renewing(of: Net, machine: string) {
+  const { session } = await hello(of, machine);
+  const home = `/worker/${workerOf(hex(machine))}`;
+  const renew = (box: string) =>
+    session.append(`${home}/renew`, JSON.stringify({ op: "renew", box: hex(box) }));
+  return { home, renew, session };
+}
+
+test("a volunteer's ticket ends after an hour, and is renewed for its own session only, in the second half", async () => {
+  const of = await net();
+  const id = await invite(of, { class: "volunteer" });
+  const joined = (await redeem(of, id, "phone")).result as { ttl_ms: number };
+  assert.ok(joined.ttl_ms > 3_598_000 && joined.ttl_ms <= 3_600_000);
+  await settle();
+  const { home, renew, session } = await renewing(of, "phone");
+  assert.equal((await renew("second")).code, "net.early");
+  await of.clock.advanceAsync(1_801_000);
+  const renewed = await renew("second");
+  assert.equal(renewed.verdict, "ok");
+  await settle();
+  // Asked again with the same box: the same ticket; with another one it is too early.
+  assert.equal((await renew("second")).verdict, "ok");
+  assert.equal((await renew("third")).code, "net.early");
+  const [first, second] = of.issued as { role?: string; expiresAt?: number; follows?: boolean }[];
+  assert.deepEqual([of.issued.length, first?.follows, second?.follows], [2, undefined, true]);
+  assert.equal(second?.role, first?.role);
+  assert.ok((second?.expiresAt ?? 0) - (first?.expiresAt ?? 0) >= 1_800_000);
+  assert.equal(await read(session, `${home}/renewal`), `sealed for ${workerOf(hex("phone"))}\n`);
+  await assert.rejects(() => read(of.owner, `${home}/renewal`), { kind: "absent" });
+  await of.kernel.close();
+});
+
+test("a machine whose ticket does not end has nothing to renew", async () => {
+  const of = await net();
+  const id = await invite(of, { class: "owned" });
+  assert.equal("ttl_ms" in ((await redeem(of, id, "desk")).result as object), false);
+  await settle();
+  const { renew } = await renewing(of, "desk");
+  await assert.rejects(() => renew("other"), { kind: "absent" });
+  await of.kernel.close();
+});
+
+test("who was removed or revoked while its ticket was made does not get it", async () => {
+  for (const [worker, line] of [
+    ["removed", { op: "remove", node: workerOf(hex("removed")) }],
+    ["revoked", undefined],
+  ] as const) {
+    const gate = Promise.withResolvers<void>();
+    const of = await net(recordingFiles(), simulatedClock(), gate.promise);
+    const id = await invite(of, { class: "volunteer" });
+    await redeem(of, id, worker);
+    await settle();
+    const { renew } = await renewing(of, worker);
+    await of.clock.advanceAsync(1_801_000);
+    assert.equal((await renew("second")).verdict, "ok");
+    const first = `block-${workerOf(hex(worker))}-1`;
+    if (line) await ctl(of.owner, line);
+    else await of.owner.append("/queen/ctl", JSON.stringify({ revoke: first }));
+    gate.resolve();
+    await settle();
+    await settle();
+    const { revoked } = of.kernel.slices.kernel;
+    assert.deepEqual(
+      [revoked.has(first), revoked.has(`block-${workerOf(hex(worker))}-2`)],
+      [true, true],
+      worker,
+    );
+    await of.kernel.close();
+  }
 });
 
 test("removal ends the machine's sessions, revokes its ticket and bars its key", async () => {

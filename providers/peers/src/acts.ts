@@ -31,6 +31,11 @@ export const netActs = {
   },
 } as const;
 
+/** What `/worker/<id>/renew` does. */
+export const renewActs = {
+  renew: { class: "compensable", compensation: "Remove the machine: `remove` at /net/ctl" },
+} as const;
+
 /** What `/net/join` does. A rule about observers is not about machines that come with an invitation. */
 export const joinActs = {
   redeem: {

@@ -9,6 +9,11 @@ const Worker = z.string().regex(/^[\w.@:+-]{1,64}$/);
 
 const minute = 60_000;
 
+const Term = z
+  .int()
+  .min(10_000)
+  .max(30 * 24 * 60 * minute);
+
 /** Lines of `/net/ctl`. */
 export const Command = z
   .discriminatedUnion("op", [
@@ -23,6 +28,8 @@ export const Command = z
         .min(10_000)
         .max(30 * 24 * 60 * minute)
         .default(15 * minute),
+      /** How long the machine's ticket lasts before it is to be renewed; an hour for a volunteer, for ever otherwise. */
+      term_ms: Term.optional(),
     }),
     z.strictObject({ op: z.literal("revoke"), invite: hex(16) }),
     z.strictObject({ op: z.literal("remove"), node: Worker, reason: z.string().max(200).default("") }),
@@ -47,6 +54,8 @@ export const Command = z
             .default("wasm"),
         })
         .prefault({}),
+      /** How long its ticket lasts before it is to be renewed; an hour by default. */
+      term_ms: Term.optional(),
     }),
     z.strictObject({ op: z.literal("label"), node: Worker, labels: Labels }),
   ])
@@ -66,8 +75,18 @@ export const Join = z
   })
   .meta({ id: "JoinCommand" });
 
+/** Lines of `/worker/<id>/renew`. */
+export const Renew = z
+  .strictObject({
+    op: z.literal("renew"),
+    /** X25519 public key that the new ticket shall be sealed for. */
+    box: hex(64),
+  })
+  .meta({ id: "RenewCommand" });
+
 /** Lines of `/worker/<id>/leave`. */
 export const Leave = z.strictObject({ op: z.literal("leave") }).meta({ id: "LeaveCommand" });
 
 export type Command = z.output<typeof Command>;
 export type Join = z.output<typeof Join>;
+export type Renew = z.output<typeof Renew>;

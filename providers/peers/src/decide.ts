@@ -1,6 +1,6 @@
 import { faults } from "@skep/fault";
 import type { Deciding, Decision } from "@skep/kernel";
-import type { Command, Join } from "./commands.ts";
+import type { Command, Join, Renew } from "./commands.ts";
 import { emit, type Member, type Peers } from "./state.ts";
 
 const fault = faults("net", {
@@ -34,6 +34,17 @@ const fault = faults("net", {
     { cure: "Remove the machine: `skep node remove`" },
   ],
   other: ["denied", "Cannot leave for another machine", { detail: "denied" }],
+  lasting: ["conflict", "Cannot renew ticket: it does not expire"],
+  early: [
+    "conflict",
+    "Cannot renew ticket: more than half of its time is left",
+    { cure: "Ask again when it has less" },
+  ],
+  barred: [
+    "denied",
+    "Cannot renew ticket: it was revoked",
+    { cure: "Join with a new invitation, if the hive gives one" },
+  ],
 });
 
 /** What deciding needs that is not state. */
@@ -45,6 +56,11 @@ export interface Judge {
 }
 
 type At = Deciding<Peers, unknown>;
+
+const hour = 3_600_000;
+
+/** When a ticket of a term that is made now ends; kept in whole seconds, as tickets keep it. */
+const endOf = (now: number, term: number): number => Math.floor((now + term) / 1000) * 1000;
 
 function revocation({
   blocks,
@@ -61,18 +77,21 @@ export function removal(worker: string, reason: string, { state }: At): Decision
 
 function invitation(command: Extract<Command, { op: "invite" }>, at: At): Decision {
   const invite = at.chance.slice(0, 16);
-  const { class: of, role, labels, ttl_ms } = command;
+  const { class: of, role, labels, ttl_ms, term_ms: term = of === "volunteer" ? hour : undefined } = command;
   const expiresAt = Math.floor((at.now + ttl_ms) / 1000) * 1000;
   const owner = command.owner ?? `invite:${invite}`;
   return {
-    events: [emit("invited@1", { invite, class: of, role, owner, labels, expiresAt, by: at.caller.subject })],
+    events: [
+      emit("invited@1", { invite, class: of, role, owner, labels, expiresAt, by: at.caller.subject }),
+      ...(term === undefined ? [] : [emit("termed@1", { invite, term })]),
+    ],
     result: { invite, class: of, role, owner, expires_ms: expiresAt },
   };
 }
 
 /** An invitation for one volunteer; what it says to it comes back as an outcome. */
 function engagement(line: Extract<Command, { op: "engage" }>, at: At): Decision {
-  const { volunteer, module, requirements } = line;
+  const { volunteer, module, requirements, term_ms } = line;
   const { events, result } = invitation(
     {
       op: "invite",
@@ -81,6 +100,7 @@ function engagement(line: Extract<Command, { op: "engage" }>, at: At): Decision 
       owner: `volunteer:${volunteer}`,
       labels: [],
       ttl_ms: 60_000,
+      term_ms,
     },
     at,
   );
@@ -121,15 +141,56 @@ export function join(line: Join, invite: string, at: At, judge: Judge): Decision
   if (invited.expiresAt <= now) throw fault.expired(invite);
   const member = state.members.get(worker);
   if (member?.state === "removed") throw fault.removed(worker);
+  const { term } = invited;
+  const expiresAt = term === undefined ? undefined : endOf(now, term);
   const result = { worker, class: invited.class, owner: invited.owner };
+  const lasting = (end: number | undefined) =>
+    end === undefined ? result : { ...result, ttl_ms: end - now };
   if (member?.box === line.box && member.invite === invite && member.blocks.length > 0)
-    return { events: [], result };
+    return { events: [], result: lasting(member.expiresAt) };
   const { node: key, box, name } = line;
+  const ends = term === undefined || expiresAt === undefined ? [] : [{ worker, box, term, expiresAt }];
   return {
     // A ticket that was sealed for another box may be anywhere.
-    events: [...(member ? revocation(member) : []), emit("redeemed@1", { worker, key, box, invite, name })],
-    effects: [{ kind: "issue", args: { worker, box, role: invited.role } }],
-    result,
+    events: [
+      ...(member ? revocation(member) : []),
+      emit("redeemed@1", { worker, key, box, invite, name }),
+      ...ends.map((renewed) => emit("renewed@1", renewed)),
+    ],
+    effects: [
+      {
+        kind: "issue",
+        args: { worker, box, role: invited.role, ...(expiresAt !== undefined && { expiresAt }) },
+      },
+    ],
+    result: lasting(expiresAt),
+  };
+}
+
+/** A machine that is attached gets another ticket like the one that it has, before that ends. */
+export function renew({ box }: Renew, worker: string, { caller, now, state }: At): Decision {
+  const member = state.members.get(worker);
+  if (caller.subject !== worker || !member || member.state === "removed") throw fault.member(worker);
+  const { blocks, expiresAt, role, term } = member;
+  if (expiresAt === undefined || term === undefined) throw fault.lasting(worker);
+  if (blocks.length === 0) throw fault.barred(worker);
+  if (member.box === box) return { events: [], result: { ttl_ms: expiresAt - now } };
+  if (expiresAt - now > term / 2) throw fault.early(worker);
+  const end = endOf(now, term);
+  return {
+    events: [emit("renewed@1", { worker, box, term, expiresAt: end })],
+    effects: [{ kind: "issue", args: { worker, box, role, expiresAt: end, follows: true } }],
+    result: { ttl_ms: end - now },
+  };
+}
+
+/** A ticket was made. Whoever was removed, or whose ticket was revoked, while it was made does not get it. */
+export function issued(worker: string, block: string, { state }: At): Decision {
+  const member = state.members.get(worker);
+  const barred =
+    !member || member.state === "removed" || (member.state === "member" && member.blocks.length === 0);
+  return {
+    events: [barred ? { type: "kernel:revoked@1", data: { block } } : emit("issued@1", { worker, block })],
   };
 }
 

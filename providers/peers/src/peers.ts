@@ -1,16 +1,18 @@
 import {
+  type Build,
   type Caller,
   defineProvider,
   type Deciding,
   type Decision,
   type Json,
+  type Node,
   type Provider,
   type Scene,
 } from "@skep/kernel";
 import { escapeForeign } from "@skep/text";
-import { joinActs, netActs } from "./acts.ts";
-import { Command, Join, Leave } from "./commands.ts";
-import { command, join, type Judge, leave } from "./decide.ts";
+import { joinActs, netActs, renewActs } from "./acts.ts";
+import { Command, Join, Leave, Renew } from "./commands.ts";
+import { command, issued, join, type Judge, leave, renew } from "./decide.ts";
 import { emit, events, initial, type Invited, type Member, type Peers } from "./state.ts";
 
 /** What others may ask of machines that joined. */
@@ -29,6 +31,10 @@ export interface Issue {
   /** X25519 public key, hex. */
   readonly box: string;
   readonly role: string;
+  /** Milliseconds since 1970; absent for a ticket that lasts. */
+  readonly expiresAt?: number;
+  /** It follows one that this machine has, and opens nothing more. */
+  readonly follows?: true;
 }
 
 /** Work that is offered to a volunteer. */
@@ -128,11 +134,11 @@ function next({ invites }: Peers): number | undefined {
 }
 
 /** What became of an effect, as a record. */
-function outcome(kind: string, args: Json, result: Json): Decision {
+function outcome(kind: string, args: Json, result: Json, deciding: Deciding<Peers, Uses>): Decision {
   if (kind === "engage") return answered(args, result);
   const { worker } = args as { worker: string };
   const { ok } = result as { ok?: string };
-  return { events: ok === undefined ? [] : [emit("issued@1", { worker, block: ok })] };
+  return ok === undefined ? { events: [] } : issued(worker, ok, deciding);
 }
 
 /** What a volunteer said; where it does not come its invitation is void. */
@@ -157,15 +163,50 @@ const touches = {
   "redeemed@1": memberPaths,
   "removed@1": memberPaths,
   "labelled@1": memberPaths,
+  "termed@1": () => "/net/invites",
+  "renewed@1": memberPaths,
   "issued@1": ({ worker, block }: { worker: string; block: string }) => [
     ...memberPaths({ worker }),
     `ticket:${block}`,
   ],
 };
 
+/** Whether it is a machine's own session that asks. */
+const isOwn = ({ state, caller, params }: Pick<At, "state" | "caller" | "params">): boolean =>
+  caller.subject === params.id && state.members.has(params.id ?? "");
+
 function forget({ state, now }: Deciding<Peers, Uses>): Decision | undefined {
   const invites = lapsed(state, now);
   return invites.length === 0 ? undefined : { events: [emit("lapsed@1", { invites })] };
+}
+
+/** What a machine's own session has to say and to read. */
+function ownNodes(t: Build<Peers, Uses>, deps: PeersDeps): Record<string, Node> {
+  const ends = (scene: Pick<At, "state" | "caller" | "params">): boolean =>
+    isOwn(scene) && scene.state.members.get(scene.params.id ?? "")?.term !== undefined;
+  return {
+    "/worker/:id/renew": t.control("Ask for another ticket like this machine's own, before that ends", {
+      input: Renew,
+      undo: "compensable",
+      acts: renewActs,
+      visible: ends,
+      examples: [`{"op":"renew","box":"${"5a".repeat(32)}"}`],
+      decide: (line, at) => renew(line, at.params.id ?? "", at),
+    }),
+    "/worker/:id/renewal": t.text("The newest ticket of this machine, sealed for the box that it named", {
+      visible: ends,
+      render: ({ params }) => `${deps.sealed(params.id ?? "") ?? ""}\n`,
+    }),
+    "/worker/:id/leave": t.control("Take this machine out of the hive", {
+      input: Leave,
+      undo: "irreversible",
+      acts: { leave: { class: "irreversible" } },
+      outcome: true,
+      visible: isOwn,
+      examples: ['{"op":"leave"}'],
+      decide: (_line, at) => leave(at.params.id ?? "", at),
+    }),
+  };
 }
 
 /** `/net`: invitations, the machines that joined with them, and how they are reached. */
@@ -193,7 +234,7 @@ export function peersProvider(deps: PeersDeps): Provider {
       issue: { recover: "retry", run: (issue: Issue) => deps.issue(issue) },
       engage: { recover: "unknown", run: (engagement: Engagement) => deps.engage(engagement) },
     },
-    outcome: (kind, args, result) => outcome(kind, args, result),
+    outcome: (kind, args, result, deciding) => outcome(kind, args, result, deciding),
     tick: { next, decide: forget },
     mounts: (t) => ({
       "/net": t.dir("Machines, and how they are reached", {
@@ -245,16 +286,7 @@ export function peersProvider(deps: PeersDeps): Provider {
           },
         }),
       }),
-      "/worker/:id/leave": t.control("Take this machine out of the hive", {
-        input: Leave,
-        undo: "irreversible",
-        acts: { leave: { class: "irreversible" } },
-        outcome: true,
-        visible: ({ state, caller, params }) =>
-          caller.subject === params.id && state.members.has(params.id ?? ""),
-        examples: ['{"op":"leave"}'],
-        decide: (_line, at) => leave(at.params.id ?? "", at),
-      }),
+      ...ownNodes(t, deps),
     }),
   });
 }

@@ -19,6 +19,8 @@ export type Invited = {
   readonly node?: string;
   /** What the volunteer said to which it was offered. */
   readonly answer?: string;
+  /** Milliseconds that a ticket of its machine lasts; absent where for ever. */
+  readonly term?: number;
 };
 
 /** A machine that joined, by the name of its worker. */
@@ -40,6 +42,9 @@ export type Member = {
   readonly blocks: readonly string[];
   /** When it took its present state, milliseconds. */
   readonly since: number;
+  /** Milliseconds that a ticket of it lasts, and when the newest ends; absent where it lasts for ever. */
+  readonly term?: number;
+  readonly expiresAt?: number;
 };
 
 /** The slice. Bound: machines that ever joined, and invitations of the last day. */
@@ -54,6 +59,7 @@ export const initial = (scope: Scope): Peers => ({
 });
 
 type Made = Omit<Invited, "state" | "made"> & { readonly invite: string };
+type Renewed = { readonly worker: string } & Required<Pick<Member, "box" | "term" | "expiresAt">>;
 type Redeemed = Pick<Member, "key" | "box" | "invite" | "name"> & { readonly worker: string };
 
 function change<T>(table: Table<T>, key: string, with_: Partial<T>): void {
@@ -75,6 +81,15 @@ export const events = {
   },
   "issued@1": ({ members }: Peers, { worker, block }: { worker: string; block: string }) =>
     change(members, worker, { blocks: [...(members.get(worker)?.blocks ?? []), block] }),
+  "termed@1": ({ invites }: Peers, { invite, term }: { invite: string; term: number }) =>
+    change(invites, invite, { term }),
+  // Of two renewals the first comes with at least half a term left: only the newest ticket still counts.
+  "renewed@1": ({ members }: Peers, { worker, ...data }: Renewed) =>
+    change(members, worker, { ...data, blocks: members.get(worker)?.blocks.slice(-1) ?? [] }),
+  "kernel:revoked@1": ({ members }: Peers, { block }: { block: string }) => {
+    for (const [worker, { blocks }] of members.entries())
+      if (blocks.includes(block)) change(members, worker, { blocks: blocks.filter((one) => one !== block) });
+  },
   "answered@1": ({ invites }: Peers, { invite, answer }: { invite: string; answer: string }) =>
     change(invites, invite, { answer }),
   "revoked@1": ({ invites }: Peers, { invite }: { invite: string }) =>

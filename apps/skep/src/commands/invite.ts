@@ -65,6 +65,10 @@ export const invite: Command = command({
     },
     role: { kind: "choice", choices: ["worker", "observer"], default: "worker", doc: "What it may do" },
     expires: { kind: "string", value: "15m|24h", default: "15m", doc: "How long it can be used" },
+    term: {
+      kind: "duration",
+      doc: "How long the machine's ticket lasts before the hive renews it, which it does for one that is attached; 1h for a volunteer, for ever otherwise",
+    },
     address: {
       kind: "string",
       repeat: true,
@@ -106,6 +110,7 @@ export const invite: Command = command({
       labels,
       ttl_ms: durationOf(flags.expires),
       ...(owner && { owner }),
+      ...(flags.term !== undefined && { term_ms: flags.term }),
     };
     const { result } = await appendLine(client, "/net/ctl", JSON.stringify(asked), signal);
     const { invite: id, expires_ms: expiresAt } = Invited.parse(result);

@@ -3,7 +3,7 @@ import { type Command, type Context, command } from "@skep/edge-cli";
 import { configSources, loadConfig, makeHome } from "../config/mod.ts";
 import { userHome } from "../person.ts";
 import { defaultNodeFolder, nodeSources } from "../node/place.ts";
-import { fault, wasRemoved } from "../node/faults.ts";
+import { fault, saidOver } from "../node/faults.ts";
 
 const longest = 64 * 1024;
 
@@ -116,6 +116,6 @@ export const join: Command = command({
       },
       signal,
     );
-    if (ended === "removed") out.warn(wasRemoved);
+    if (ended !== "stopped") out.warn(saidOver[ended]);
   },
 });

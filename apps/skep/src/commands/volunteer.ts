@@ -164,6 +164,10 @@ export const engage: Command = command({
     cores: { kind: "integer", least: 1, most: 1024, default: "1", doc: "Processors that it must have" },
     arch: { kind: "string", default: "any", doc: "Architecture that it must have" },
     module: { kind: "string", value: "DIGEST", doc: "SHA-256 of the module that comes, where it is settled" },
+    term: {
+      kind: "duration",
+      doc: "How long its ticket lasts before the hive renews it, which it does while it is attached; 1h by default",
+    },
   },
   run: async (context) => {
     const { args, flags, io, out, signal } = context;
@@ -184,6 +188,7 @@ export const engage: Command = command({
         arch: flags.arch,
       },
       ...(flags.module !== undefined && { module: flags.module }),
+      term_ms: flags.term,
     };
     const { result } = await appendLine(client, "/net/ctl", JSON.stringify(asked), signal);
     const { invite } = z.object({ invite: z.string() }).parse(result);

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, command } from "@skep/edge-cli";
 import { configSources, loadConfig } from "../config/mod.ts";
-import { wasRemoved } from "../node/faults.ts";
+import { saidOver } from "../node/faults.ts";
 import { nodePlaces } from "../node/folder.ts";
 import { userHome } from "../person.ts";
 
@@ -66,7 +66,7 @@ export const worker: Command = command({
         },
         signal,
       );
-      if (ended === "removed") out.warn(wasRemoved);
+      if (ended !== "stopped") out.warn(saidOver[ended]);
       return;
     }
     const [{ openWorker }, { connect, homeTarget }] = await Promise.all([

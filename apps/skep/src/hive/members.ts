@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { joinCode, joinStatement, sealFor } from "@skep/invite";
 import type { Issue, Join, PeersDeps } from "@skep/provider-peers";
-import { createRoot, describe, mint, type Role } from "@skep/ticket";
+import { createRoot, describe, mint, type Right, type Role } from "@skep/ticket";
 import { z } from "zod";
 import { rightsFor } from "../access/grants.ts";
 import { replacePrivate } from "../client/files.ts";
@@ -12,7 +12,14 @@ import { type HiveKeys, shortName } from "./keys.ts";
 /** Name of the worker that a machine's key stands for. */
 export const workerName = (key: string): string => `w-${shortName(Buffer.from(key, "hex"))}`;
 
-const Kept = z.strictObject({ box: z.string(), block: z.string(), sealed: z.string() });
+const KeptRight = z.object({ path: z.string(), verb: z.string() });
+const Kept = z.strictObject({
+  box: z.string(),
+  block: z.string(),
+  sealed: z.string(),
+  /** What its first ticket opened: a later one opens no more. */
+  rights: z.array(KeptRight).optional(),
+});
 type Kept = z.infer<typeof Kept>;
 
 const spki = Buffer.from("302a300506032b6570032100", "hex");
@@ -55,21 +62,28 @@ export class Members {
   }
 
   /** Mints, seals and keeps a machine's ticket; gives its block. For the same box it is the same one again. */
-  async issue({ worker, box, role }: Issue): Promise<string> {
+  async issue({ worker, box, role, expiresAt, follows }: Issue): Promise<string> {
     const before = this.#kept(worker);
     if (before?.box === box) return before.block;
     const root = createRoot(this.#keys.ticket.key);
+    const usual: readonly Right[] = rightsFor(role as Role, worker);
+    const first = follows && before?.rights;
+    const rights = first
+      ? usual.filter(({ path, verb }) => first.some((one) => one.path === path && one.verb === verb))
+      : usual;
     const token = await mint(root, {
       subject: worker,
       role: role as Role,
       hive: this.#keys.hive,
-      rights: [...rightsFor(role as Role, worker)],
+      rights: [...rights],
       issuedAt: this.#now(),
+      ...(expiresAt !== undefined && { expiresAt }),
     });
     const { blocks } = await describe(token, { rootPublicKeys: [root.publicKey] });
     const block = blocks[0]?.id ?? "";
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    replacePrivate(this.#path(worker), `${JSON.stringify({ box, block, sealed: sealFor(box, token) })}\n`);
+    const kept: Kept = { box, block, sealed: sealFor(box, token), rights: [...rights] };
+    replacePrivate(this.#path(worker), `${JSON.stringify(kept)}\n`);
     return block;
   }
 

@@ -26,5 +26,8 @@ export const fault = faults("node", {
 });
 
 /** Said when a machine's work ended because its hive no longer lets it in. */
-export const wasRemoved =
-  "The hive removed this machine; what it gave is wiped. To come back, join with a new invitation";
+export const saidOver = {
+  removed: "The hive removed this machine; what it gave is wiped. To come back, join with a new invitation",
+  expired:
+    "The ticket of this machine ran out while it was away from its hive; what the hive gave is wiped. To come back, join with a new invitation",
+} as const;

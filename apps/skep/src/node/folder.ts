@@ -17,6 +17,9 @@ const Membership = z.strictObject({
   owner: z.string(),
   /** Milliseconds since 1970. */
   joined: z.int(),
+  /** When the ticket ends by this machine's clock, and how long one lasts; absent where for ever. */
+  expires: z.int().optional(),
+  term: z.int().optional(),
 });
 
 /** Which hive a machine is of. */

@@ -7,7 +7,8 @@ import { fault } from "./faults.ts";
 import { type Membership, nodePlaces, readMembership } from "./folder.ts";
 import { openNodeMesh } from "./mesh.ts";
 import { machineName, redeem } from "./redeem.ts";
-import { finishWipe } from "./wipe.ts";
+import { hasRunOut } from "./renew.ts";
+import { finishWipe, wipe } from "./wipe.ts";
 
 /** What joining is given. */
 export interface JoinOptions {
@@ -35,6 +36,8 @@ export async function joinHive(
   finishWipe(folder);
   const identity = homeKey(nodePlaces.identity(folder));
   const code = joinCode(invite.hiveKey, identity.publicKey, invite.id);
+  // Whose ticket ran out while it was away is no member any more.
+  if (hasRunOut(folder, clock.now())) wipe(folder, false);
   const before = readMembership(folder);
   if (before && before.hive !== invite.hive) throw fault.member(before.hive);
   if (before) return { membership: before, code };

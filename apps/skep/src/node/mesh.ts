@@ -7,8 +7,11 @@ import { supersededBy } from "../worker/link.ts";
 
 /** What a machine reaches its hive with. */
 export interface NodeMesh extends AsyncDisposable {
-  /** A client of the hive's files, attached with a ticket. Throws `mesh.*` and the refusal of the attach. */
-  client(ticket: string, signal?: AbortSignal): Promise<Client>;
+  /**
+   * A client of the hive's files, attached with a ticket; it had better be replaced when a better path stands or `outdated`
+   * aborts. Throws `mesh.*` and the refusal of the attach.
+   */
+  client(ticket: string, signal?: AbortSignal, outdated?: AbortSignal): Promise<Client>;
 }
 
 /** Whom to reach, and as whom. */
@@ -105,13 +108,14 @@ export async function openNodeMesh(reaching: Reaching): Promise<NodeMesh> {
   mesh.learn(places);
   if (reaching.mesh) mesh.keep(peer, leave.signal);
   return {
-    client: async (ticket, signal) => {
+    client: async (ticket, signal, outdated) => {
       const stream = await mesh.open(peer, ninepProtocol, signal ? { signal } : {});
       const client = await createClient(wireFromSocket(stream.socket()), { aname: ticket });
       // An address that the hive does not know of itself, such as a forwarded port, is worth keeping.
       used = stream.address;
       note();
-      return supersededBy(client, stream.superseded);
+      const { superseded } = stream;
+      return supersededBy(client, outdated ? AbortSignal.any([superseded, outdated]) : superseded);
     },
     [Symbol.asyncDispose]: async () => {
       end();

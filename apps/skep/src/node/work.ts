@@ -8,6 +8,7 @@ import { lock } from "../hive/storage.ts";
 import { openWorker } from "../worker/program.ts";
 import { type Membership, membershipOf, nodePlaces, writeMembership } from "./folder.ts";
 import { openNodeMesh } from "./mesh.ts";
+import { hasRunOut, keepRenewed, ticketIn } from "./renew.ts";
 import { finishWipe, wipe } from "./wipe.ts";
 
 /** How a machine that joined works. */
@@ -36,25 +37,31 @@ function isRefused(thrown: unknown): boolean {
   return kind === "unauthenticated" || (code === "ninep.remote" && row.errnoName === "EACCES");
 }
 
+/** Why the hive is over for a machine: it takes it no more, or the ticket ran out while the machine was away. */
+export type Over = "removed" | "expired";
+
 /** Tells when a ticket no longer opens the door. */
-class Removal {
-  readonly removed = Promise.withResolvers<void>();
+class Door {
+  readonly over = Promise.withResolvers<Over>();
+  readonly #folder: string;
   readonly #clock: Clock;
   #refused = 0;
 
-  constructor(clock: Clock) {
+  constructor(folder: string, clock: Clock) {
+    this.#folder = folder;
     this.#clock = clock;
   }
 
   async dial(attach: () => Promise<Client>): Promise<Client> {
     try {
+      if (hasRunOut(this.#folder, this.#clock.now())) this.over.resolve("expired");
       const client = await attach();
       this.#refused = 0;
       return client;
     } catch (thrown) {
       if (isRefused(thrown)) {
         this.#refused += 1;
-        if (this.#refused >= refusals) this.removed.resolve();
+        if (this.#refused >= refusals) this.over.resolve("removed");
         else await delay(this.#clock, pause);
       }
       throw thrown;
@@ -68,15 +75,15 @@ function keepAddresses(folder: string, membership: Membership): (addresses: read
   return (addresses) => {
     if (addresses.join(" ") === kept.join(" ")) return;
     kept = [...addresses];
-    writeMembership(folder, { ...membership, addresses: kept });
+    writeMembership(folder, { ...membershipOf(folder), addresses: kept });
   };
 }
 
 /**
  * Works for the hive that the folder's machine joined, over the mesh, until the signal aborts; or until the hive no longer lets
- * it in: then what the hive gave is wiped, and `removed` is the answer. Throws `node.*`, `worker.*`, `home.held`.
+ * it in: then what the hive gave is wiped, and why is the answer. Throws `node.*`, `worker.*`, `home.held`.
  */
-export async function workFor(working: Working, signal: AbortSignal): Promise<"stopped" | "removed"> {
+export async function workFor(working: Working, signal: AbortSignal): Promise<"stopped" | Over> {
   const { folder, clock, mesh: own, ...setup } = working;
   using _held = lock(folder);
   finishWipe(folder);
@@ -91,22 +98,38 @@ export async function workFor(working: Working, signal: AbortSignal): Promise<"s
     moved: keepAddresses(folder, membership),
     ...(own && { mesh: own }),
   };
-  const removal = new Removal(clock);
-  let removed = false;
+  const door = new Door(folder, clock);
+  let over: Over | undefined;
   {
     await using mesh = await openNodeMesh(reaching);
-    const dial = (ticket: string) => removal.dial(() => mesh.client(ticket));
+    let outdated = new AbortController();
+    const dial = () => door.dial(() => mesh.client(ticketIn(folder), undefined, outdated.signal));
     await using opened = await openWorker({ ...setup, workerHome: folder, dial });
     const stop = () => void opened.worker.stop();
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
-    void removal.removed.promise.then(() => {
-      removed = true;
+    void door.over.promise.then((why) => {
+      over = why;
       stop();
     });
+    const ended = new AbortController();
+    const renewing = keepRenewed(
+      {
+        ...{ folder, clock, log: setup.log },
+        open: (ticket, until) => mesh.client(ticket, until),
+        renewed: () => {
+          const before = outdated;
+          outdated = new AbortController();
+          before.abort(new Error("there is a newer ticket"));
+        },
+      },
+      ended.signal,
+    ).catch((thrown: unknown) => setup.log(`the ticket is no more renewed: ${toFault(thrown).message}`));
     await opened.worker.run();
+    ended.abort(new Error("the work has ended"));
+    await renewing;
   }
-  if (!removed) return "stopped";
+  if (!over) return "stopped";
   wipe(folder, false);
-  return "removed";
+  return over;
 }

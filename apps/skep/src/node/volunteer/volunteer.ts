@@ -129,8 +129,13 @@ class Volunteer {
       );
       log(`works for ${membership.hive} as ${membership.worker}`);
       const slots = Math.max(1, Math.floor(lent.cores));
-      await workFor({ folder, values: own, slots, clock, strangers: ["*"], log, mesh }, until);
-      log(`has worked for ${membership.hive}`);
+      const ended = await workFor({ folder, values: own, slots, clock, strangers: ["*"], log, mesh }, until);
+      const why = {
+        stopped: "",
+        removed: ": it wants no more of it",
+        expired: ": its ticket ran out meanwhile",
+      }[ended];
+      log(`has worked for ${membership.hive}${why}; what it gave is wiped`);
     } finally {
       timer.stop();
       // What a hive gave to a volunteer ends with the work.

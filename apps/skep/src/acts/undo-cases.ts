@@ -71,6 +71,18 @@ const scheduled = (command: Json): UndoCase => ({
   shows: async (owner) => (await text(owner, "/proc/schedule/queue")).replace(/due_ms=\d+ /g, ""),
 });
 
+/** Two models of a bridge, of which the first is active. */
+const pointed = (command: Json): UndoCase => ({
+  path: "/models/ctl",
+  before: async ({ owner }) => {
+    const models = ["a", "b"].map((id) => ({ id, manifest: "" }));
+    await owner.append("/gpu/bridge/ctl", { op: "publish", models });
+    await owner.append("/models/ctl", { op: "activate", model: "a" });
+  },
+  command,
+  shows: async (owner) => (await text(owner, "/models/active")).replace(/^(since_ms|record)=.*\n/gm, ""),
+});
+
 /** A device with a sealed segment, without its bytes: its events as they would be. */
 async function sealed({ kernel }: UndoPlace): Promise<void> {
   const seg = "seg-000001";
@@ -168,4 +180,6 @@ export const undoCases: Readonly<Record<string, UndoCase>> = {
     command: { op: "export", id: "a", device: "probe" },
     shows: (owner) => names(owner, "/queen/export/lora_jobs"),
   },
+  "/models/ctl activate": pointed({ op: "activate", model: "b" }),
+  "/models/ctl rollback": pointed({ op: "rollback" }),
 };

@@ -7,6 +7,8 @@ import type { Statement } from "./script.ts";
 export interface ScriptTransport {
   /** Sends one console line and gives every line of its answer, `END` included. After QUIT it connects anew. */
   send(line: string): Promise<readonly string[]>;
+  /** What the client does by itself, such as `pool bench`, with the lines that tell of it; undefined for what it sends. */
+  own?(text: string): Promise<readonly string[]> | undefined;
   readonly clock: Clock;
 }
 
@@ -40,6 +42,13 @@ function unmet(statement: Statement & { kind: "expect" }, response: string): str
 }
 
 async function perform(text: string, transport: ScriptTransport, transcript: string[]): Promise<string> {
+  const own = transport.own?.(text);
+  if (own) {
+    transcript.push(`> ${text}`);
+    const told = await own;
+    for (const each of told) transcript.push(`< ${each}`);
+    return lastResponse(told);
+  }
   const line = clientLine(text);
   transcript.push(`> ${line}`);
   const lines = await transport.send(line);

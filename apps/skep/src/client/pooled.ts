@@ -9,14 +9,17 @@ import { appendLine } from "./control.ts";
 import { type Patience, SessionPool } from "./pool.ts";
 
 /** Where no `SKEP_MANIFEST` says otherwise: the defaults of `[client]`. */
-const usual: { readonly sessions: Record<"control" | "telemetry", number>; readonly retry: Patience } = {
+export const usualPool: {
+  readonly sessions: Record<"control" | "telemetry", number>;
+  readonly retry: Patience;
+} = {
   sessions: { control: 2, telemetry: 24 },
   retry: { times: 3, wait_ms: 200, most_ms: 2000 },
 };
 
 /** Sessions of the hive that a command means. */
 export function poolOf(context: Pick<Context, "global" | "io" | "signal">): SessionPool<Client> {
-  const { sessions, retry } = givenClientFile(context.io.env) ?? usual;
+  const { sessions, retry } = givenClientFile(context.io.env) ?? usualPool;
   const target = targetOf(context);
   return new SessionPool({
     sessions,

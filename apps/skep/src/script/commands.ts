@@ -22,7 +22,7 @@ const script: Command = command({
   name: "script",
   group: "files",
   summary: "Run a script of console lines with what it expects",
-  doc: "The grammar of the original's .coh scripts: commands, EXPECT OK, EXPECT ERR, EXPECT SUBSTR text, EXPECT NOT text, WAIT milliseconds, and # for comments. The exit code is 1 where an expectation is not met.",
+  doc: "The grammar of the original's .coh scripts: commands, EXPECT OK, EXPECT ERR, EXPECT SUBSTR text, EXPECT NOT text, WAIT milliseconds, and # for comments; `telemetry push FILE --device D`, `pool bench ops=64 …`, `test --mode quick` and `tcp-diag` are done by this command itself. The exit code is 1 where an expectation is not met.",
   examples: [
     { run: "skep script boot.coh", doc: "Against the hive of this home" },
     { run: "skep script boot.coh --console 127.0.0.1:31337 --token-file token", doc: "Over a console" },

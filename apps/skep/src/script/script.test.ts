@@ -53,3 +53,44 @@ test("a suite that does not end is given up, and an unknown one is refused", asy
   assert.equal((await hive.skep(["test", "--mode", "smp"])).code, 2);
   assert.equal((await hive.skep(["test", "--mode", "full", "--timeout", "1ms"])).code, 7);
 });
+
+test("what the original's client does by itself is done: a pool with a broken write, a push, a suite, a look at the line", async () => {
+  const file = join(hive.dir, "readings.txt");
+  writeFileSync(file, "one\ntwo\n");
+  const wide = join(hive.dir, "wide.txt");
+  writeFileSync(wide, "x".repeat(5000));
+  const text = `attach queen
+pool bench path=/log/queen.log ops=64 batch=8 payload_bytes=16 kind=telemetry inject_failures=2 exhaust=1
+EXPECT OK
+EXPECT SUBSTR ops=64 of=64
+EXPECT SUBSTR retries=2
+pool bench ops=8 batch=4 kind=control path=/nope
+EXPECT ERR
+telemetry push ${file} --device probe-7
+EXPECT OK
+EXPECT SUBSTR segment=seg-000001 records=2
+telemetry push ${file} --device probe-7
+EXPECT SUBSTR segment=seg-000002
+telemetry push ${wide} --device probe-7
+EXPECT ERR
+EXPECT SUBSTR oversize
+cat /queen/telemetry/probe-7/seg/seg-000001
+EXPECT OK
+test --mode quick
+EXPECT OK
+tcp-diag
+EXPECT OK
+ping
+EXPECT OK
+quit
+EXPECT OK
+`;
+  const ran = await run(text, "--transcript");
+  assert.equal(ran.code, 0, ran.out + ran.err);
+  const log = (await hive.skep(["cat", "/log/queen.log"])).out
+    .split("\n")
+    .filter((line) => line.startsWith("poolxxxxxxxxxxxx-"));
+  assert.deepEqual([log.length, new Set(log).size], [64, 64]);
+  const bad = await run("attach queen\npool bench ops=many\n");
+  assert.match(bad.out, /FAIL .*:2 Cannot run pool bench with this/);
+});

@@ -94,6 +94,25 @@ export class Talk implements AsyncDisposable {
     return this.#lines.shift();
   }
 
+  /** Sends several lines in one go and gives the acknowledgement of each; for lines that have one of one line. Throws `script.gone`. */
+  async acknowledged(lines: readonly string[]): Promise<readonly string[]> {
+    this.#say(...lines);
+    const told: string[] = [];
+    for (const line of lines) {
+      const next = await this.#line();
+      if (next === undefined) throw fault.gone(line);
+      told.push(next);
+    }
+    return told;
+  }
+
+  /** Sends half of a frame and breaks the connection, as a failing network does. */
+  breakOff(line: string): void {
+    const frame = encodeFrame(line);
+    this.#stream.write(frame.subarray(0, Math.ceil(frame.length / 2)));
+    this.#stream.destroy();
+  }
+
   /** Sends one line and gives all that answers it: a PING behind it tells where that ends. Throws `script.gone`. */
   async ask(line: string): Promise<string[]> {
     const last = quits(line);

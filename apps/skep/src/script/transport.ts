@@ -5,6 +5,10 @@ import type { Context } from "@skep/edge-cli";
 import { faults } from "@skep/fault";
 import type { ScriptTransport } from "@skep/grammar";
 import { realClock } from "../clock.ts";
+import { givenClientFile } from "../manifest/client-file.ts";
+import { usualPool } from "../client/pooled.ts";
+import { runSuite } from "./checks.ts";
+import { ownVerb } from "./own.ts";
 import { type Place, Talk } from "./talk.ts";
 
 const fault = faults("script", {
@@ -65,10 +69,39 @@ export class Conversation implements ScriptTransport, AsyncDisposable {
     return text.replaceAll("{{worker}}", this.#worker);
   }
 
+  /** What the original's client does by itself. */
+  own(text: string): Promise<readonly string[]> | undefined {
+    const place = this.#place;
+    const { sessions, retry } = givenClientFile(this.#context.io.env) ?? usualPool;
+    return ownVerb(text, {
+      ...{ sessions, retry },
+      at: place && `${place.host}:${place.port}`,
+      open: () => this.#attached(),
+      send: (line) => this.send(line),
+      suite: async (mode) => {
+        // On a connection of its own, which the suite ends.
+        await using apart = new Conversation(this.#context, place);
+        await apart.send("ATTACH queen ");
+        const [, ...lines] = await apart.send(`CAT /proc/tests/selftest_${mode}.coh`);
+        return runSuite(lines.slice(0, -1).join("\n"), apart, true);
+      },
+    });
+  }
+
+  async #attached(): Promise<Talk> {
+    const talk = await this.#connected();
+    await talk.ask("ATTACH queen ");
+    return talk;
+  }
+
+  #connected(): Promise<Talk> {
+    return this.#place ? Talk.over(this.#place) : Talk.within(this.#context);
+  }
+
   /** Sends one line; `{{worker}}` in it is the worker that was spawned last. */
   async send(line: string): Promise<readonly string[]> {
     const filled = this.fill(line);
-    this.#talk ??= await (this.#place ? Talk.over(this.#place) : Talk.within(this.#context));
+    this.#talk ??= await this.#connected();
     const talk = this.#talk;
     const lines = await talk.ask(filled);
     if (/^[ \t]*quit\b/i.test(filled)) await this[Symbol.asyncDispose]();

@@ -28,7 +28,8 @@ export function inverseOf(
   result: Json,
 ): JournalRecord["undo"] {
   const { node, found, command } = intent;
-  if (node.kind === "value") return { path: found.path, command: node.read(deciding) };
+  if (node.kind === "value")
+    return node.compensation === undefined ? { path: found.path, command: node.read(deciding) } : undefined;
   if (!node.acts) return undefined;
   const { act } = intent.acting ?? actOf(node, command);
   if (act?.class !== "reversible" || !act.inverse) return undefined;

@@ -18,9 +18,15 @@ function nameOf(node: ControlNode, command: unknown): string {
   return typeof op === "string" ? op : "write";
 }
 
+/** What writing a value is: undone by writing the former one, unless it tells otherwise. */
+export function valueAct({ compensation }: ValueNode): Pick<Acting, "class" | "act"> {
+  if (compensation === undefined) return { class: "reversible", act: undefined };
+  return { class: "compensable", act: { class: "compensable", compensation } };
+}
+
 /** What a checked command does. An act that its control does not declare is irreversible. */
 export function actOf(node: ControlNode | ValueNode, command: unknown): Acting {
-  if (node.kind === "value") return { name: "write", class: "reversible", data: false, act: undefined };
+  if (node.kind === "value") return { name: "write", data: false, ...valueAct(node) };
   const name = nameOf(node, command);
   const act = node.acts?.[name];
   if (act) return { name, class: act.class, data: act.data === true, act };

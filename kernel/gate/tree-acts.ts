@@ -1,6 +1,6 @@
-import type { ControlNode, Undo } from "../namespace/node.ts";
+import type { ControlNode, Undo, ValueNode } from "../namespace/node.ts";
 import type { Place } from "../namespace/place.ts";
-import { type Acting, actOf } from "./policy.ts";
+import { type Acting, actOf, valueAct } from "./policy.ts";
 
 /** A control where it hangs; names that a state gives stand as `<id>`. */
 export interface PlacedControl {
@@ -8,24 +8,36 @@ export interface PlacedControl {
   readonly node: ControlNode;
 }
 
+/** A value where it hangs. */
+export interface PlacedValue {
+  readonly path: string;
+  readonly node: ValueNode;
+}
+
 /** What all controls of a tree do. */
 export interface TreeActs {
   /** Names of acts, each once. */
   names(): readonly string[];
   controls(): readonly PlacedControl[];
+  values(): readonly PlacedValue[];
   /** Class of an act at a path; what is not declared is irreversible. */
   describe(path: string, act: string): { readonly class: Undo; readonly data: boolean };
   /** What a journalled command did; undefined where no control is. */
   of(path: string, command: unknown): Acting | undefined;
 }
 
-function* controlsOf(place: Place, path: string, seen: Set<Place>): Generator<PlacedControl> {
+function* writable(
+  place: Place,
+  path: string,
+  seen: Set<Place>,
+): Generator<{ readonly path: string; readonly node: ControlNode | ValueNode }> {
   if (seen.has(place)) return;
   seen.add(place);
   const { node, child } = place;
-  if (node.kind === "control" && place.facet === "plain") yield { path: path === "" ? "/" : path, node };
-  for (const [name, entry] of place.entries) yield* controlsOf(entry, `${path}/${name}`, seen);
-  if (node.kind === "each" && child) yield* controlsOf(child, `${path}/<${node.param}>`, seen);
+  if ((node.kind === "control" || node.kind === "value") && place.facet === "plain")
+    yield { path: path === "" ? "/" : path, node };
+  for (const [name, entry] of place.entries) yield* writable(entry, `${path}/${name}`, seen);
+  if (node.kind === "each" && child) yield* writable(child, `${path}/<${node.param}>`, seen);
 }
 
 function placeAt(tree: Place, path: string): Place | undefined {
@@ -36,15 +48,18 @@ function placeAt(tree: Place, path: string): Place | undefined {
 
 /** What the controls of a tree do, by name and by path. */
 export function treeActs(tree: Place): TreeActs {
-  const controls = [...controlsOf(tree, "", new Set())];
+  const all = [...writable(tree, "", new Set())];
+  const controls = all.flatMap(({ path, node }) => (node.kind === "control" ? [{ path, node }] : []));
+  const values = all.flatMap(({ path, node }) => (node.kind === "value" ? [{ path, node }] : []));
   const names = new Set(["write", "upload", ...controls.flatMap(({ node }) => Object.keys(node.acts ?? {}))]);
   const nodeAt = (path: string) => placeAt(tree, path)?.node;
   return {
     names: () => [...names],
     controls: () => controls,
+    values: () => values,
     describe: (path, name) => {
       const node = nodeAt(path);
-      if (node?.kind === "value") return { class: "reversible", data: false };
+      if (node?.kind === "value") return { class: valueAct(node).class, data: false };
       if (node?.kind === "blob") return { class: "compensable", data: false };
       const act = node?.kind === "control" ? node.acts?.[name] : undefined;
       const whole = node?.kind === "control" && !node.acts ? node.undo : "irreversible";

@@ -98,6 +98,7 @@ export interface Build<S, V> {
   value(
     doc: string,
     of: Hide<S, V> & {
+      readonly compensation?: string;
       readonly read: (scene: Scene<S, V>) => string;
       readonly decide: (text: string, deciding: Deciding<S, V>) => Decision;
     },

@@ -184,6 +184,8 @@ export interface ControlNode extends Common {
 /** Set by appending; read gives the last value. */
 export interface ValueNode extends Common {
   readonly kind: "value";
+  /** Where writing the former value does not take it back: what a person does to set it right. */
+  readonly compensation?: string;
   readonly read: (scene: Scene<never, never>) => string;
   readonly decide: (text: string, deciding: Deciding<never, never>) => Decision;
 }

@@ -75,6 +75,7 @@ export function busNodes(t: Build<Buses, Uses>, adapters: Mounted<BusAdapter>, t
       },
     }),
     link: t.value("Its link: write online, or offline and why", {
+      compensation: "Write what the link is now",
       read: (scene) => {
         const { state, since, reason } = linkOf(scene.state, nameOf(scene), adapterOf(scene));
         return lineOf({ state, since_ms: since, reason: reason === "" ? undefined : reason });

@@ -33,6 +33,7 @@ function jobText(scene: At): string {
 function gpuNodes(t: Build<Gpus, Uses>): Node {
   const lines = (doc: string, file: "lease" | "status"): Node =>
     t.value(doc, {
+      compensation: "Write what holds now: the newest lines are shown",
       read: (scene) => text(gpuOf(scene)?.[file]),
       decide: (line, at) => decideLine(line, at, file),
     });

@@ -133,6 +133,7 @@ export function wattsOf(text: string): number {
 
 function powerCap(t: T, values: Values): Node {
   return t.value("Most power it may draw, watts; a number that is written makes a ticket", {
+    compensation: "Write the former number: that is a ticket too",
     read: (scene) => figureOf(scene, "nvidia", values, "gpu", "power_cap"),
     decide: (text, at) => {
       const asked = askOf("nvidia.power_cap", at.params.gpu ?? "", at, Press.parse({}));

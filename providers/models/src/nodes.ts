@@ -205,6 +205,7 @@ export function gpuModelsNode(t: B, bench: Bench): Node {
       }),
     ),
     active: t.value("Which one is active; append a name to change that", {
+      compensation: "Append the name of the one before, where there was one",
       read: ({ state }) => ended(state.pointer.get().id),
       decide: decideActive,
     }),

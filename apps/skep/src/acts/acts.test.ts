@@ -6,7 +6,8 @@ import { foldedMounts } from "../hive/folded.ts";
 import { undoCases } from "./undo-cases.ts";
 
 const providers: readonly Provider[] = foldedMounts("/nonexistent", undefined);
-const controls = treeActs(createTree(providers)).controls();
+const acts = treeActs(createTree(providers));
+const controls = acts.controls();
 
 type Schema = { readonly [key: string]: unknown };
 
@@ -60,3 +61,14 @@ for (const { path, node } of controls) {
       test(`${name} at ${path} has no inverse`, () => assert.equal(act.inverse, undefined));
   }
 }
+
+for (const { path, node } of acts.values())
+  test(`${path} is undone by its former value, in a case, or tells how it is set right`, () => {
+    if (node.compensation !== undefined) assert.match(node.compensation, /^[A-Z].{5,}[^.]$/);
+    else
+      assert.notEqual(
+        undoCases[`${path} write`],
+        undefined,
+        "add a case to apps/skep/src/acts/undo-cases.ts",
+      );
+  });

@@ -30,14 +30,15 @@ const usual: Readonly<Record<Role, (subject: string) => readonly Right[]>> = {
   worker: workerRights,
   "worker-heartbeat": ofWorker,
   "worker-gpu": ofWorker,
-  "worker-bus": (id) => [...ofWorker(id), { path: "/bus", verb: "rw" }],
-  "worker-lora": (id) => [...ofWorker(id), { path: "/lora", verb: "rw" }],
+  // Which buses and radios a subject sees is their own matter; what is read there is kept under its name.
+  "worker-bus": (id) => [...ofWorker(id), { path: "/bus", verb: "rw" }, kept(id)],
+  "worker-lora": (id) => [...ofWorker(id), { path: "/lora", verb: "rw" }, kept(id)],
   agent: (subject) => [
     { path: `/host/${lastStep(subject)}`, verb: "rw" },
     { path: `/guests/${lastStep(subject)}`, verb: "rw" },
     { path: "/proc", verb: "read" },
   ],
-  publisher: (subject) => [{ path: `/queen/telemetry/${lastStep(subject)}`, verb: "rw" }],
+  publisher: (subject) => [kept(subject)],
 };
 
 function ofWorker(id: string): readonly Right[] {
@@ -46,6 +47,10 @@ function ofWorker(id: string): readonly Right[] {
     { path: "/proc", verb: "read" },
     { path: "/log", verb: "read" },
   ];
+}
+
+function kept(subject: string): Right {
+  return { path: `/queen/telemetry/${lastStep(subject)}`, verb: "rw" };
 }
 
 const lastStep = (subject: string): string => subject.split("/").at(-1) ?? subject;

@@ -1,4 +1,5 @@
 import type { Command } from "@skep/edge-cli";
+import { bus } from "../buses/command.ts";
 import { host } from "../host/command.ts";
 import { cancel } from "./cancel.ts";
 import { demo } from "./demo.ts";
@@ -21,6 +22,7 @@ export const workCommands: readonly Command[] = [
   ledgerVerify,
   worker,
   host,
+  bus,
   owner,
   pause,
   resume,

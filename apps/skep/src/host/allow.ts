@@ -64,15 +64,15 @@ export function parseRules(text: string, file: string): Rules {
 }
 
 /**
- * Reads the allow-list. Only root and the agent's own user may be able to write it, or to put another in its place: a
- * hive that could write it would allow itself what it likes. Throws `host-agent.rules`, `host-agent.owner`.
+ * Text of a file of rules; undefined where there is none. Only root and the agent's own user may be able to write it, or
+ * to put another in its place. Throws `host-agent.rules`, `host-agent.owner`.
  */
-export function readRules(file: string, own: number): Rules {
+export function ownText(file: string, own: number): string | undefined {
   let opened: number;
   try {
     opened = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
   } catch (cause) {
-    if (hasCode(cause, "ENOENT")) return noRules;
+    if (hasCode(cause, "ENOENT")) return undefined;
     throw fault.rules(`${file}: ${(cause as Error).message}`, { cause });
   }
   try {
@@ -80,10 +80,19 @@ export function readRules(file: string, own: number): Rules {
     if (!told.isFile() || !mine(told, own)) throw fault.owner(file);
     const folder = dirname(file);
     if (!mine(lstatSync(folder), own)) throw fault.owner(folder);
-    return parseRules(readFileSync(opened, "utf8"), file);
+    return readFileSync(opened, "utf8");
   } finally {
     closeSync(opened);
   }
+}
+
+/**
+ * Reads the allow-list: a hive that could write it would allow itself what it likes. Throws `host-agent.rules`,
+ * `host-agent.owner`.
+ */
+export function readRules(file: string, own: number): Rules {
+  const text = ownText(file, own);
+  return text === undefined ? noRules : parseRules(text, file);
 }
 
 /** Whether a name fits a pattern, in which `*` stands for anything. */

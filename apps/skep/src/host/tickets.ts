@@ -22,7 +22,7 @@ export interface TicketDeps {
   pending(): Promise<readonly Pending[]>;
   /** Says one line to the hive; resolves once that is durable there. Throws the fault of a refusal. */
   say(line: object): Promise<void>;
-  provider(facet: Facet): HostProvider | undefined;
+  provider(facet: Facet): Target | undefined;
   /** Asked before each act, so that a change of the file counts at once. Throws where the file is not to be trusted. */
   allows(action: string, target: string): boolean;
   readonly memory: Memory;
@@ -30,6 +30,13 @@ export interface TicketDeps {
   readonly log: (line: string) => void;
   readonly signal: AbortSignal;
 }
+
+/** What acts are done to, and what tells whether they were. */
+export type Target = Pick<HostProvider, "settleMs" | "evidence" | "act" | "done">;
+
+// Hosts and buses refuse alike, each under its own name.
+const isState = (code: string): boolean => code.endsWith(".state");
+const isUnknown = (code: string): boolean => code.endsWith(".unknown");
 
 const mostReason = 500;
 const mostOutput = 4000;
@@ -122,7 +129,7 @@ export class Tickets {
   }
 
   // Throws why nothing may be done.
-  #allowed({ action, target }: Pending): HostProvider {
+  #allowed({ action, target }: Pending): Target {
     if (!this.#deps.allows(action, target)) throw fault.refused(`${action} ${target}`);
     const provider = this.#deps.provider(action.slice(0, action.indexOf(".")) as Facet);
     if (!provider) throw fault.provider(action);
@@ -131,7 +138,7 @@ export class Tickets {
 
   async #begin(ticket: Pending): Promise<void> {
     const act = this.#act(ticket);
-    let provider: HostProvider;
+    let provider: Target;
     let before: Evidence | undefined;
     try {
       provider = this.#allowed(ticket);
@@ -153,7 +160,7 @@ export class Tickets {
     try {
       await this.#deps.say({ op: "running", ticket: ticket.id, before: before ?? null });
     } catch (thrown) {
-      if (toFault(thrown).code !== "host.state") throw thrown;
+      if (!isState(toFault(thrown).code)) throw thrown;
       const [now] = (await this.#deps.pending()).filter(({ id, n }) => id === ticket.id && n === ticket.n);
       if (now?.state === "running") return;
       this.#deps.memory.forget(ticket.id);
@@ -163,7 +170,7 @@ export class Tickets {
 
   async #perform(
     ticket: Pending,
-    provider: HostProvider,
+    provider: Target,
     act: Act,
     before: Evidence | undefined,
   ): Promise<void> {
@@ -182,14 +189,14 @@ export class Tickets {
   }
 
   async #failed(
-    provider: HostProvider,
+    provider: Target,
     act: Act,
     before: Evidence | undefined,
     thrown: unknown,
   ): Promise<Report> {
     const { message, code } = toFault(thrown);
     const told = thrown instanceof Fault ? message : String((thrown as Error).message);
-    if (code !== fault.lost().code) return reportOf("failed", told, undefined);
+    if (!code.endsWith(".lost")) return reportOf("failed", told, undefined);
     const now = await this.#settled(provider, act, before, provider.settleMs);
     if (provider.done(act, before, now) === "yes") return reportOf("succeeded", "", now);
     return reportOf("unknown", told, now);
@@ -197,7 +204,7 @@ export class Tickets {
 
   /** What the target tells once it shows the act as done, or once nothing can be under way there any more. */
   async #settled(
-    provider: HostProvider,
+    provider: Target,
     act: Act,
     before: Evidence | undefined,
     ms: number,
@@ -259,7 +266,7 @@ export class Tickets {
       await say({ op: "report", ticket: id, ...report });
     } catch (thrown) {
       const { code, message } = toFault(thrown);
-      if (code !== "host.state" && code !== "host.unknown") throw thrown;
+      if (!isState(code) && !isUnknown(code)) throw thrown;
       log(`ticket ${id}: ${message}`);
     }
     memory.forget(id);

@@ -1,0 +1,267 @@
+import { randomBytes } from "node:crypto";
+import { type Clock, delay } from "@skep/clock";
+import { toFault } from "@skep/fault";
+import type { Client } from "@skep/ninep";
+import { appendLine } from "../client/control.ts";
+import type { Memory } from "../host/memory.ts";
+import { type Pending, Tickets } from "../host/tickets.ts";
+import { recordKinds } from "../spool/record.ts";
+import type { Spool } from "../spool/spool.ts";
+import { pushRecords } from "../telemetry/device.ts";
+import { isLost } from "../worker/faults.ts";
+import { type Attached, Link } from "../worker/link.ts";
+import type { Device, Reading } from "./device.ts";
+import { fault } from "./faults.ts";
+import { News } from "./news.ts";
+import { type Rules, writable } from "./rules.ts";
+import { pointTarget } from "./target.ts";
+
+/** What a bridge is made of. */
+export interface BridgeOptions {
+  /** Name of the bus in the hive. */
+  readonly bus: string;
+  readonly dial: () => Promise<Client>;
+  readonly device: Device;
+  /** Read again before each write, so that a change of the file counts at once. */
+  readonly rules: () => Rules;
+  readonly spool: Spool;
+  /** Device of the hive's telemetry that keeps the readings; none where they are only shown. */
+  readonly telemetry: string | undefined;
+  readonly memory: Memory;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly log: (line: string) => void;
+}
+
+const atOnce = 128;
+/** What the hive cannot take at the moment is brought again so much later, milliseconds. */
+const again = 2000;
+const mostReason = 200;
+/** A link that the bridge itself took offline is the only one that it brings back. */
+const mark = "device:";
+
+/** The bridge of a bus: reads devices, keeps what it read until the hive has it, and writes what tickets ask for. */
+export class Bridge {
+  readonly incarnation: string = randomBytes(8).toString("hex");
+  readonly #options: BridgeOptions;
+  readonly #link: Link;
+  readonly #tickets: Tickets;
+  readonly #news: News;
+  readonly #stop = new AbortController();
+  #device: "unknown" | "ok" | "lost" = "unknown";
+  #forwarding: Promise<void> | undefined;
+  #superseded = false;
+  #now = Promise.withResolvers<void>();
+
+  constructor(options: BridgeOptions) {
+    this.#options = options;
+    const { dial, clock, log, memory, device, rules } = options;
+    const { point } = rules();
+    this.#news = new News(point, rules().device.refresh);
+    this.#link = new Link({
+      ...{ dial, clock, log },
+      greet: (client) => this.#greet(client),
+      serve: (attached) => this.#serve(attached),
+    });
+    const steps = new Map(point.map(({ name, scale }) => [name, Math.abs(scale)]));
+    const target = pointTarget(device, (name) => steps.get(name) ?? 0);
+    this.#tickets = new Tickets({
+      pending: () => this.#link.use((client) => this.#pending(client), this.#stop.signal),
+      say: (line) => this.#say(line),
+      provider: () => target,
+      allows: (_action, name) => writable(rules()).includes(name),
+      ...{ memory, clock, log },
+      signal: this.#stop.signal,
+    });
+  }
+
+  get #home(): string {
+    return `/bus/${this.#options.bus}`;
+  }
+
+  /** Works until `stop`. Throws `bridge.superseded` when another bridge of the bus was started. */
+  async run(): Promise<void> {
+    const polling = this.#poll();
+    await this.#link.run();
+    await Promise.all([polling, this.#tickets.idle(), this.#forwarding]);
+    if (this.#superseded) throw fault.superseded(this.#options.bus);
+  }
+
+  /** Ends the bridge; what was not brought yet stays in its spool. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#now.resolve();
+    await this.#link.close();
+    this.#options.device.close();
+  }
+
+  async #greet(client: Client): Promise<Attached> {
+    const { version, rules } = this.#options;
+    const points = rules().point.map(({ name }) => name);
+    const hello = {
+      op: "hello",
+      incarnation: this.incarnation,
+      version,
+      points,
+      writable: writable(rules()),
+    };
+    const inbox = await client.open(`${this.#home}/inbox.follow`);
+    const from = Number((await inbox.getattr()).size);
+    await appendLine(client, `${this.#home}/ctl`, JSON.stringify(hello));
+    const results = await client.open(`${this.#home}/telemetry`, "append");
+    return { client, inbox, results, from };
+  }
+
+  async #serve({ client, inbox, from }: Attached): Promise<void> {
+    await this.#tellLink(client).catch((thrown) => this.#note("link", thrown));
+    void this.#drive();
+    this.#forward();
+    for await (const bytes of inbox.follow({ offset: from })) this.#heard(Buffer.from(bytes).toString());
+  }
+
+  #heard(text: string): void {
+    for (const line of text.split("\n")) {
+      if (line.includes('"poll":true')) this.#now.resolve();
+      const [, note] = /^\{"n":\d+,"note":(".*")\}$/.exec(line) ?? [];
+      if (note !== undefined) this.#options.log(`the hive says ${note}`);
+    }
+    void this.#drive();
+  }
+
+  async #drive(): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    try {
+      await this.#tickets.drive(() => void this.#drive());
+    } catch (thrown) {
+      this.#note("writes", thrown);
+    }
+  }
+
+  #note(what: string, thrown: unknown): void {
+    const told = toFault(thrown);
+    if (!this.#stop.signal.aborted && !isLost(told)) this.#options.log(`${what}: ${told.message}`);
+  }
+
+  async #pending(client: Client): Promise<readonly Pending[]> {
+    const text = String(await client.readAll(`${this.#home}/pending.json`, { limit: 16 * 1024 * 1024 }));
+    return JSON.parse(text) as readonly Pending[];
+  }
+
+  async #say(line: object): Promise<void> {
+    const text = JSON.stringify({ incarnation: this.incarnation, ...line });
+    try {
+      await this.#link.use((client) => appendLine(client, `${this.#home}/ctl`, text), this.#stop.signal);
+    } catch (thrown) {
+      if (toFault(thrown).code === "bus.superseded" && !this.#superseded) {
+        this.#superseded = true;
+        void this.stop();
+      }
+      throw thrown;
+    }
+  }
+
+  async #poll(): Promise<void> {
+    const { clock, rules } = this.#options;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      const began = clock.monotonic();
+      this.#now = Promise.withResolvers<void>();
+      await this.#look();
+      const left = Math.max(0, rules().device.every - (clock.monotonic() - began));
+      const waiting = new AbortController();
+      await Promise.race([
+        delay(clock, left, AbortSignal.any([signal, waiting.signal])).catch(() => undefined),
+        this.#now.promise,
+      ]);
+      waiting.abort();
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { device, spool, clock, log } = this.#options;
+    let readings: readonly Reading[];
+    try {
+      readings = await device.poll(this.#stop.signal);
+    } catch (thrown) {
+      if (this.#stop.signal.aborted) return;
+      await this.#seen("lost", toFault(thrown).message);
+      return;
+    }
+    await this.#seen("ok", "");
+    const now = clock.now();
+    try {
+      for (const { point, value, changed } of this.#news.of(readings, clock.monotonic())) {
+        const line = { at_ms: now, point, value, ...(changed === undefined ? {} : { changed_ms: changed }) };
+        await spool.append(recordKinds.json, Buffer.from(JSON.stringify(line)));
+      }
+    } catch (thrown) {
+      // The readings after this one are of no use: those that are kept already are not given up for them.
+      log(`spool: ${toFault(thrown).message}`);
+    }
+    this.#forward();
+  }
+
+  async #seen(state: "ok" | "lost", reason: string): Promise<void> {
+    if (this.#device === state) return;
+    this.#device = state;
+    this.#options.log(state === "ok" ? "the device answers" : `the device does not answer: ${reason}`);
+    if (state === "lost") this.#news.forget();
+    this.#reason = reason;
+    const client = this.#link.now?.client;
+    if (client) await this.#tellLink(client).catch((thrown) => this.#note("link", thrown));
+  }
+
+  #reason = "";
+
+  // The operator's word stands: only what this bridge took offline, or nobody said anything about, is brought back.
+  async #tellLink(client: Client): Promise<void> {
+    if (this.#device === "unknown") return;
+    const path = `${this.#home}/link`;
+    const before = String(await client.readAll(path));
+    const isOnline = before.startsWith("state=online");
+    if (this.#device === "lost") {
+      if (isOnline) await client.append(path, `offline ${mark} ${this.#reason.slice(0, mostReason)}\n`);
+    } else if (!isOnline && (before.includes(`reason="${mark} `) || before.includes("since_ms=0")))
+      await client.append(path, "online\n");
+  }
+
+  #forward(): void {
+    this.#forwarding ??= this.#bring()
+      .catch((thrown) => this.#note("telemetry", thrown))
+      .finally(() => {
+        this.#forwarding = undefined;
+      });
+  }
+
+  /** Brings what waits to the hive, and lets it go once the hive has it. */
+  async #bring(): Promise<void> {
+    const { spool, telemetry, clock } = this.#options;
+    const { signal } = this.#stop;
+    for (
+      let waiting = spool.read(atOnce);
+      waiting.length > 0 && !signal.aborted;
+      waiting = spool.read(atOnce)
+    ) {
+      const attached = this.#link.now;
+      if (!attached) return;
+      const records = waiting.map(({ seq, payload }) => ({ seq, payload: payload.toString("utf8") }));
+      try {
+        if (telemetry !== undefined) {
+          const numbered = records.map((one) => ({ ...one, mime: "application/json" }));
+          await pushRecords(attached.client, telemetry, spool.name, numbered, signal);
+        }
+        // The hive drops the numbers that it has of this source already.
+        const lines = records.map(
+          ({ seq, payload }) => `{"source":"${spool.name}","seq":${seq},${payload.slice(1)}\n`,
+        );
+        for (const line of lines) await attached.results.append(line, { signal });
+      } catch (thrown) {
+        this.#note("telemetry", thrown);
+        if (isLost(toFault(thrown))) return;
+        await delay(clock, again, signal).catch(() => undefined);
+        continue;
+      }
+      await spool.acknowledge(waiting.at(-1)?.seq ?? 0);
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import { faults } from "@skep/fault";
+
+/** What a bridge is stopped by, and what a write to its bus fails for. */
+export const fault = faults("bridge", {
+  ticket: [
+    "absent",
+    "Cannot read the bridge's ticket",
+    { cure: "skep ticket mint --role worker-bus --subject bus/NAME" },
+  ],
+  subject: [
+    "invalid",
+    "Cannot be a bridge with this ticket: its subject names no bus",
+    { cure: "skep ticket mint --role worker-bus --subject bus/NAME, or say --bus" },
+  ],
+  hive: ["invalid", "Cannot read --hive", { cure: "Write HOST:PORT, or the path of the hive's socket" }],
+  rules: ["invalid", "Cannot use the bridge's rules"],
+  where: [
+    "invalid",
+    "Cannot reach a bus without a ticket: give --ticket, or --once to read it without a hive",
+  ],
+  device: ["cut", "Cannot reach the device"],
+  program: [
+    "unsupported",
+    "Cannot read this CAN interface: candump does not run",
+    { cure: "Install can-utils, and bring the interface up" },
+  ],
+  serial: ["unsupported", "Cannot set the serial line: stty does not take it"],
+  refused: ["refused", "Cannot write this point: the rules of this bridge do not let it be written"],
+  bounds: ["invalid", "Cannot write this value: the rules of this bridge have other bounds"],
+  lost: ["unknown", "Cannot tell whether it was written"],
+  superseded: ["stale", "Cannot go on: another bridge of this bus was started"],
+});

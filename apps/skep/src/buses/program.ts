@@ -1,0 +1,81 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import type { Clock } from "@skep/clock";
+import type { Client } from "@skep/ninep";
+import { openFiles } from "@skep/storage";
+import { FileMemory } from "../host/memory.ts";
+import { lock } from "../hive/storage.ts";
+import { Spool } from "../spool/spool.ts";
+import { spoolBytes } from "../telemetry/spooled.ts";
+import { version } from "../version.ts";
+import { readWho } from "../worker/who.ts";
+import { Bridge } from "./bridge.ts";
+import { CanDevice } from "./can.ts";
+import type { Device } from "./device.ts";
+import { Dnp3Device } from "./dnp3.ts";
+import { fault } from "./faults.ts";
+import { ModbusDevice } from "./modbus.ts";
+import { areOf, readRules, type Rules, writable } from "./rules.ts";
+
+/** How a bridge is started. */
+export interface BridgeSetup {
+  readonly ticket: string;
+  /** Name of the bus in the hive; the last step of the ticket's subject where left out. */
+  readonly bus: string | undefined;
+  readonly dial: (ticket: string) => Promise<Client>;
+  readonly rules: string;
+  /** The bridge's own folder, which one bridge at a time uses. */
+  readonly folder: string;
+  /** Whether readings are kept in the hive's telemetry too. */
+  readonly keep: boolean;
+  readonly clock: Clock;
+  readonly log: (line: string) => void;
+}
+
+/** The field side that rules describe. */
+export function deviceOf(rules: Rules, clock: Clock): Device {
+  if (areOf(rules, "modbus")) return new ModbusDevice(rules, clock);
+  if (areOf(rules, "dnp3")) return new Dnp3Device(rules, clock);
+  if (areOf(rules, "can")) return new CanDevice(rules);
+  throw fault.rules("of no protocol");
+}
+
+/** The bus that a ticket is for. Throws `bridge.subject`. */
+export function busOf(ticket: string): string {
+  const { subject } = readWho(ticket);
+  const name = subject.split("/").at(-1) ?? "";
+  if (!/^[A-Za-z0-9][\w.-]{0,63}$/.test(name)) throw fault.subject(subject);
+  return name;
+}
+
+/** The rules of this machine, as they are now. */
+export const rulesOf = (file: string): Rules => readRules(file, process.getuid?.() ?? 0);
+
+/** Works as the bridge of a bus until the signal aborts. Throws `bridge.*`, `home.held`. */
+export async function runBridge(setup: BridgeSetup, signal: AbortSignal): Promise<void> {
+  const { ticket, dial, rules: file, clock, log } = setup;
+  const bus = setup.bus ?? busOf(ticket);
+  const rules = rulesOf(file);
+  const folder = join(setup.folder, bus);
+  using _held = lock(folder, { daemon: false });
+  await using spool = await Spool.open(openFiles(folder), {
+    most: spoolBytes,
+    name: () => `bridge:${randomBytes(8).toString("hex")}`,
+    now: () => clock.now(),
+  });
+  log(
+    `bus ${bus}: ${rules.point.length} points of ${rules.device.protocol}, ${writable(rules).length} may be written`,
+  );
+  const bridge = new Bridge({
+    ...{ bus, spool, version, clock, log },
+    dial: () => dial(ticket),
+    device: deviceOf(rules, clock),
+    rules: () => rulesOf(file),
+    telemetry: setup.keep ? bus : undefined,
+    memory: new FileMemory(folder),
+  });
+  const stop = (): void => void bridge.stop();
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  await bridge.run();
+}

@@ -1,0 +1,153 @@
+import { numberTypes, tables } from "@skep/modbus";
+import { pointName } from "@skep/provider-buses";
+import { parse } from "smol-toml";
+import { z } from "zod";
+import { ownText } from "../host/allow.ts";
+import { fault } from "./faults.ts";
+
+const span = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d+(ms|s|m)$/, "expected a span such as 500ms, 2s or 1m")
+    .transform(
+      (text) => Number.parseInt(text, 10) * (text.endsWith("ms") ? 1 : text.endsWith("s") ? 1000 : 60_000),
+    )
+    .refine((ms) => ms >= least && ms <= most, `expected ${least} ms to ${most} ms`);
+
+const address = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$/, "expected HOST:PORT");
+const word = z.int().min(0).max(65_535);
+
+const common = {
+  every: span(50, 3_600_000).default(1000),
+  timeout: span(10, 60_000).default(1000),
+  /** What has not changed is told again after so long. */
+  refresh: span(1000, 86_400_000).default(60_000),
+};
+
+const Modbus = z
+  .strictObject({
+    protocol: z.literal("modbus"),
+    ...common,
+    tcp: address.optional(),
+    serial: z.string().startsWith("/").optional(),
+    baud: z.int().min(300).max(4_000_000).default(19_200),
+    parity: z.enum(["none", "even", "odd"]).default("even"),
+    framing: z.enum(["tcp", "rtu"]).optional(),
+  })
+  .refine(({ tcp, serial }) => (tcp === undefined) !== (serial === undefined), "say tcp or serial");
+const Dnp3 = z.strictObject({
+  protocol: z.literal("dnp3"),
+  ...common,
+  tcp: address,
+  master: word.default(1),
+  outstation: word,
+});
+const Can = z.strictObject({
+  protocol: z.literal("can"),
+  ...common,
+  interface: z.string().regex(/^[\w.-]{1,15}$/),
+  candump: z.string().startsWith("/").default("/usr/bin/candump"),
+});
+
+const scaled = {
+  name: pointName,
+  scale: z
+    .number()
+    .refine((value) => value !== 0, "expected another number than 0")
+    .default(1),
+  offset: z.number().default(0),
+  /** Smaller changes are not told. */
+  deadband: z.number().min(0).default(0),
+};
+
+const ModbusPoint = z.strictObject({
+  ...scaled,
+  unit: z.int().min(0).max(255).default(1),
+  table: z.enum(tables),
+  address: word,
+  type: z.enum(numberTypes).default("u16"),
+  order: z.enum(["high-first", "low-first"]).default("high-first"),
+  write: z.boolean().default(false),
+  /** True where the device takes what was written away again: a command, no setting. */
+  pulse: z.boolean().default(false),
+  least: z.number().optional(),
+  most: z.number().optional(),
+});
+const Dnp3Point = z.strictObject({
+  ...scaled,
+  kind: z.enum([
+    "binary",
+    "double-bit",
+    "binary-output",
+    "counter",
+    "frozen-counter",
+    "analog",
+    "analog-output",
+  ]),
+  index: z.int().min(0).max(65_535),
+});
+const CanPoint = z.strictObject({
+  ...scaled,
+  id: z.int().min(0).max(0x1fff_ffff),
+  extended: z.boolean().default(false),
+  start: z.int().min(0).max(511),
+  length: z.int().min(1).max(52),
+  order: z.enum(["little", "big"]).default("little"),
+  signed: z.boolean().default(false),
+});
+
+const points = <T extends z.ZodType<{ readonly name: string }>>(point: T) =>
+  z
+    .array(point)
+    .min(1)
+    .max(500)
+    .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, "two points have one name");
+
+const byProtocol = {
+  modbus: z.strictObject({ device: Modbus, point: points(ModbusPoint) }),
+  dnp3: z.strictObject({ device: Dnp3, point: points(Dnp3Point) }),
+  can: z.strictObject({ device: Can, point: points(CanPoint) }),
+} as const;
+
+/** What a bridge speaks to its devices. */
+export type Protocol = keyof typeof byProtocol;
+/** Rules of one protocol. */
+export type RulesOf<P extends Protocol> = z.output<(typeof byProtocol)[P]>;
+/** What a bridge reads, and what may be written there: a file of the machine that it runs on. */
+export type Rules = RulesOf<"modbus"> | RulesOf<"dnp3"> | RulesOf<"can">;
+
+/** Whether rules are of a protocol. */
+export const areOf = <P extends Protocol>(rules: Rules, protocol: P): rules is Extract<Rules, RulesOf<P>> =>
+  rules.device.protocol === protocol;
+
+/** Reads rules from a text. Throws `bridge.rules`. */
+export function parseRules(text: string, file: string): Rules {
+  let table: { readonly device?: { readonly protocol?: unknown } };
+  try {
+    table = parse(text) as typeof table;
+  } catch (cause) {
+    throw fault.rules(`${file}: ${(cause as Error).message.split("\n")[0]}`, { cause });
+  }
+  const protocol = table.device?.protocol;
+  if (protocol !== "modbus" && protocol !== "dnp3" && protocol !== "can")
+    throw fault.rules(`${file}: device.protocol: expected modbus, dnp3 or can`);
+  const read = byProtocol[protocol].safeParse(table);
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  throw fault.rules(`${file}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
+}
+
+/**
+ * Reads the rules. Only root and the bridge's own user may be able to write them: a hive that could would let itself write
+ * what it likes. Throws `bridge.rules`, `host-agent.owner`.
+ */
+export function readRules(file: string, own: number): Rules {
+  const text = ownText(file, own);
+  if (text === undefined) throw fault.rules(`${file}: no such file`);
+  return parseRules(text, file);
+}
+
+/** Names of the points that may be written. */
+export function writable(rules: Rules): string[] {
+  return areOf(rules, "modbus") ? rules.point.filter(({ write }) => write).map(({ name }) => name) : [];
+}

@@ -1,0 +1,29 @@
+import type { Evidence } from "../host/provider.ts";
+import type { Target } from "../host/tickets.ts";
+import type { Device } from "./device.ts";
+
+/** Registers hold fewer digits than a double: so near is the same. */
+const near = (one: unknown, other: number): boolean =>
+  typeof one === "number" && Math.abs(one - other) <= Math.max(1e-9, Math.abs(other) * 1e-6);
+
+/** Writes to points of a device, with what stands there as their evidence. `step` is the smallest step of a point. */
+export function pointTarget(device: Device, step: (point: string) => number): Target {
+  const same = (value: unknown, wanted: number, point: string): boolean =>
+    near(value, wanted) || (typeof value === "number" && Math.abs(value - wanted) <= step(point) / 2);
+  return {
+    settleMs: 0,
+    evidence: async (point): Promise<Evidence | undefined> =>
+      device.pulses(point) ? undefined : { value: await device.read(point) },
+    act: async ({ target, params }) => {
+      await device.write(target, params.value ?? 0);
+      return {};
+    },
+    done: ({ target, params }, before, now) => {
+      const wanted = params.value ?? 0;
+      if (!before || !now) return "unknown";
+      if (same(now.value, wanted, target)) return "yes";
+      // It stands as it stood: nobody wrote it. Anything else may be somebody's who came after us.
+      return before.value === now.value ? "no" : "unknown";
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import { spawn } from "node:child_process";
+import { createReadStream, createWriteStream, openSync } from "node:fs";
+import { connect } from "node:net";
+import type { Wire } from "@skep/modbus";
+import { fault } from "./faults.ts";
+
+/** Opens a TCP connection. Throws `bridge.device`. */
+export function tcpWire(place: string, timeoutMs: number): Promise<Wire> {
+  const [, host = "", port = ""] = /^\[?([^\]]+)\]?:(\d+)$/.exec(place) ?? [];
+  return new Promise((done, failed) => {
+    const socket = connect({ host, port: Number(port), noDelay: true, timeout: timeoutMs });
+    const refuse = (cause?: Error): void => {
+      socket.destroy();
+      failed(fault.device(`${place}: ${cause?.message ?? `no answer within ${timeoutMs} ms`}`, { cause }));
+    };
+    socket.once("error", refuse);
+    socket.once("timeout", refuse);
+    socket.once("connect", () => {
+      socket.off("error", refuse);
+      socket.setTimeout(0);
+      socket.setKeepAlive(true, 10_000);
+      done({
+        send: (bytes) => void socket.write(bytes),
+        listen: ({ bytes, end }) => {
+          socket.on("data", bytes);
+          socket.on("error", end);
+          socket.once("close", () => end());
+        },
+        close: () => void socket.destroy(),
+      });
+    });
+  });
+}
+
+/** A serial line as `stty` sets it: eight bits, raw. */
+export interface SerialLine {
+  readonly path: string;
+  readonly baud: number;
+  readonly parity: "none" | "even" | "odd";
+}
+
+const parities = { none: ["-parenb"], even: ["parenb", "-parodd"], odd: ["parenb", "parodd"] } as const;
+
+function stty({ path, baud, parity }: SerialLine): Promise<void> {
+  const words = ["-F", path, String(baud), "raw", "-echo", "cs8", "clocal", "cread", ...parities[parity]];
+  // Without parity the specification has a second stop bit in its place.
+  const child = spawn("stty", [...words, parity === "none" ? "cstopb" : "-cstopb"], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let said = "";
+  child.stderr.on("data", (bytes: Buffer) => {
+    said = (said + bytes.toString()).slice(0, 300);
+  });
+  return new Promise((done, failed) => {
+    child.once("error", (cause) => failed(fault.serial(cause.message, { cause })));
+    child.once("close", (code) => (code === 0 ? done() : failed(fault.serial(`${path}: ${said.trim()}`))));
+  });
+}
+
+/** Opens a serial line. Throws `bridge.serial`, `bridge.device`. */
+export async function serialWire(line: SerialLine): Promise<Wire> {
+  await stty(line);
+  let file: number;
+  try {
+    file = openSync(line.path, "r+");
+  } catch (cause) {
+    throw fault.device((cause as Error).message, { cause });
+  }
+  const input = createReadStream(line.path, { fd: file, autoClose: false });
+  const output = createWriteStream(line.path, { fd: file });
+  return {
+    send: (bytes) => void output.write(bytes),
+    listen: ({ bytes, end }) => {
+      input.on("data", (chunk) => bytes(Buffer.from(chunk)));
+      input.on("error", end);
+      output.on("error", end);
+      input.once("end", () => end());
+    },
+    close: () => {
+      input.destroy();
+      output.destroy();
+    },
+  };
+}

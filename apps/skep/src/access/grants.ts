@@ -18,6 +18,8 @@ export function workerRights(id: string): { readonly path: string; readonly verb
     // What its owner earned, and the proofs of it.
     { path: "/ledger", verb: "read" },
     { path: "/audit/proof", verb: "read" },
+    // What it tells of itself.
+    { path: `/queen/telemetry/${id}`, verb: "rw" },
   ];
 }
 

@@ -168,12 +168,7 @@ export class Tickets {
     }
   }
 
-  async #perform(
-    ticket: Pending,
-    provider: Target,
-    act: Act,
-    before: Evidence | undefined,
-  ): Promise<void> {
+  async #perform(ticket: Pending, provider: Target, act: Act, before: Evidence | undefined): Promise<void> {
     let output: string | undefined;
     try {
       ({ output } = await provider.act(act));
@@ -188,12 +183,7 @@ export class Tickets {
     return this.#end(ticket, reportOf("succeeded", "", now, output));
   }
 
-  async #failed(
-    provider: Target,
-    act: Act,
-    before: Evidence | undefined,
-    thrown: unknown,
-  ): Promise<Report> {
+  async #failed(provider: Target, act: Act, before: Evidence | undefined, thrown: unknown): Promise<Report> {
     const { message, code } = toFault(thrown);
     const told = thrown instanceof Fault ? message : String((thrown as Error).message);
     if (!code.endsWith(".lost")) return reportOf("failed", told, undefined);

@@ -296,6 +296,11 @@ export const settings = {
     "Devices that may have telemetry segments",
     running,
   ),
+  "telemetry.worker_every": setting(
+    duration(0, day),
+    minute,
+    "How often a worker tells of itself, through a spool on its own disk; 0 for never",
+  ),
   "telemetry.segments": setting(integer(1, 10_000), 16, "Segments that a device may have", running),
   "telemetry.segment_size": setting(
     size(4 * KiB, 64 * MiB),

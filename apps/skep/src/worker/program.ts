@@ -19,6 +19,7 @@ import { fault } from "./faults.ts";
 import type { Lease } from "./lease.ts";
 import { Modules } from "./modules.ts";
 import { Spool } from "./spool.ts";
+import { Telling } from "./telling.ts";
 import { readWho } from "./who.ts";
 import { type OwnerSays, Worker } from "./worker.ts";
 
@@ -116,6 +117,25 @@ function tooLarge({ checkpoint }: Lease, pool: SandboxPool): string | undefined 
   return `its checkpoint may have ${checkpoint.maxBytes} bytes, here ${pool.checkpointBytes} at most`;
 }
 
+/** What the worker tells of itself, where that is wanted. */
+function tellingOf(
+  { values, workerHome, log }: WorkerSetup,
+  worker: Worker,
+  device: string,
+): Telling | undefined {
+  const everyMs = values["telemetry.worker_every"];
+  if (everyMs === 0) return undefined;
+  return new Telling({
+    folder: join(workerHome, "telemetry"),
+    device,
+    everyMs,
+    figures: () => worker.figures,
+    use: (act, signal) => worker.use(act, signal),
+    clock: realClock,
+    log,
+  });
+}
+
 /** Makes a worker from its folder. Throws `worker.ticket`, `worker.isolation`, and what its ticket or key is refused with. */
 export async function openWorker(setup: WorkerSetup): Promise<OpenWorker> {
   const { dial, workerHome, values, strangers, log } = setup;
@@ -186,10 +206,13 @@ export async function openWorker(setup: WorkerSetup): Promise<OpenWorker> {
   });
   await keeper.start();
   worker.obey(saysOf(keeper.judgement, keeper.rules));
+  const telling = tellingOf(setup, worker, subject);
+  telling?.start();
   return {
     worker,
     id: subject,
     [Symbol.asyncDispose]: async () => {
+      await telling?.stop();
       await keeper[Symbol.asyncDispose]();
       await worker.stop();
       await modules.touch(realClock.now());

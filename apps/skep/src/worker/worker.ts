@@ -11,6 +11,7 @@ import { type Attached, Link } from "./link.ts";
 import type { Ended } from "./result.ts";
 import { Results } from "./results.ts";
 import type { Spool } from "./spool.ts";
+import type { Figures } from "./telling.ts";
 
 /** What a worker is made of beside its means. */
 export interface WorkerOptions {
@@ -80,6 +81,7 @@ export class Worker {
   /** Whether the hive knows, or has to know, of an owner. */
   #told = false;
   #endedJobs = 0;
+  #endedAll = 0;
   readonly #stopped = new AbortController();
   #beats: NodeJS.Timeout | undefined;
   #unanswered = 0;
@@ -289,6 +291,7 @@ export class Worker {
         return;
       }
       this.#endedJobs += 1;
+      this.#endedAll += 1;
       const { line, commit } = ended;
       if (commit === undefined) await this.#results.add(lease.job, lease.try, line);
       else await this.#results.commit(lease.job, lease.try, { line, commit });
@@ -301,6 +304,17 @@ export class Worker {
       // A worker that stops looks at it after this.
       if (!this.#stopped.signal.aborted) running.keeping?.[Symbol.dispose]();
     }
+  }
+
+  /** What it has here at the moment, and how many jobs ended since it began. */
+  get figures(): Figures {
+    const { state } = this.#owner;
+    return { running: this.#running.size, waiting: this.#waiting.size, ended: this.#endedAll, owner: state };
+  }
+
+  /** Does something on the connection to the hive, again on the next one when it is lost. */
+  use<T>(act: (client: Client) => Promise<T>, signal: AbortSignal): Promise<T> {
+    return this.#link.use(act, signal);
   }
 
   /** What the owner says now; while that is not `run`, every lease goes back at once. */

@@ -1,0 +1,146 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { freemem, loadavg } from "node:os";
+import type { Clock, Timer } from "@skep/clock";
+import { type Fault, toFault } from "@skep/fault";
+import type { Client } from "@skep/ninep";
+import { lockHome, openFiles } from "@skep/storage";
+import { recordKinds } from "../spool/record.ts";
+import { Spool } from "../spool/spool.ts";
+import { forwardSpool } from "../telemetry/spooled.ts";
+
+/** Bytes of the spool: weeks of records, once a minute. */
+const spoolBytes = 8 * 1024 * 1024;
+
+/** What a worker tells of itself besides the machine. */
+export interface Figures {
+  readonly running: number;
+  readonly waiting: number;
+  readonly ended: number;
+  readonly owner: string;
+}
+
+/** What telling needs. */
+export interface TellingOptions {
+  /** Folder of the spool; made when first needed. */
+  readonly folder: string;
+  /** The device as which this worker tells: its own name. */
+  readonly device: string;
+  readonly everyMs: number;
+  readonly figures: () => Figures;
+  /** Does something on a connection, again on the next one when that is lost. */
+  readonly use: <T>(act: (client: Client) => Promise<T>, signal: AbortSignal) => Promise<T>;
+  readonly clock: Clock;
+  readonly log: (line: string) => void;
+}
+
+/** Refusals that pass: the hive is not there, stands still or has no room at the moment. */
+const passing = new Set(["cut", "busy", "timeout", "canceled", "quota", "unknown"]);
+
+const tenths = (value: number): number => Math.round(value * 10) / 10;
+
+/**
+ * What a worker tells of itself: a record each period, first into a spool on its own disk, from there to the device of its
+ * name. Whatever is interrupted, the hive has each record once, and in order.
+ */
+export class Telling {
+  readonly #options: TellingOptions;
+  readonly #stop = new AbortController();
+  #spool: Promise<Spool> | undefined;
+  #lock: Disposable | undefined;
+  #timer: Timer | undefined;
+  #forwarding: Promise<void> | undefined;
+  #appending: Promise<unknown> = Promise.resolve();
+  /** The last trouble that was logged, so that it is logged once. */
+  #said = "";
+  #denied = false;
+
+  constructor(options: TellingOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to tell; the first record comes after one period. */
+  start(): void {
+    const { clock, everyMs } = this.#options;
+    this.#timer = clock.after(everyMs, () => {
+      this.#appending = this.#tell();
+      this.start();
+    });
+  }
+
+  #open(): Promise<Spool> {
+    const { folder, clock } = this.#options;
+    this.#spool ??= (async () => {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      this.#lock ??= lockHome(folder);
+      return Spool.open(openFiles(folder), {
+        most: spoolBytes,
+        name: () => `worker:${randomBytes(8).toString("hex")}`,
+        now: () => clock.now(),
+      });
+    })().catch((thrown) => {
+      this.#spool = undefined;
+      throw thrown;
+    });
+    return this.#spool;
+  }
+
+  async #tell(): Promise<void> {
+    const { clock, figures } = this.#options;
+    const { rss } = process.memoryUsage();
+    const told = {
+      schema: "worker-telemetry/v1",
+      time_ms: Math.round(clock.now()),
+      load1: tenths(loadavg()[0] ?? 0),
+      free_bytes: freemem(),
+      rss_bytes: rss,
+      ...figures(),
+    };
+    try {
+      const spool = await this.#open();
+      await spool.append(recordKinds.json, Buffer.from(JSON.stringify(told)));
+      this.#forward(spool);
+    } catch (thrown) {
+      const { code } = toFault(thrown);
+      // A disk that failed is looked at anew.
+      if (code === "spool.broken") this.#spool = undefined;
+      this.#trouble(toFault(thrown));
+    }
+  }
+
+  // One at a time, and not awaited: what is told meanwhile waits in the spool.
+  #forward(spool: Spool): void {
+    const { use, device } = this.#options;
+    const { signal } = this.#stop;
+    if (this.#forwarding || this.#denied || signal.aborted) return;
+    this.#forwarding = use((client) => forwardSpool(client, device, spool, signal), signal)
+      .then(
+        () => {
+          this.#said = "";
+        },
+        (thrown) => this.#trouble(toFault(thrown)),
+      )
+      .finally(() => {
+        this.#forwarding = undefined;
+      });
+  }
+
+  #trouble(told: Fault): void {
+    if (this.#stop.signal.aborted) return;
+    if (!passing.has(told.kind)) this.#denied ||= told.kind === "denied" || told.kind === "absent";
+    if (this.#said === told.code) return;
+    this.#said = told.code;
+    this.#options.log(`telemetry: ${told.message}`);
+  }
+
+  /** Ends it; what waits is forwarded by the next start. */
+  async stop(): Promise<void> {
+    this.#timer?.stop();
+    this.#stop.abort();
+    await this.#appending.catch(() => undefined);
+    await this.#forwarding;
+    const spool = await this.#spool?.catch(() => undefined);
+    await spool?.[Symbol.asyncDispose]();
+    this.#lock?.[Symbol.dispose]();
+  }
+}

@@ -5,11 +5,18 @@ import { suggest } from "@skep/text";
 import { checkTogether } from "./check.ts";
 import { problem, withCure } from "./faults.ts";
 import { checkProduction } from "./production.ts";
-import { homeSecret, makeSecret, readSecret, type Secret } from "./secret.ts";
+import { homeSecret, makeSecret, readSecret } from "./secret.ts";
 import { credentialOf, envOf, type SecretSetting, type Setting } from "./setting.ts";
 import { secrets, settings } from "./settings.table.ts";
 import { type Leaf, readToml } from "./toml.ts";
-import { describeOrigin, type Key, type Origin, type SecretKey, type Values } from "./values.ts";
+import {
+  describeOrigin,
+  type GivenSecret,
+  type Key,
+  type Origin,
+  type SecretKey,
+  type Values,
+} from "./values.ts";
 
 /** Where values may come from. */
 export interface ConfigSources {
@@ -20,12 +27,6 @@ export interface ConfigSources {
   readonly env: Record<string, string | undefined>;
   /** By the name of the flag, without its dashes. */
   readonly flags: Readonly<Record<string, unknown>>;
-}
-
-/** A secret that somebody gave. */
-export interface GivenSecret {
-  readonly secret: Secret;
-  readonly origin: Origin;
 }
 
 /** The effective configuration. */

@@ -9,7 +9,6 @@ export {
   type ConfigSources,
   type Examined,
   examineConfig,
-  type GivenSecret,
   loadConfig,
   secretKeys,
 } from "./load.ts";
@@ -18,5 +17,12 @@ export { meshLinks } from "./mesh.ts";
 export { homeSecret, makeSecret, readSecret, Secret } from "./secret.ts";
 export { checkConfig, type ConfigFindings, type ShownSetting, showConfig } from "./show.ts";
 export { findSocket, longestSocketPath, placeSocket, type SocketSources } from "./socket.ts";
-export { describeOrigin, type Key, type Origin, type SecretKey, type Values } from "./values.ts";
+export {
+  describeOrigin,
+  type GivenSecret,
+  type Key,
+  type Origin,
+  type SecretKey,
+  type Values,
+} from "./values.ts";
 export { usualMesh } from "./settings.table.ts";

@@ -1,8 +1,14 @@
 import type { Fault } from "@skep/fault";
 import { placeOf } from "./check.ts";
 import { problem } from "./faults.ts";
-import type { GivenSecret } from "./load.ts";
-import { describeOrigin, type Key, type Origin, type SecretKey, type Values } from "./values.ts";
+import {
+  describeOrigin,
+  type GivenSecret,
+  type Key,
+  type Origin,
+  type SecretKey,
+  type Values,
+} from "./values.ts";
 
 /** Secrets that stand in manuals, examples and test data, this project's own among them. */
 const everyoneKnows: ReadonlySet<string> = new Set([

@@ -1,3 +1,4 @@
+import type { Secret } from "./secret.ts";
 import type { Setting } from "./setting.ts";
 import type { secrets, settings } from "./settings.table.ts";
 
@@ -26,4 +27,10 @@ export function describeOrigin(origin: Origin): string {
   if (origin.from === "file")
     return origin.line === undefined ? origin.path : `${origin.path} line ${origin.line}`;
   return `${origin.from} ${origin.name}`;
+}
+
+/** A secret that somebody gave. */
+export interface GivenSecret {
+  readonly secret: Secret;
+  readonly origin: Origin;
 }

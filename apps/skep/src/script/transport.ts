@@ -83,7 +83,7 @@ export class Conversation implements ScriptTransport, AsyncDisposable {
         await using apart = new Conversation(this.#context, place);
         await apart.send("ATTACH queen ");
         const [, ...lines] = await apart.send(`CAT /proc/tests/selftest_${mode}.coh`);
-        return runSuite(lines.slice(0, -1).join("\n"), apart, true);
+        return await runSuite(lines.slice(0, -1).join("\n"), apart, true);
       },
     });
   }

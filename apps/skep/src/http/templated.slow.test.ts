@@ -28,11 +28,11 @@ const asks = `@id("default") permit (principal, action, resource);
 @id("kill") @approvals("1") forbid (principal, action == Action::"kill", resource);`;
 
 /**
- * What only a receipt, a sealed export, a machine that joined, a host's agent, a leased GPU, a signed model or a signed update
- * makes: none of them comes by a request alone.
+ * What only a configured bus, a receipt, a sealed export, a machine that joined, a host's agent, a leased GPU, a signed
+ * model or a signed update makes: none of them comes by a request alone.
  */
 const elsewhere =
-  /^\/v1\/tree\/(gpu|host|models|updates)\/|\/cursor\/|\/ledger\/accounts\/|\/lora_jobs\/|\/worker\/\{id\}\/leave$/;
+  /^\/v1\/tree\/(bus|gpu|host|lora|models|updates)\/|\/cursor\/|\/ledger\/accounts\/|\/lora_jobs\/|\/worker\/\{id\}\/leave$/;
 /** An example that names a job by its number. */
 const otherJob = /"job":"17"/;
 

@@ -134,6 +134,7 @@ async function oneKind(hive: HiveProcess, client: Client, asked: Asked): Promise
 const goal = { least: 20_000 };
 const worker = "/worker/worker-1/telemetry";
 const record = "x".repeat(32);
+const [log, line] = ["/log/queen.log", "x".repeat(64)];
 
 /** What the original was measured at, in the order of its table. */
 const kinds: readonly Asked[] = [
@@ -146,6 +147,13 @@ const kinds: readonly Asked[] = [
     goal,
     ninep: (client) => client.readFirst("/proc/lifecycle/state"),
   },
+  {
+    name: "CAT of /proc/boot",
+    request: "CAT /proc/boot",
+    last: "END",
+    original: 450,
+    ninep: (client) => client.readFirst("/proc/boot"),
+  },
   { name: "LS", request: "LS /", last: "END", original: 309, ninep: (client) => client.readdir("/") },
   {
     name: "append of 32 bytes",
@@ -153,6 +161,13 @@ const kinds: readonly Asked[] = [
     last: `OK ECHO path=${worker} bytes=${record.length}`,
     original: 900,
     ninep: (client) => client.append(worker, record),
+  },
+  {
+    name: "append of 64 bytes to the log",
+    request: `ECHO ${log} ${line}`,
+    last: `OK ECHO path=${log} bytes=${line.length}`,
+    original: 923,
+    ninep: (client) => client.append(log, line),
   },
 ];
 

@@ -41,6 +41,17 @@ async function operate(client: Client, lasts: number): Promise<{ controls: numbe
   return { controls, reads };
 }
 
+/** What each of some rounds took, milliseconds. */
+async function times(rounds: number, act: () => Promise<unknown>): Promise<number[]> {
+  const took: number[] = [];
+  for (let at = 0; at < rounds; at += 1) {
+    const began = performance.now();
+    await act();
+    took.push(performance.now() - began);
+  }
+  return took;
+}
+
 interface Before {
   readonly empty: number;
   readonly count: number;
@@ -60,6 +71,7 @@ async function step(
   const idle = residentOf(hive.pid);
   tell(`${count} attached, ${attached.toFixed(0)} ms, ${idle.toFixed(0)} MB`);
   await using operator = await attach(hive.ready["9p"], await hive.ticket("op", "queen", [all]));
+  const listing = await times(3, () => operator.readdir("/worker"));
   const first = await crowds.report();
   await crowds.talk();
   await sleep(2000);
@@ -90,6 +102,7 @@ async function step(
     row("control p99, spawn and kill", "ms", percentile(controls, 99), { most: 50 }),
     row("control p50", "ms", percentile(controls, 50)),
     row("read p99", "ms", percentile(reads, 99)),
+    { name: `${of}: listing of /worker`, unit: "ms", runs: listing },
     row("longest piece of work on the loop", "ms", recentMax),
     row("processor of the daemon", "% of one", ((after.all - spent.all) * 100) / wall),
     row("processor of the daemon for each record", "µs", ((after.all - spent.all) * 1000) / seen.told),
@@ -113,12 +126,16 @@ async function restart(home: string, hive: HiveProcess, crowds: Crowds): Promise
   const began = performance.now();
   await using again = await startOver(home, flagsOf(hive.ready["9p"].port), profiling());
   const ready = performance.now();
+  const spent = spentBy(again.pid).all;
   await back;
   const lasted = performance.now() - ready;
+  const perAttach = (spentBy(again.pid).all - spent) / crowds.count;
   const { retries } = await crowds.report();
   const of = `${crowds.count} workers`;
   return [
     { name: `${of}: start of the hive after a kill`, unit: "ms", runs: [ready - began] },
+    { name: `${of}: processor of the daemon until it was ready again`, unit: "ms", runs: [spent] },
+    { name: `${of}: processor of the daemon for an attach after that start`, unit: "ms", runs: [perAttach] },
     {
       name: `${of}: all attached again after that start`,
       unit: "ms",

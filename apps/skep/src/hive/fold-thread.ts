@@ -43,6 +43,17 @@ async function snapshot(seq: number): Promise<Made> {
   return { file, digest, code: slices.code, cost: { records: seq - from, fold, rest } };
 }
 
+/** Records folded for the sake of warmth alone. */
+const forWarmth = 3000;
+
+/** Does once what a look into the past does, and keeps nothing: what it runs is loaded and compiled then. */
+async function warm(seq: number): Promise<void> {
+  const journal = await journalTo(seq);
+  const near = Math.max(0, seq - forWarmth);
+  const { slices, from } = await loadNearest(files, journal, foldedMounts(home, journal), version, near);
+  await foldOn(slices, journal, from, Math.min(seq, from + forWarmth));
+}
+
 async function replay(from: number, to: number): Promise<unknown> {
   const journal = await journalTo(to);
   async function* read(first: number, end: number): AsyncGenerator<Uint8Array> {
@@ -61,7 +72,7 @@ async function replay(from: number, to: number): Promise<unknown> {
 
 function answer(question: FoldQuestion): Promise<unknown> {
   if (question.op === "past") return past.answer(question.question);
-  if (question.op === "warm") return journalTo(question.seq).then(() => undefined);
+  if (question.op === "warm") return warm(question.seq);
   if (question.op === "replay") return replay(question.from, question.to);
   return snapshot(question.seq);
 }

@@ -73,6 +73,9 @@ const safety = {
     "form-action 'none'; frame-ancestors 'none'",
 };
 
+/** Milliseconds for the head of a request. */
+const headWithin = 10_000;
+
 const idle: AppFigures = {
   sessions: 0,
   pages: 0,
@@ -101,7 +104,8 @@ class Edge implements HttpEdge {
     const within = options.within ?? 60_000;
     this.#options = options;
     this.#hosts = new Hosts(options.hosts ?? [], tls !== undefined);
-    this.#connections = new Connections(options.connections ?? 8192);
+    const most = options.connections ?? 8192;
+    this.#connections = new Connections({ clock, defer: setImmediate, most, within: headWithin });
     this.#logPages = new LogPages(port, {
       clock,
       within,
@@ -115,7 +119,8 @@ class Edge implements HttpEdge {
     const { tls } = this.#options;
     const settings = {
       maxHeaderSize: 16_384,
-      headersTimeout: 10_000,
+      // Ends all that are late in one go, and so comes after those that are ended a few at a time.
+      headersTimeout: headWithin + 5000,
       // Bodies have a time of their own, by what they are.
       requestTimeout: 0,
       keepAliveTimeout: 30_000,

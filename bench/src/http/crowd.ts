@@ -102,9 +102,11 @@ export async function idlers(http: HttpHive, count: number): Promise<readonly Me
   })();
   const sockets = await crowd(http.port, count);
   await sleep(3000);
+  const grown = residentOf(http.hive.pid) - before;
+  // Until every one of them was ended for its silence: that is work, too.
+  await sleep(9000);
   isOver = true;
   await asking;
-  const grown = residentOf(http.hive.pid) - before;
   for (const socket of sockets) socket.destroy();
   caller.close();
   const name = `${count} idle connections`;

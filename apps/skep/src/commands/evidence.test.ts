@@ -73,8 +73,8 @@ test("a bundle is a tar of the same files, and a changed one is refused", async 
 });
 
 test("a timeline is told from a cursor on, and as a table", async () => {
-  const lines = (await skep("evidence", "timeline", "--from", "2")).trimEnd().split("\n");
-  assert.equal(JSON.parse(lines[0] ?? "").seq, 2);
+  const lines = (await skep("evidence", "timeline", "--from", "3")).trimEnd().split("\n");
+  assert.equal(JSON.parse(lines[0] ?? "").seq, 3);
   assert.equal(JSON.parse(lines[0] ?? "").act, "spawn");
   assert.match(await skep("evidence", "timeline", "--markdown"), /^\| record \| time/);
 });

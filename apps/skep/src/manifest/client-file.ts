@@ -24,6 +24,8 @@ export const ClientFile = z
       line: count,
       path: count,
       payload: count,
+      /** Of ECHO to files below these paths. */
+      payloads: z.record(z.string(), count),
       role: count,
       ticket: count,
       worker: count,
@@ -48,9 +50,9 @@ export function clientFile({
   manifest: { settings },
   hash,
 }: Pick<Resolved, "manifest" | "hash">): ClientFile {
-  const { line, path, payload, role, ticket, worker } = consoleLimits;
+  const { line, path, payload, payloads, role, ticket, worker } = consoleLimits;
   const limits = {
-    ...{ line, path, payload, role, ticket, worker },
+    ...{ line, path, payload, payloads, role, ticket, worker },
     scopes: settings["console.ticket_scopes"],
     scope_path: settings["console.ticket_path"],
     scope_rate: settings["console.ticket_rate"],

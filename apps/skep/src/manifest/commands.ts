@@ -76,8 +76,11 @@ const client: Command = command({
   doc: "It has the limits of the console, how many sessions a client has and how patient it is, and the fingerprint. A client that is given it with SKEP_MANIFEST=FILE refuses to go on with a hive that has another one.",
   examples: [{ run: "skep manifest client > hive.client.json", doc: "For whoever uses the hive" }],
   flags,
-  run: (context) =>
-    context.out.data(`${JSON.stringify(clientFile(resolved(context)), null, 2)}\n`, { raw: true }),
+  run: (context) => {
+    const made = clientFile(resolved(context));
+    if (context.out.wantsJson) return context.out.json(made);
+    return context.out.data(`${JSON.stringify(made, null, 2)}\n`, { raw: true });
+  },
 });
 
 /** `skep manifest …` and `skep reload`. */

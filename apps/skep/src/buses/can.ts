@@ -1,9 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { decodeSignal, parseDumpLine } from "@skep/can";
+import { decodeSignal, parseDumpLine, type Signal } from "@skep/can";
 import type { Device, Reading } from "./device.ts";
 import { fault } from "./faults.ts";
 import type { RulesOf } from "./rules.ts";
+
+/** The value of a signal; undefined where the frame is too short for it. */
+function signalIn(signal: Signal, data: Uint8Array): number | undefined {
+  try {
+    return decodeSignal(signal, data);
+  } catch {
+    return undefined;
+  }
+}
 
 /** A CAN interface, listened to through `candump`, because Node.js opens no socket of that family. */
 export class CanDevice implements Device {
@@ -48,11 +57,10 @@ export class CanDevice implements Device {
     const { frame, at } = dumped;
     if (frame.error || frame.remote) return;
     for (const point of this.#rules.point) {
-      const bits = point.order === "little" ? point.start + point.length : point.start + 1;
-      if (point.id !== frame.id || point.extended !== frame.extended || bits > frame.data.length * 8)
-        continue;
-      const value = decodeSignal(point, frame.data);
-      this.#now.set(point.name, { point: point.name, value, changed: Math.floor(at / 1000) });
+      if (point.id !== frame.id || point.extended !== frame.extended) continue;
+      const value = signalIn(point, frame.data);
+      if (value !== undefined)
+        this.#now.set(point.name, { point: point.name, value, changed: Math.floor(at / 1000) });
     }
   }
 

@@ -15,11 +15,11 @@ export function pointTarget(device: Device, step: (point: string) => number): Ta
     evidence: async (point): Promise<Evidence | undefined> =>
       device.pulses(point) ? undefined : { value: await device.read(point) },
     act: async ({ target, params }) => {
-      await device.write(target, params.value ?? 0);
+      await device.write(target, Number(params.value ?? 0));
       return {};
     },
     done: ({ target, params }, before, now) => {
-      const wanted = params.value ?? 0;
+      const wanted = Number(params.value ?? 0);
       if (!before || !now) return "unknown";
       if (same(now.value, wanted, target)) return "yes";
       // It stands as it stood: nobody wrote it. Anything else may be somebody's who came after us.

@@ -77,31 +77,45 @@ for (const [shape, token] of [
   });
 }
 
+const counted = await mint(root, { ...worker, budgets: { ops: 5 } });
+
 test("a verifier remembers the tickets that were used last, and no more than it may", async () => {
   const verifier = createVerifier({ remembers: 2 });
-  const other = await mint(root, worker);
-  const third = await mint(root, worker);
-  // The compiled rights are the reading's own: whoever gets the same ones got a reading that was remembered.
-  const first = await verifier.verify(plain, against);
-  assert.equal((await verifier.verify(plain, against)).allows, first.allows);
-  await verifier.verify(other, against);
+  // What a block says is the reading's own: whoever gets the same object got a reading that was remembered.
+  const reading = async () => (await verifier.verify(counted, against)).blocks[0]?.budgets;
+  const first = await reading();
+  assert.deepEqual(first, { ops: 5 });
+  assert.equal(await reading(), first);
   await verifier.verify(plain, against);
-  await verifier.verify(third, against);
-  assert.equal((await verifier.verify(plain, against)).allows, first.allows);
-  await verifier.verify(other, against);
-  await verifier.verify(third, against);
-  assert.notEqual((await verifier.verify(plain, against)).allows, first.allows);
+  assert.equal(await reading(), first);
+  await verifier.verify(narrowed, against);
+  assert.equal(await reading(), first);
+  await verifier.verify(plain, against);
+  await verifier.verify(narrowed, against);
+  assert.notEqual(await reading(), first);
 });
 
 test("what was refused is not remembered", async () => {
   const verifier = createVerifier({ remembers: 2 });
-  const first = await verifier.verify(plain, against);
-  await assert.rejects(verifier.verify(plain, { ...against, now: now + 60_001 }), { code: "ticket.expired" });
-  assert.notEqual((await verifier.verify(plain, against)).allows, first.allows);
+  const first = (await verifier.verify(counted, against)).blocks[0];
+  await assert.rejects(verifier.verify(counted, { ...against, now: now + 60_001 }), {
+    code: "ticket.expired",
+  });
+  assert.notEqual((await verifier.verify(counted, against)).blocks[0]?.budgets, first?.budgets);
 });
 
 test("a verifier that remembers nothing verifies each time anew", async () => {
   const verifier = createVerifier();
+  const first = (await verifier.verify(counted, against)).blocks[0];
+  assert.notEqual((await verifier.verify(counted, against)).blocks[0]?.budgets, first?.budgets);
+});
+
+test("rights of a remembered ticket are compiled for each bearer, and are the same", async () => {
+  const verifier = createVerifier({ remembers: 2 });
   const first = await verifier.verify(plain, against);
-  assert.notEqual((await verifier.verify(plain, against)).allows, first.allows);
+  assert.equal(first.allows("/queen/ctl", "write"), undefined);
+  assert.notEqual(first.allows("/worker/w-1/ctl", "write"), undefined);
+  const again = await verifier.verify(plain, against);
+  assert.notEqual(again.allows, first.allows);
+  assert.equal(again.allows("/queen/ctl", "write"), undefined);
 });

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import type { Budgets, Role } from "./claims.ts";
-import { type Effective, effectiveOf } from "./effective.ts";
+import { effectiveOf } from "./effective.ts";
 import { fault } from "./faults.ts";
 import { openPlain } from "./plain.ts";
 import type { Rights } from "./rights.ts";
@@ -30,17 +30,19 @@ export interface Ticket extends Rights {
   readonly blocks: readonly { readonly id: string; readonly budgets: Budgets }[];
 }
 
-/** What a token's bytes say for ever, whoever asks and when: nothing in it depends on time, hive or revocations. */
+/**
+ * What a token's bytes say for ever, whoever asks and when: nothing in it depends on time, hive or revocations. Rights are
+ * compiled at each use, because compiled they can take a hundred times the room of the token.
+ */
 interface Reading {
   /** The root key that signed it. */
   readonly root: string;
   readonly blocks: readonly Block[];
-  readonly effective: Effective;
 }
 
 /** Asked anew at every use of a ticket, however often its signatures were verified before. */
-function judge({ blocks, effective }: Reading, against: Verification): Ticket {
-  const { subject, role, hive, issuedAt, expiresAt, rights } = effective;
+function judge({ blocks }: Reading, against: Verification): Ticket {
+  const { subject, role, hive, issuedAt, expiresAt, rights } = effectiveOf(blocks);
   if (hive !== against.hive) throw fault["wrong-hive"](hive);
   if (blocks.some(({ id }) => against.revoked?.(id))) throw fault.revoked();
   if (issuedAt > against.now + skew) throw fault["not-yet-valid"]();
@@ -57,15 +59,14 @@ function judge({ blocks, effective }: Reading, against: Verification): Ticket {
 
 function plainly(token: string, { rootPublicKeys }: Roots): Reading | undefined {
   const plain = openPlain(token, rootPublicKeys);
-  return plain && { root: plain.root, blocks: [plain.block], effective: effectiveOf([plain.block]) };
+  return plain && { root: plain.root, blocks: [plain.block] };
 }
 
 /** The library's own verdict on its checks comes last, so that it refuses only what nothing else did. */
 async function byLibrary(token: string, against: Verification): Promise<Reading> {
   const { opened, root } = await openBy(token, against);
   using held = opened;
-  const blocks = blocksOf(held);
-  const reading = { root, blocks, effective: effectiveOf(blocks) };
+  const reading = { root, blocks: blocksOf(held) };
   judge(reading, against);
   if (!(await authorize(held, against.now))) throw fault.malformed();
   return reading;

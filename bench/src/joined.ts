@@ -16,6 +16,8 @@ async function invitation(home: string): Promise<string> {
 /** Machines that joined a hive with an invitation each; they end when they are disposed of. */
 export interface Joined extends AsyncDisposable {
   readonly count: number;
+  /** Their processes. */
+  readonly pids: readonly number[];
 }
 
 /** Has machines join over the mesh on loopback, one slot each. */
@@ -31,6 +33,7 @@ export async function joinMachines(hive: HiveProcess, count: number): Promise<Jo
   }
   return {
     count,
+    pids: machines.map(({ pid }) => pid),
     [Symbol.asyncDispose]: async () => {
       await Promise.all(machines.map((machine) => machine[Symbol.asyncDispose]()));
       await place[Symbol.asyncDispose]();

@@ -2,6 +2,8 @@ import type { Client } from "@skep/ninep";
 import { attach, blockOf, type HiveProcess, startHive } from "../hive.ts";
 import type { Bench, Measured } from "../row.ts";
 import { busyCrowd } from "./containment-crowd.ts";
+import { meshRows } from "./containment-mesh.ts";
+import { timeRows } from "./containment-time.ts";
 import { refusalTimes, workTimes } from "./containment-work.ts";
 import { loopOf } from "./loop.ts";
 
@@ -100,9 +102,7 @@ export const containment: Bench = {
     }
     rows.push(...(await feltBySome(hive, owner, token, tell)));
     const { recentMax } = await loopOf(owner);
-    return [
-      ...rows,
-      { name: "longest piece of work on the loop, containment", unit: "ms", runs: [recentMax] },
-    ];
+    const loop = { name: "longest piece of work on the loop, containment", unit: "ms", runs: [recentMax] };
+    return [...rows, loop, ...(await timeRows(tell)), ...(await meshRows(tell))];
   },
 };

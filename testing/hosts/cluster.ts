@@ -32,6 +32,10 @@ export class FakeCluster implements AsyncDisposable {
   readonly pods = new Map<string, FakePod>();
   /** Names of pods that were evicted, in order. */
   readonly evicted: string[] = [];
+  /** Leases by `namespace/name`, as they were written. */
+  readonly leases = new Map<string, Record<string, unknown>>();
+  /** Who may do what: `user verb resource`, or `user verb resource/name`. */
+  readonly grants = new Set<string>();
   readonly token = "secret-of-the-test";
   readonly #server: Server;
 
@@ -59,6 +63,11 @@ export class FakeCluster implements AsyncDisposable {
     const body = await bodyOf(request);
     if (request.headers.authorization !== `Bearer ${this.token}`) return failed(401, "Unauthorized");
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://cluster");
+    if (pathname === "/apis/authorization.k8s.io/v1/subjectaccessreviews") return this.#review(body);
+    const lease = /^\/apis\/coordination.k8s.io\/v1\/namespaces\/([^/]+)\/leases(?:\/([^/]+))?$/.exec(
+      pathname,
+    );
+    if (lease) return this.#lease(request.method ?? "", lease[1] ?? "", lease[2], body);
     const steps = pathname.split("/").slice(3);
     const [kind, name = ""] = steps;
     if (kind === "pods")
@@ -70,6 +79,43 @@ export class FakeCluster implements AsyncDisposable {
     if (!this.nodes.has(name)) return failed(404, `nodes "${name}" not found`);
     if (request.method === "PATCH") return this.#patch(name, body, request.headers["content-type"]);
     return { status: 200, body: this.#node(name) };
+  }
+
+  // As the API does: a version for each write, a create that is there already and a version that is not the last conflict.
+  #lease(method: string, namespace: string, name: string | undefined, body: Record<string, unknown>): Told {
+    const metadata = body.metadata as { name?: string; resourceVersion?: string } | undefined;
+    const key = `${namespace}/${name ?? metadata?.name ?? ""}`;
+    const known = this.leases.get(key) as { metadata: { resourceVersion: string } } | undefined;
+    if (method === "GET")
+      return known ? { status: 200, body: known } : failed(404, `leases "${key}" not found`);
+    if (method === "POST" && known) return failed(409, `leases "${key}" already exists`);
+    if (method === "PUT" && known?.metadata.resourceVersion !== metadata?.resourceVersion)
+      return failed(409, "the object has been modified");
+    const version = String(Number(known?.metadata.resourceVersion ?? 0) + 1);
+    const kept = { ...body, metadata: { ...metadata, resourceVersion: version } };
+    this.leases.set(key, kept);
+    return { status: method === "POST" ? 201 : 200, body: kept };
+  }
+
+  #review(body: Record<string, unknown>): Told {
+    const {
+      user,
+      groups = [],
+      resourceAttributes,
+    } = body.spec as {
+      user: string;
+      groups?: readonly string[];
+      resourceAttributes: { verb: string; resource: string; subresource?: string; name?: string };
+    };
+    const { verb, resource, subresource, name } = resourceAttributes;
+    const what = subresource === undefined ? resource : `${resource}/${subresource}`;
+    const allowed = [user, ...groups].some(
+      (who) => this.grants.has(`${who} ${verb} ${what}`) || this.grants.has(`${who} ${verb} ${what}/${name}`),
+    );
+    return {
+      status: 201,
+      body: { kind: "SubjectAccessReview", status: { allowed, reason: allowed ? "RBAC" : "" } },
+    };
   }
 
   #node(name: string): unknown {

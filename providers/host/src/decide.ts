@@ -1,7 +1,18 @@
 import { faults } from "@skep/fault";
 import type { Deciding, Decision, Json, KernelSlice } from "@skep/kernel";
 import type { AgentLine, SpecLine } from "./schema.ts";
-import { emit, type Ended, type Facet, type Hosts, isOver, keepMs, most, type Ticket } from "./state.ts";
+import {
+  emit,
+  type Ended,
+  type Facet,
+  facets,
+  type Hosts,
+  isOver,
+  keepMs,
+  most,
+  type Params,
+  type Ticket,
+} from "./state.ts";
 
 /** What hosts and tickets are refused with. */
 export const fault = faults("host", {
@@ -56,12 +67,33 @@ export function hostsWith(state: Hosts, facet: Facet, name: string): string[] {
 
 const facetOf = (action: string): Facet => action.slice(0, action.indexOf(".")) as Facet;
 
+/** Params that an act has to have; no other act has one of them. */
+const needed: Readonly<Record<string, readonly string[]>> = {
+  "nvidia.power_cap": ["watts"],
+  "gpu.lease.grant": ["holder", "lease_s"],
+  "gpu.lease.renew": ["holder", "lease_s"],
+  "gpu.lease.release": ["holder"],
+  "k8s.lease": ["holder", "lease_s"],
+};
+const particular = new Set(Object.values(needed).flat());
+
+function checkParams({ action, params }: Asked): void {
+  const wanted = needed[action] ?? [];
+  const missing = wanted.find((name) => params[name] === undefined);
+  if (missing !== undefined) throw fault.params(`${missing} is missing`);
+  const strange = Object.keys(params).find((name) => particular.has(name) && !wanted.includes(name));
+  if (strange !== undefined) throw fault.params(`${strange} is not for ${action}`);
+}
+
+/** Acts whose target is no thing that a host tells of. */
+const apart = (action: string): boolean => action === "k8s.lease" || !facets.includes(facetOf(action));
+
 function hostOf(state: Hosts, action: string, target: string, host: string | undefined): string {
   if (host !== undefined) {
     if (!state.hosts.has(host)) throw fault.absent(host);
     return host;
   }
-  const found = hostsWith(state, facetOf(action), target);
+  const found = apart(action) ? [...state.hosts.keys()] : hostsWith(state, facetOf(action), target);
   if (found.length > 1) throw fault.several(`${target} on ${found.slice(0, 4).join(", ")}`);
   const [only] = found;
   if (only === undefined) throw fault.absent(target);
@@ -75,7 +107,7 @@ export type Asked = {
   readonly action: string;
   readonly host?: string | undefined;
   readonly target: string;
-  readonly params: Readonly<Record<string, number>>;
+  readonly params: Params;
   readonly ttl: number;
 };
 
@@ -101,9 +133,7 @@ export function queue(asked: Asked, { state, views }: At): Decision {
     if (!same(ticket, asked)) throw fault.taken(id);
     return { events: [], result: { id, host: ticket.host, state: ticket.state, known: true } };
   }
-  const watts = asked.action === "nvidia.power_cap";
-  if (watts !== (asked.params.watts !== undefined))
-    throw fault.params(watts ? "watts is missing" : "watts is of nvidia.power_cap alone");
+  checkParams(asked);
   if (state.open.size >= most.open) throw fault.many(`${most.open} are open`);
   if (state.tickets.size >= most.kept) throw fault.many(`${most.kept} within a day`);
   const host = hostOf(state, asked.action, asked.target, asked.host);
@@ -127,7 +157,9 @@ export function decideSpec(line: SpecLine, at: At): Decision {
   if ("op" in line) return redrive(line.id, at);
   const { id, idempotency_key: key = id, action, host, target, params = {}, ttl_s, issued_unix_ms } = line;
   if (issued_unix_ms !== undefined && issued_unix_ms < at.now - keepMs) throw fault.stale(id);
-  const given = Object.entries(params).filter((pair): pair is [string, number] => pair[1] !== undefined);
+  const given = Object.entries(params).filter(
+    (pair): pair is [string, number | string] => pair[1] !== undefined,
+  );
   return queue({ id, key, action, host, target, params: Object.fromEntries(given), ttl: ttl_s * 1000 }, at);
 }
 

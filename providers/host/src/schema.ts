@@ -14,7 +14,14 @@ export const actions = [
   "k8s.cordon",
   "k8s.uncordon",
   "k8s.drain",
+  "k8s.lease",
   "nvidia.power_cap",
+  "gpu.lease.grant",
+  "gpu.lease.renew",
+  "gpu.lease.release",
+  "peft.import",
+  "peft.activate",
+  "peft.rollback",
 ] as const;
 
 const id = z.string().regex(/^[A-Za-z0-9][\w.-]{0,63}$/);
@@ -45,6 +52,13 @@ export const Ask = z.strictObject({
       watts: z.int().min(1).max(10_000).optional(),
       grace_s: z.int().min(0).max(3600).optional(),
       lines: z.int().min(1).max(200).optional(),
+      /** Whom a lease is for. */
+      holder: z
+        .string()
+        .regex(/^[\w./:-]{1,128}$/)
+        .optional(),
+      lease_s: z.int().min(1).max(31_536_000).optional(),
+      priority: z.int().min(0).max(255).optional(),
     })
     .optional(),
   ttl_s: z.int().min(1).max(86_400).default(300),

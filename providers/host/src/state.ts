@@ -8,6 +8,9 @@ export type Facet = (typeof facets)[number];
 /** Where a ticket stands. */
 export type TicketState = "queued" | "claimed" | "running" | "succeeded" | "failed" | "expired" | "unknown";
 
+/** What an act needs beside its target. */
+export type Params = Readonly<Record<string, number | string>>;
+
 /** One act on one host. */
 export type Ticket = {
   /** Number of the record that queued it last: an agent's cursor. */
@@ -16,7 +19,7 @@ export type Ticket = {
   readonly action: string;
   readonly host: string;
   readonly target: string;
-  readonly params: Readonly<Record<string, number>>;
+  readonly params: Params;
   readonly by: string;
   readonly ttl: number;
   readonly state: TicketState;

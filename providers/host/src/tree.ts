@@ -102,7 +102,14 @@ export const compensation: Readonly<Record<string, string>> = {
   "k8s.cordon": "Uncordon it",
   "k8s.uncordon": "Cordon it",
   "k8s.drain": "Uncordon it; its pods are placed anew",
+  "k8s.lease": "Wait until it ends, or take it with the same holder",
   "nvidia.power_cap": "Set it as it was",
+  "gpu.lease.grant": "Release it",
+  "gpu.lease.renew": "Release it",
+  "gpu.lease.release": "Grant another",
+  "peft.import": "Retire the model",
+  "peft.activate": "Roll back",
+  "peft.rollback": "Activate what was active",
 };
 
 function things(

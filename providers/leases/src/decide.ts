@@ -114,10 +114,13 @@ function grant(command: Of<"grant">, { state, now, next }: At): Decision {
   };
 }
 
+/** Who runs the hive; and an agent of a host whose ticket opens this control, for what tickets ask it. */
+const runs = (role: string): boolean => role === "queen" || role === "agent";
+
 function found(lease: string, { state, caller }: At): Lease {
   const known = state.leases.get(lease);
   const own = known?.holder === caller.subject;
-  if (!known || (!own && caller.role !== "queen")) throw fault.absent(lease);
+  if (!known || (!own && !runs(caller.role))) throw fault.absent(lease);
   if (lease === known.holder) throw fault.spawned(lease);
   return known;
 }
@@ -145,7 +148,7 @@ export function decide(command: LeaseCommand, at: At): Decision {
     found(command.lease, at);
     return { events: [emit("released@1", { lease: command.lease })] };
   }
-  if (at.caller.role !== "queen") throw fault.role(at.caller.role);
+  if (!runs(at.caller.role)) throw fault.role(at.caller.role);
   if (command.op === "grant") return grant(command, at);
   if (command.op === "units") return setUnits(command, at);
   if (command.op === "quota") return setQuota(command, at);

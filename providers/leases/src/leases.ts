@@ -29,6 +29,7 @@ const lineOf = (row: Readonly<Record<string, unknown>>): string =>
 
 /** A holder sees its own leases; who runs or watches the hive sees all. */
 function sees({ caller }: At, { holder }: Lease): boolean {
+  if (caller.role === "agent") return caller.may("/queen/lease/ctl", "write");
   return caller.role === "queen" || caller.role === "observer" || caller.subject === holder;
 }
 

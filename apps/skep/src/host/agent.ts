@@ -7,10 +7,11 @@ import { appendLine } from "../client/control.ts";
 import { type Attached, Link } from "../worker/link.ts";
 import { isLost } from "../worker/faults.ts";
 import { fault } from "./faults.ts";
+import { Adapters, GpuLeases, type Use } from "./hive-acts.ts";
 import { Inventory } from "./inventory.ts";
 import type { Memory } from "./memory.ts";
 import type { HostProvider } from "./provider.ts";
-import { type Pending, Tickets } from "./tickets.ts";
+import { type Pending, type Target, Tickets } from "./tickets.ts";
 
 /** What an agent is made of. */
 export interface AgentOptions {
@@ -21,6 +22,8 @@ export interface AgentOptions {
   readonly allows: (action: string, target: string) => boolean;
   /** The allow-list as the hive is told it. */
   readonly allowLines: () => readonly string[];
+  /** Folder with packed models that tickets may bring to the hive. */
+  readonly models?: () => string | undefined;
   readonly memory: Memory;
   readonly version: string;
   readonly clock: Clock;
@@ -58,13 +61,20 @@ export class HostAgent {
     this.#tickets = new Tickets({
       pending: () => this.#link.use((client) => this.#pending(client), this.#stop.signal),
       say: (line) => this.#say(line),
-      provider: (facet) => providers.find((one) => one.facet === facet),
+      provider: (kind) => this.#target(kind),
       allows,
       memory,
       clock,
       log,
       signal: this.#stop.signal,
     });
+  }
+
+  #target(kind: string): Target | undefined {
+    const use: Use = (act, signal) => this.#link.use(act, signal);
+    if (kind === "gpu") return new GpuLeases(use);
+    if (kind === "peft") return new Adapters(use, this.#options.models ?? (() => undefined));
+    return this.#options.providers.find((one) => one.facet === kind);
   }
 
   get #home(): string {

@@ -37,6 +37,7 @@ const Rules = z.strictObject({
   nvidia: z
     .strictObject({ enabled, every: every.default(1000), program: z.string().optional() })
     .prefault({}),
+  peft: z.strictObject({ folder: z.string().optional() }).prefault({}),
   net: z.strictObject({ enabled, every: every.default(1000), folder: z.string().optional() }).prefault({}),
 });
 

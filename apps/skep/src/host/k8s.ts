@@ -1,24 +1,17 @@
-import { readFileSync } from "node:fs";
-import { request as plain } from "node:http";
-import { request as secure } from "node:https";
 import { type Clock, delay } from "@skep/clock";
 import { z } from "zod";
 import { fault } from "./faults.ts";
+import { type Answer, type ApiOptions, ClusterApi, reasonIn } from "./k8s-api.ts";
+import { KubernetesLeases } from "./k8s-lease.ts";
 import type { Act, Done, Evidence, HostProvider, Thing } from "./provider.ts";
 
-/** How the API of a cluster is reached. */
-export interface ClusterOptions {
-  readonly api: string;
-  /** File of a service account's token; read each time, because it is renewed. */
-  readonly tokenFile?: string | undefined;
-  readonly caFile?: string | undefined;
+/** How nodes of a cluster are looked at. */
+export interface ClusterOptions extends ApiOptions {
   readonly everyMs: number;
   readonly clock: Clock;
 }
 
 const mark = "skep.dev/drain";
-const mostAnswer = 64 * 1024 * 1024;
-const patienceMs = 15_000;
 /** What a budget of disruptions forbids now is asked for again after so long, milliseconds. */
 const againMs = 2000;
 
@@ -54,11 +47,6 @@ type Pod = z.output<typeof Pod>;
 const Nodes = z.object({ items: z.array(Node) });
 const Pods = z.object({ items: z.array(Pod) });
 
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-}
-
 // Those stay on a drained node: one of each node, and what the node itself keeps.
 const stays = ({ metadata, status }: Pod): boolean =>
   metadata.ownerReferences?.some(({ kind }) => kind === "DaemonSet") === true ||
@@ -71,64 +59,23 @@ export class Cluster implements HostProvider {
   readonly facet = "k8s";
   readonly settleMs = 0;
   readonly #options: ClusterOptions;
+  readonly #api: ClusterApi;
+  readonly #leases: KubernetesLeases;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
+    this.#api = new ClusterApi(options);
+    this.#leases = new KubernetesLeases(this.#api, options.clock);
   }
 
   get everyMs(): number {
     return this.#options.everyMs;
   }
 
-  #ask(
-    method: string,
-    path: string,
-    signal: AbortSignal,
-    body?: object,
-    type = "application/json",
-  ): Promise<Answer> {
-    const { api, tokenFile, caFile } = this.#options;
-    const url = new URL(path, api);
-    const text = body && JSON.stringify(body);
-    const headers = {
-      accept: "application/json",
-      ...(tokenFile === undefined
-        ? {}
-        : { authorization: `Bearer ${readFileSync(tokenFile, "utf8").trim()}` }),
-      ...(text === undefined ? {} : { "content-type": type, "content-length": Buffer.byteLength(text) }),
-    };
-    const ca = caFile === undefined ? {} : { ca: readFileSync(caFile) };
-    return new Promise((resolve, reject) => {
-      const options = { method, headers, signal, timeout: patienceMs, agent: false, ...ca };
-      const sent = (url.protocol === "https:" ? secure : plain)(url, options, (answer) => {
-        const parts: Buffer[] = [];
-        let size = 0;
-        answer.on("data", (part: Buffer) => {
-          size += part.length;
-          if (size > mostAnswer) sent.destroy(new Error("an answer of more than 64 MiB"));
-          parts.push(part);
-        });
-        answer.on("error", reject);
-        answer.on("end", () =>
-          resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(parts).toString() }),
-        );
-      });
-      sent.on("timeout", () => sent.destroy(new Error("no answer in time")));
-      sent.on("error", reject);
-      sent.end(text);
-    });
-  }
-
-  async #read<T>(path: string, of: z.ZodType<T>, signal: AbortSignal): Promise<T> {
-    const { status, text } = await this.#ask("GET", path, signal);
-    if (status !== 200) throw fault.unseen(reasonIn(text) || `the cluster answers ${status}`);
-    return of.parse(JSON.parse(text));
-  }
-
   async look(signal: AbortSignal): Promise<readonly Thing[]> {
     const [{ items: nodes }, { items: pods }] = await Promise.all([
-      this.#read("/api/v1/nodes", Nodes, signal),
-      this.#read("/api/v1/pods", Pods, signal),
+      this.#api.read("/api/v1/nodes", Nodes, signal),
+      this.#api.read("/api/v1/pods", Pods, signal),
     ]);
     return nodes.map((node) => {
       const ready = node.status?.conditions?.find(({ type }) => type === "Ready")?.status;
@@ -148,15 +95,16 @@ export class Cluster implements HostProvider {
   }
 
   #node(name: string, signal: AbortSignal): Promise<Node> {
-    return this.#read(`/api/v1/nodes/${encodeURIComponent(name)}`, Node, signal);
+    return this.#api.read(`/api/v1/nodes/${encodeURIComponent(name)}`, Node, signal);
   }
 
   async #pods(node: string, signal: AbortSignal): Promise<readonly Pod[]> {
     const path = `/api/v1/pods?fieldSelector=${encodeURIComponent(`spec.nodeName=${node}`)}`;
-    return (await this.#read(path, Pods, signal)).items.filter((pod) => !stays(pod));
+    return (await this.#api.read(path, Pods, signal)).items.filter((pod) => !stays(pod));
   }
 
   async evidence(target: string, verb: string, signal: AbortSignal): Promise<Evidence | undefined> {
+    if (verb === "lease") return this.#leases.evidence(target, signal);
     const { metadata, spec } = await this.#node(target, signal);
     const told = {
       resourceVersion: metadata.resourceVersion,
@@ -166,7 +114,9 @@ export class Cluster implements HostProvider {
     return verb === "drain" ? { ...told, pods: (await this.#pods(target, signal)).length } : told;
   }
 
-  async act({ verb, target, ticket, params, signal }: Act): Promise<{ readonly output?: string }> {
+  async act(act: Act): Promise<{ readonly output?: string }> {
+    const { verb, target, ticket, params, signal } = act;
+    if (verb === "lease") return this.#leases.act(act);
     const spec = { unschedulable: verb === "uncordon" ? null : true };
     // One change: whoever sees the mark sees the cordon.
     const annotations = { [mark]: verb === "drain" ? ticket : null };
@@ -175,7 +125,8 @@ export class Cluster implements HostProvider {
     // A drain that went on after a crash has marked it before.
     if (verb !== "drain" || metadata.annotations?.[mark] !== ticket)
       await this.#change(target, { metadata: { resourceVersion, annotations }, spec }, signal);
-    if (verb === "drain") await this.#evict(target, params.grace_s, signal);
+    if (verb === "drain")
+      await this.#evict(target, params.grace_s === undefined ? undefined : Number(params.grace_s), signal);
     return {};
   }
 
@@ -183,7 +134,7 @@ export class Cluster implements HostProvider {
     const path = `/api/v1/nodes/${encodeURIComponent(node)}`;
     let answer: Answer;
     try {
-      answer = await this.#ask("PATCH", path, signal, patch, "application/merge-patch+json");
+      answer = await this.#api.ask("PATCH", path, signal, patch, "application/merge-patch+json");
     } catch (cause) {
       throw fault.lost((cause as Error).message, { cause });
     }
@@ -210,7 +161,7 @@ export class Cluster implements HostProvider {
           deleteOptions,
         };
         const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}/eviction`;
-        const { status, text } = await this.#ask("POST", path, signal, eviction);
+        const { status, text } = await this.#api.ask("POST", path, signal, eviction);
         // 404 and 409: that pod is gone. 429: a budget of disruptions says not now.
         if (![200, 201, 404, 409, 429].includes(status))
           throw fault.act(`${namespace}/${name}: ${reasonIn(text) || `the cluster answers ${status}`}`);
@@ -219,8 +170,10 @@ export class Cluster implements HostProvider {
     }
   }
 
-  done({ verb, ticket }: Act, before: Evidence | undefined, now: Evidence | undefined): Done {
+  done(act: Act, before: Evidence | undefined, now: Evidence | undefined): Done {
+    const { verb, ticket } = act;
     if (!before || !now) return "unknown";
+    if (verb === "lease") return this.#leases.done(act, before, now);
     if (verb === "cordon") return now.unschedulable === true ? "yes" : "no";
     if (verb === "uncordon") return now.unschedulable === false ? "yes" : "no";
     if (now.drained_by !== ticket)
@@ -235,11 +188,3 @@ export class Cluster implements HostProvider {
 
 // Heartbeats change a node's version all the time; without the mark the drain was not begun.
 const doneUnmarked = (now: Evidence): Done => (now.drained_by === "" ? "no" : "unknown");
-
-function reasonIn(text: string): string {
-  try {
-    return String((JSON.parse(text) as { message?: unknown }).message ?? "");
-  } catch {
-    return "";
-  }
-}

@@ -89,6 +89,7 @@ export async function runHost(setup: HostSetup, signal: AbortSignal): Promise<vo
     providers,
     allows: (action, target) => allows(read(), action, target),
     allowLines: () => allowLines(read()),
+    models: () => read().peft.folder,
     memory: new FileMemory(join(folder, host)),
     version,
     clock,

@@ -1,4 +1,4 @@
-import type { Facet } from "@skep/provider-host";
+import type { Facet, Params } from "@skep/provider-host";
 
 /** What a target tells of itself, by which it is seen whether something was done to it. */
 export type Evidence = Readonly<Record<string, string | number | boolean>>;
@@ -15,7 +15,7 @@ export interface Thing {
 export interface Act {
   readonly verb: string;
   readonly target: string;
-  readonly params: Readonly<Record<string, number>>;
+  readonly params: Params;
   /** Names the act at the target, where that keeps such a mark. */
   readonly ticket: string;
   readonly signal: AbortSignal;

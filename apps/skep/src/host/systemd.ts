@@ -125,7 +125,8 @@ export class Systemd implements HostProvider {
   async act({ verb, target, params, signal }: Act): Promise<{ readonly output?: string }> {
     const { journalctl = "journalctl" } = this.#options;
     const member = members[verb];
-    if (member === undefined) return { output: await journalOf(journalctl, target, params.lines ?? 10) };
+    if (member === undefined)
+      return { output: await journalOf(journalctl, target, Number(params.lines ?? 10)) };
     const bus = await this.#open();
     try {
       await bus.call({ ...manager, member, signature: "ss", body: [target, "replace"] }, callPatience);

@@ -48,10 +48,11 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** Starts a hive and mints the ticket of a host named alpha. */
-export async function hostHive(): Promise<HostHive> {
+/** Starts a hive and mints the ticket of a host named alpha, with the usual rights where none are given. */
+export async function hostHive(rights: readonly string[] = []): Promise<HostHive> {
   const hive = await startTestHive();
-  const { out } = await hive.skep(["ticket", "mint", "--role", "agent", "--subject", "host/alpha"]);
+  const asked = rights.flatMap((right) => ["--right", right]);
+  const { out } = await hive.skep(["ticket", "mint", "--role", "agent", "--subject", "host/alpha", ...asked]);
   const ticket = out.trim();
   const ticketFile = join(hive.dir, "alpha.ticket");
   writeFileSync(ticketFile, out);

@@ -1,6 +1,6 @@
 import { type Clock, delay } from "@skep/clock";
 import { Fault, toFault } from "@skep/fault";
-import type { Facet } from "@skep/provider-host";
+import type { Params } from "@skep/provider-host";
 import { fault } from "./faults.ts";
 import type { Memory, Report } from "./memory.ts";
 import type { Act, Evidence, HostProvider } from "./provider.ts";
@@ -12,7 +12,7 @@ export interface Pending {
   readonly state: "queued" | "claimed" | "running";
   readonly action: string;
   readonly target: string;
-  readonly params: Readonly<Record<string, number>>;
+  readonly params: Params;
   readonly before: Evidence | null;
   readonly since_ms: number;
 }
@@ -22,7 +22,7 @@ export interface TicketDeps {
   pending(): Promise<readonly Pending[]>;
   /** Says one line to the hive; resolves once that is durable there. Throws the fault of a refusal. */
   say(line: object): Promise<void>;
-  provider(facet: Facet): Target | undefined;
+  provider(kind: string): Target | undefined;
   /** Asked before each act, so that a change of the file counts at once. Throws where the file is not to be trusted. */
   allows(action: string, target: string): boolean;
   readonly memory: Memory;
@@ -131,7 +131,7 @@ export class Tickets {
   // Throws why nothing may be done.
   #allowed({ action, target }: Pending): Target {
     if (!this.#deps.allows(action, target)) throw fault.refused(`${action} ${target}`);
-    const provider = this.#deps.provider(action.slice(0, action.indexOf(".")) as Facet);
+    const provider = this.#deps.provider(action.slice(0, action.indexOf(".")));
     if (!provider) throw fault.provider(action);
     return provider;
   }
@@ -217,7 +217,7 @@ export class Tickets {
     const { log, clock } = this.#deps;
     const { id } = ticket;
     const act = this.#act(ticket);
-    const provider = this.#deps.provider(ticket.action.slice(0, ticket.action.indexOf(".")) as Facet);
+    const provider = this.#deps.provider(ticket.action.slice(0, ticket.action.indexOf(".")));
     if (!provider)
       return this.#end(ticket, reportOf("unknown", "begun, and its provider is gone", undefined));
     const was = before ?? undefined;

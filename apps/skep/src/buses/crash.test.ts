@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { fullAuthority } from "@skep/kernel";
+import { type BusAdapter, busesProvider } from "@skep/provider-buses";
+import { recordingFiles, simulatedClock, toyHive } from "@skep/testing";
+import { faultOf } from "../client/control.ts";
+import type { Entry, Memory } from "../host/memory.ts";
+import { type Pending, Tickets } from "../host/tickets.ts";
+import type { Device } from "./device.ts";
+import { pointTarget } from "./target.ts";
+
+/** Lets so many steps happen, and then nothing of that bridge any more. */
+class Power {
+  left: number;
+  readonly off = new AbortController();
+  constructor(left: number) {
+    this.left = left;
+  }
+  step(): void {
+    if (this.left <= 0) {
+      this.off.abort(new Error("the power is off"));
+      throw this.off.signal.reason;
+    }
+    this.left -= 1;
+  }
+  async around<T>(act: () => T | Promise<T>): Promise<T> {
+    this.step();
+    const result = await act();
+    this.step();
+    return result;
+  }
+}
+
+class Kept implements Memory {
+  readonly #entries: Map<string, Entry>;
+  readonly #power: Power;
+  constructor(entries: Map<string, Entry>, power: Power) {
+    this.#entries = entries;
+    this.#power = power;
+  }
+  get cursor(): number {
+    return Math.max(-1, ...[...this.#entries.values()].map(({ n }) => n));
+  }
+  get(id: string): Entry | undefined {
+    return this.#entries.get(id);
+  }
+  put(id: string, entry: Entry): void {
+    this.#power.step();
+    this.#entries.set(id, entry);
+    this.#power.step();
+  }
+  forget(id: string): void {
+    this.#power.step();
+    this.#entries.delete(id);
+    this.#power.step();
+  }
+}
+
+const plant: BusAdapter = {
+  id: "plant",
+  label: "plant",
+  scope: "plant",
+  protocol: "modbus",
+  serial: 0,
+  spool: { entries: 8, bytes: 512 },
+  link: "online",
+  replay: "manual",
+};
+
+/** One write of 30 over 20, with the power off after `cut` steps of the first bridge. */
+async function play(context: TestContext, cut: number, pulse: boolean) {
+  const openSpool = () => assert.fail("the link was never offline");
+  const kernel = await toyHive({
+    ...{ files: recordingFiles(), clock: simulatedClock() },
+    providers: [busesProvider({ buses: [plant], radios: [], openSpool })],
+  });
+  context.after(() => kernel.close());
+  const owner = kernel.attach(fullAuthority("owner"), "test");
+  const say = async (line: object) => {
+    const refused = faultOf(await owner.append("/bus/plant/ctl", JSON.stringify(line)));
+    if (refused) throw refused;
+  };
+  const read = async (file: string) =>
+    JSON.parse(Buffer.from(await owner.read(`/bus/plant/${file}`)).toString());
+  const register = { value: 20, writes: 0 };
+  const entries = new Map<string, Entry>();
+  const life = async (incarnation: string, steps: number): Promise<number> => {
+    const power = new Power(steps);
+    const device: Device = {
+      poll: async () => [],
+      read: () => power.around(() => register.value),
+      write: (_point, value) =>
+        power.around(() => {
+          register.writes += 1;
+          if (!pulse) register.value = value;
+        }),
+      pulses: () => pulse,
+      close: () => undefined,
+    };
+    await say({ op: "hello", incarnation, version: "1", points: ["a"], writable: ["a"] });
+    const target = pointTarget(device, () => 0);
+    const tickets = new Tickets({
+      pending: async () => (await read("pending.json")) as Pending[],
+      say: (line) => power.around(() => say({ incarnation, ...line })),
+      provider: () => target,
+      allows: () => true,
+      memory: new Kept(entries, power),
+      clock: simulatedClock(),
+      log: () => undefined,
+      signal: power.off.signal,
+    });
+    await tickets.drive(() => undefined);
+    await tickets.idle();
+    return power.left;
+  };
+  await say({ op: "hello", incarnation: "00000000", version: "1", points: ["a"], writable: ["a"] });
+  await say({ op: "write", id: "w-1", point: "a", value: 30 });
+  const left = await life("11111111", cut);
+  await life("22222222", Number.POSITIVE_INFINITY);
+  await life("33333333", Number.POSITIVE_INFINITY);
+  const [write] = (await read("writes.json")) as { state: string; evidence: unknown }[];
+  return { state: write?.state, evidence: write?.evidence, writes: register.writes, cut: left <= 0 };
+}
+
+test("wherever the bridge's power is cut, a register is written exactly once", async (context) => {
+  let cuts = 0;
+  for (let cut = 0; cut < 30; cut += 1) {
+    const { state, evidence, writes, cut: was } = await play(context, cut, false);
+    assert.deepEqual([cut, state, evidence, writes], [cut, "succeeded", { value: 30 }, 1]);
+    if (was) cuts += 1;
+  }
+  assert.ok(cuts > 10, `${cuts} cuts`);
+});
+
+test("a command that the device takes away again is never given twice, and ends unknown where nobody can tell", async (context) => {
+  const states = new Set<string | undefined>();
+  for (let cut = 0; cut < 24; cut += 1) {
+    const { state, writes } = await play(context, cut, true);
+    assert.ok(writes <= 1, `cut ${cut}: ${writes} times`);
+    if (state === "succeeded") assert.equal(writes, 1, `cut ${cut}`);
+    states.add(state);
+  }
+  assert.deepEqual([...states].sort(), ["succeeded", "unknown"]);
+});

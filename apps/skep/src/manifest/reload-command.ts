@@ -2,6 +2,7 @@ import { setTimeout as later } from "node:timers/promises";
 import { type Command, type Context, command, toned } from "@skep/edge-cli";
 import { faults } from "@skep/fault";
 import type { Client } from "@skep/ninep";
+import type { SessionPool } from "../client/pool.ts";
 import { escapeForeign } from "@skep/text";
 
 const fault = faults("reload", {
@@ -25,9 +26,10 @@ const every = 20;
 const most = 500;
 
 /** What came of the reload that this record began. */
-async function ended(client: Client, seq: number, signal: AbortSignal): Promise<Told> {
+async function ended(pool: SessionPool<Client>, seq: number, signal: AbortSignal): Promise<Told> {
+  const read = (client: Client) => client.readAll("/queen/manifest/status.json", { signal });
   for (let left = most; left > 0; left -= 1) {
-    const bytes = await client.readAll("/queen/manifest/status.json", { signal });
+    const bytes = await pool.run("control", read);
     const told = JSON.parse(bytes.toString("utf8")) as Told;
     if (told.seq >= seq && told.state !== "running") return told;
     await later(every, undefined, { signal });
@@ -56,13 +58,10 @@ export const reload: Command = command({
   doc: "What can change while it runs is changed, and the journal says so; what cannot is named with what to do. A configuration with a mistake changes nothing. SIGHUP does the same to a daemon that has no terminal.",
   examples: [{ run: "skep reload", doc: "After an edit of skep.toml" }],
   run: async (context) => {
-    const [{ connectOf }, { appendLine }] = await Promise.all([
-      import("../client/connect.ts"),
-      import("../client/control.ts"),
-    ]);
-    await using client = await connectOf(context);
-    const { result } = await appendLine(client, "/queen/manifest/ctl", '{"op":"reload"}', context.signal);
-    const told = await ended(client, (result as { readonly seq: number }).seq, context.signal);
+    const { command: send, poolOf } = await import("../client/pooled.ts");
+    await using pool = poolOf(context);
+    const { result } = await send(pool, "/queen/manifest/ctl", { op: "reload" }, context.signal);
+    const told = await ended(pool, (result as { readonly seq: number }).seq, context.signal);
     if (context.out.wantsJson) await context.out.json(told);
     else await show(context, told);
     return told.state === "ok" ? 0 : fault.wrong().row.exit;

@@ -73,6 +73,7 @@ function Pressure() {
   const hive = app.replay?.state ?? app.now;
   useHive();
   const sessions = hive.fact("/proc/9p/session/active.json");
+  const { reachable } = hive.fact("/proc/root/reachable.json");
   const waiting = (hive.facts.get("/actions") as readonly string[] | undefined)?.length ?? 0;
   return (
     <aside class="pressure" aria-label="Pressure">
@@ -91,6 +92,11 @@ function Pressure() {
       {typeof sessions.active === "number" && (
         <a href={app.href("files", "proc/9p/session")} class="dim">
           sessions <b>{sessions.active}</b>
+        </a>
+      )}
+      {typeof reachable === "string" && (
+        <a href={app.href("files", "proc/root")} class={reachable === "yes" ? "dim" : "tone-bad"}>
+          reachable <b>{reachable}</b>
         </a>
       )}
       {Number(sessions.draining ?? 0) > 0 && <Chip tone="warn">{String(sessions.draining)} draining</Chip>}

@@ -21,6 +21,7 @@ const small = [
   "/proc/lifecycle/reason.json",
   "/proc/9p/session/active.json",
   "/proc/boot.json",
+  "/proc/root/reachable.json",
   "/net/self.json",
   "/net/nodes.json",
   "/audit/checkpoint",
@@ -142,6 +143,8 @@ export function feed(state: HiveState, { api, live, now, every }: FeedGround): (
     byLine((line) => {
       const { job, machine } = state.event(line);
       if (job !== undefined) jobs.want(job);
+      // What became of one is counted by its array.
+      if (job?.includes(".")) jobs.want(job.slice(0, job.indexOf(".")));
       if (machine !== undefined) machines.want(machine);
     }),
     "now",

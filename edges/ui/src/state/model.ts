@@ -24,6 +24,17 @@ export interface Machine {
   load: number;
 }
 
+/** How many of an array's jobs are where. */
+export interface Tally {
+  readonly total: number;
+  readonly queued: number;
+  readonly running: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly canceled: number;
+  readonly expired: number;
+}
+
 /** A job as its status says. */
 export interface Job {
   readonly id: string;
@@ -41,6 +52,8 @@ export interface Job {
   stdoutBytes: number;
   stderrBytes: number;
   jobId: string;
+  /** Of an array; its jobs are `<id>.0` and on. */
+  tally?: Tally | undefined;
 }
 
 /** A refusal that was seen. */
@@ -133,7 +146,26 @@ export function jobOf(id: string, status: Readonly<Record<string, unknown>>): Jo
     stdoutBytes: number(status.stdout_bytes),
     stderrBytes: number(status.stderr_bytes),
     jobId: text(status.job_id),
+    ...(typeof status.total === "number" && { tally: tallyOf(status) }),
   };
+}
+
+function tallyOf(status: Readonly<Record<string, unknown>>): Tally {
+  return {
+    total: number(status.total),
+    queued: number(status.queued),
+    running: number(status.running),
+    done: number(status.done),
+    failed: number(status.failed),
+    canceled: number(status.canceled),
+    expired: number(status.expired),
+  };
+}
+
+/** Jobs by number, those of an array by their place in it: the newest first. */
+export function newestFirst(a: { readonly id: string }, b: { readonly id: string }): number {
+  const [one, other] = [a, b].map(({ id }) => id.split(".").map(Number));
+  return (other?.[0] ?? 0) - (one?.[0] ?? 0) || (other?.[1] ?? -1) - (one?.[1] ?? -1);
 }
 
 /** Whether a job came to its end. */

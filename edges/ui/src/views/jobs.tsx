@@ -3,7 +3,8 @@ import { Act, Chip, Cli, Empty, Facts, StateChip, Trouble, Waiting } from "../pa
 import { useApp, useHive, useRead, useStream, useText, useTick } from "../parts/context.ts";
 import { Output } from "../parts/output.tsx";
 import { agoText, bytesText, cliOf, momentText, shortText, spanText } from "../parts/words.ts";
-import { isEnded, type Job, jobOf } from "../state/model.ts";
+import { isEnded, type Job, jobOf, newestFirst } from "../state/model.ts";
+import { Members } from "./array.tsx";
 import { Receipt } from "./receipt.tsx";
 import { Submit, submit } from "./submit.tsx";
 
@@ -32,7 +33,7 @@ function Beginning() {
 }
 
 const matches = (job: Job, wanted: string) =>
-  wanted === "" || `${job.id} ${job.state} ${job.worker} ${job.owner} ${job.reason}`.includes(wanted);
+  `${job.id} ${job.state} ${job.worker} ${job.owner} ${job.reason}`.includes(wanted);
 
 function Queue({ chosen }: { readonly chosen: string }) {
   const app = useApp();
@@ -41,8 +42,9 @@ function Queue({ chosen }: { readonly chosen: string }) {
   const [most, setMost] = useState(rows);
   useTick(5000);
   const all = [...hive.jobs.values()]
-    .sort((a, b) => Number(b.id) - Number(a.id))
-    .filter((job) => matches(job, wanted));
+    .sort(newestFirst)
+    // Those of an array stand in it, and are found by name.
+    .filter((job) => (wanted === "" ? !job.id.includes(".") : matches(job, wanted)));
   const alive = all.filter((job) => !isEnded(job)).length;
   const isListed = hive.facts.has("/jobs");
   const listed = (hive.facts.get("/jobs") as readonly string[] | undefined)?.length ?? 0;
@@ -77,7 +79,9 @@ function Queue({ chosen }: { readonly chosen: string }) {
             <a href={app.href("jobs", job.id)} aria-current={job.id === chosen ? "true" : undefined}>
               <b>{job.id}</b>
               <StateChip state={job.state} />
-              <span class="grow dim">{job.worker || job.reason}</span>
+              <span class="grow dim">
+                {job.tally ? `${job.tally.done} of ${job.tally.total} done` : job.worker || job.reason}
+              </span>
               <small>{agoText(job.ended || job.started || job.submitted, app.time())}</small>
             </a>
           </li>
@@ -120,6 +124,7 @@ function One({ id }: { readonly id: string }) {
       </div>
     );
   if (!job) return <Waiting what={`job ${id}`} />;
+  const [array = id] = id.split(".");
   return (
     <article class="pane" aria-label={`Job ${id}`}>
       <header>
@@ -136,6 +141,7 @@ function One({ id }: { readonly id: string }) {
       <Facts
         facts={[
           ["machine", job.worker && <a href={app.href("machines", job.worker)}>{job.worker}</a>],
+          ["array", array !== id && <a href={app.href("jobs", array)}>{array}</a>],
           ["owner", job.owner],
           ["submitted", job.submitted > 0 && momentText(job.submitted)],
           ["took", job.ended > 0 && job.started > 0 && spanText(job.ended - job.started)],
@@ -143,11 +149,17 @@ function One({ id }: { readonly id: string }) {
           ["manifest", job.jobId && <code title={job.jobId}>{shortText(job.jobId, 16)}</code>],
         ]}
       />
-      <Outputs job={job} />
-      <h2>Receipt</h2>
-      <Receipt job={job} />
+      {job.tally ? (
+        <Members job={job} tally={job.tally} />
+      ) : (
+        <>
+          <Outputs job={job} />
+          <h2>Receipt</h2>
+          <Receipt job={job} />
+        </>
+      )}
       <p>
-        <a href={app.href("audit", id)}>Its record in the log, with proof</a> ·{" "}
+        <a href={app.href("audit", array)}>Its record in the log, with proof</a> ·{" "}
         <a href={app.href("files", `jobs/${id}`)}>its files</a>
       </p>
       <Cli command={cliOf("jobs", id)} />
@@ -217,6 +229,7 @@ function Acts({ job }: { readonly job: Job }) {
     const named = kind === "wasm" ? { module: what } : { name: what };
     app.go({ view: "jobs", object: await submit(app, { kind, ...named, args, env, grade }, input) });
   };
+  if (isEnded(job) && job.tally) return null;
   return isEnded(job) ? (
     <Act what={`run job ${job.id} again`} act={again}>
       Run again

@@ -3,7 +3,7 @@ import { Chip, Cli, Empty, Facts, StateChip, Waiting } from "../parts/basic.tsx"
 import { useApp, useHive, useRead, useStream, useTick } from "../parts/context.ts";
 import { Output } from "../parts/output.tsx";
 import { agoText, bytesText, cliOf } from "../parts/words.ts";
-import type { Machine } from "../state/model.ts";
+import { type Machine, newestFirst } from "../state/model.ts";
 
 const rows = 150;
 const order = ["frozen", "draining", "busy", "ready", "unknown", "away"];
@@ -184,9 +184,7 @@ function reasonless({ state, running, slots }: Machine): string {
 function Work({ machine }: { readonly machine: Machine }) {
   const app = useApp();
   const { jobs } = useHive();
-  const own = [...jobs.values()]
-    .filter(({ worker }) => worker === machine.id)
-    .sort((a, b) => Number(b.id) - Number(a.id));
+  const own = [...jobs.values()].filter(({ worker }) => worker === machine.id).sort(newestFirst);
   return (
     <section aria-label="Its jobs">
       <h2>Jobs</h2>

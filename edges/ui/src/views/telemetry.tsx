@@ -6,6 +6,7 @@ import { Output } from "../parts/output.tsx";
 import { Plot, type Unit } from "../parts/plot.tsx";
 import { cliOf } from "../parts/words.ts";
 import { problemOf } from "../parts/problem.ts";
+import { Device } from "./device.tsx";
 import { type Family, familiesOf, Meters, numbersOf, Track } from "../scene/series.ts";
 
 const pace = 2000;
@@ -18,10 +19,13 @@ const first =
 
 /** What the hive and its machines measure, as it comes. */
 export function Telemetry({ object }: { readonly object: string }) {
+  const device = /^queen\/telemetry\/([^/]+)$/.exec(object)?.[1];
   return (
     <div class={`split ${object ? "opened" : ""}`}>
       <Sources chosen={object} />
-      {object ? <Source key={object} path={`/${object}`} /> : <Metrics />}
+      {object === "" && <Metrics />}
+      {device !== undefined && <Device key={object} name={device} />}
+      {object !== "" && device === undefined && <Source key={object} path={`/${object}`} />}
     </div>
   );
 }
@@ -31,7 +35,7 @@ async function devicesOf(list: (path: string) => Promise<readonly { readonly nam
   const root = "/queen/telemetry";
   const isThere = (await list("/queen").catch(() => [])).some(({ name }) => name === "telemetry");
   const names = isThere ? await list(root) : [];
-  return names.filter(({ name }) => name !== "ctl").map(({ name }) => `${root}/${name}/latest`);
+  return names.filter(({ name }) => name !== "ctl").map(({ name }) => `${root}/${name}`);
 }
 
 function Sources({ chosen }: { readonly chosen: string }) {
@@ -69,7 +73,7 @@ function Sources({ chosen }: { readonly chosen: string }) {
               href={app.href("telemetry", path.slice(1))}
               aria-current={path.slice(1) === chosen ? "true" : undefined}
             >
-              <b>{path.split("/").at(-2)}</b>
+              <b>{path.startsWith("/worker/") ? path.split("/")[2] : path.split("/").at(-1)}</b>
               <span class="grow dim">{path}</span>
             </a>
           </li>

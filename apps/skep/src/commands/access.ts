@@ -5,6 +5,7 @@ import { join } from "./join.ts";
 import { leave } from "./leave.ts";
 import { nodes, nodesLabel, nodesQuarantine, nodesRelease, nodesRemove } from "./nodes.ts";
 import { ticketNarrow, ticketRevoke, ticketSeal, ticketShow } from "./ticket-edit.ts";
+import { ticketK8s } from "../host/rbac-command.ts";
 import { ticketMint } from "./ticket-mint.ts";
 import { userAdd } from "./user-add.ts";
 import { engage, volunteer, volunteers } from "./volunteer.ts";
@@ -26,6 +27,7 @@ export const accessCommands: readonly Command[] = [
   nodesRelease,
   userAdd,
   ticketMint,
+  ticketK8s,
   ticketNarrow,
   ticketSeal,
   ticketShow,

@@ -24,5 +24,11 @@ export const fault = faults("host-agent", {
   superseded: ["stale", "Cannot go on: another agent of this host was started"],
   unseen: ["unknown", "Cannot tell what it is"],
   lost: ["unknown", "Cannot tell whether it was done"],
+  nothing: ["denied", "Cannot mint a ticket: the cluster lets this user do nothing with its nodes"],
+  rights: [
+    "oversize",
+    "Cannot mint a ticket: it would carry too many rights",
+    { cure: "Let the user patch all nodes and evict pods, which is one right" },
+  ],
   act: ["failed", "Cannot do it: the target refused"],
 });

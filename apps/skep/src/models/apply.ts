@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import type { Client } from "@skep/ninep";
-import { type Manifest, manifestToml } from "@skep/provider-models";
+import { manifestToml } from "@skep/provider-models";
 import { lockHome } from "@skep/storage";
 import { ownerKeys } from "../updates/apply.ts";
 import { keyOf } from "./pack.ts";
@@ -69,7 +69,7 @@ export async function applyModel(
       to: registry.folder(model),
       check: (packed) => {
         key = keyOf({ ...packed, weights: "" }, keys);
-        checkNewer(registry, packed.manifest);
+        registry.checkNewer(packed.manifest);
       },
       ...(signal && { signal }),
       ...(step && { step }),
@@ -79,9 +79,4 @@ export async function applyModel(
     const weights = `${registry.folder(model)}/weights`;
     return { name: manifest.name, model, key, fetched, weights, recovered };
   });
-}
-
-function checkNewer(registry: Registry, { name, serial }: Manifest): void {
-  const known = registry.manifest(registry.newest(name));
-  if (known && known.serial > serial) throw fault.older(`${name} ${serial}, and ${known.serial} is here`);
 }

@@ -203,8 +203,8 @@ test("a machine takes only what its owner named a key for, and follows what is a
 
 test("a power cut at any step leaves one whole model, and the next command ends or drops the switch", async () => {
   const models = [
-    await shipped("cut-a", 1, noise(300_000, "ca")),
-    await shipped("cut-b", 1, noise(300_000, "cb")),
+    await shipped("cut-a", 1, noise(500_000, "ca")),
+    await shipped("cut-b", 1, noise(500_000, "cb")),
   ];
   const [one = "", two = ""] = models;
   await using client = await connect(homeTarget(hive.home, hive.env));
@@ -232,6 +232,9 @@ test("a power cut at any step leaves one whole model, and the next command ends 
     await withRegistry(at.to, undefined, async (registry) => {
       assert.equal(registry.current, runs);
       assert.equal(readFileSync(join(at.to, "active"), "utf8"), runs === one ? "cut-a\n" : "cut-b\n");
+      // What counts as installed could be switched to.
+      if (registry.manifest(two))
+        assert.equal(sha256(readFileSync(join(registry.folder(two), "weights"))), two, `cut at ${cutAt}`);
     });
     await applyModel(client, two, at);
     await withRegistry(at.to, undefined, async (registry) => registry.rollback());

@@ -99,10 +99,14 @@ export class Registry {
     return next !== null;
   }
 
-  /** Lists an installed model under its name. Throws `model.older`. */
-  list({ name, serial, model }: Manifest, toml: string): void {
+  /** Throws `model.older` where a newer release of the name is here. */
+  checkNewer({ name, serial }: Manifest): void {
     const known = this.manifest(this.newest(name));
     if (known && known.serial > serial) throw fault.older(`${name} ${serial}, and ${known.serial} is here`);
+  }
+
+  /** Lists an installed model under its name. */
+  list({ name, model }: Manifest, toml: string): void {
     // The original's bridge reads it.
     replacePrivate(join(this.folder(model), "manifest.toml"), toml);
     this.#step("manifest.toml there");

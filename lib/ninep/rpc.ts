@@ -267,7 +267,10 @@ export class Rpc {
 
   #end(cause: Fault | undefined, why?: unknown): void {
     if (this.#over) return;
-    this.#over = cause ?? fault.closed(undefined, why === undefined ? {} : { cause: why });
+    // A wire that ends with a fault of its own says more than that it ended.
+    this.#over =
+      cause ??
+      (why instanceof Fault ? why : fault.closed(undefined, why === undefined ? {} : { cause: why }));
     const all = [this.#version, ...this.#asked, ...this.#queue];
     this.#queue = [];
     for (const asked of all) if (asked && !asked.settled) this.#refuse(asked, this.#over);

@@ -11,6 +11,7 @@ import { hasCode } from "./files.ts";
 import { explainer } from "./explain.ts";
 import { readExpiry } from "../worker/who.ts";
 import { givenClientFile } from "../manifest/client-file.ts";
+import { tracedWire, type Tracing, tracingOf } from "../trace/place.ts";
 import { currentContext, type Place, readContext } from "./contexts.ts";
 
 const fault = faults("client", {
@@ -49,6 +50,8 @@ export interface Target {
   readonly home?: string;
   /** Fingerprint of the manifest that the hive must have, where this client was made for one. */
   readonly manifest?: string;
+  /** What is recorded of the connection, or whose record it is. */
+  readonly tracing?: Tracing;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -77,7 +80,8 @@ export function homeOf({ global, io }: Pick<Context, "global" | "io">): string {
  */
 export function targetOf(context: Pick<Context, "global" | "io">): Target {
   const made = givenClientFile(context.io.env);
-  return { ...placeOf(context), ...(made && { manifest: made.manifest }) };
+  const tracing = tracingOf(context.io.env);
+  return { ...placeOf(context), ...(made && { manifest: made.manifest }), ...(tracing && { tracing }) };
 }
 
 function placeOf({ global, io }: Pick<Context, "global" | "io">): Target {
@@ -131,11 +135,12 @@ function notLetIn(thrown: unknown, { aname }: Target): unknown {
  * manifest than the client was made for, and the fault of a refused attach.
  */
 export async function connect(target: Target, signal?: AbortSignal): Promise<Client> {
-  const socket = await dial(target);
-  const { aname } = target;
+  const { aname, tracing } = target;
+  const wire = async () => wireFromSocket(await dial(target));
+  const taken = tracing ? await tracedWire(tracing, wire) : await wire();
   let client: Client;
   try {
-    client = await createClient(wireFromSocket(socket), {
+    client = await createClient(taken, {
       aname,
       uname: "skep",
       explain: explainer(),

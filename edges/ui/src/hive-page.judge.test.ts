@@ -1,6 +1,6 @@
 // What the journeys in Chromium stand on: named as a test, because what only tests need is not published.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -87,6 +87,16 @@ export class HivePage implements AsyncDisposable {
     const begun = execute(process.execPath, [program, "run", "--home", this.home, join(modules, name)]);
     begun.child.stdin?.end(input);
     return (await begun).stdout;
+  }
+
+  /** Runs an example module over several inputs as one array, to the end of all. */
+  async runAll(name: string, inputs: readonly string[]): Promise<void> {
+    const files = inputs.map((_, at) => join(this.home, `input-${at}`));
+    for (const [at, file] of files.entries()) writeFileSync(file, inputs[at] ?? "");
+    const out = join(this.home, "outputs");
+    mkdirSync(out);
+    const flags = ["--home", this.home, "--array", "--output", out];
+    await execute(process.execPath, [program, "run", ...flags, join(modules, name), ...files]);
   }
 
   /** `skep` for a command that may end badly. */

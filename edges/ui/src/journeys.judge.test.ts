@@ -52,8 +52,10 @@ test("an act that waits shows the statement to sign, byte for byte, and runs onc
   const statement = await page.locator('[aria-label="Statement"] pre').textContent();
   assert.equal(statement, await hive.skep("cat", `/actions/${id}/statement`));
   assert.match(statement ?? "", /\nreason: it is loud\n/);
-  const command = await page.locator('[aria-label="Statement"] .cli code').innerText();
-  assert.equal(command, `skep approve ${id}`);
+  const commands = await page.locator('[aria-label="Statement"] .cli code').allInnerTexts();
+  assert.deepEqual(commands, [`skep approve ${id}`, `skep approve ${id} --key ~/.ssh/id_ed25519_sk.pub`]);
+  await page.click('summary:has-text("QR code")');
+  await page.waitForSelector("svg.qr path");
   await page.screenshot({ path: join(shots, "journey-approval.png") });
   await hive.skep("approve", id, "--key", join(hive.home, "bob"), "--yes");
   await page.waitForSelector('header .chip:has-text("ran")');
@@ -107,6 +109,18 @@ test("a job stands in the lane of the machine that ran it", {
   await go(page, "#/schedule");
   const lane = page.locator(".lane", { has: page.locator(`a.who:has-text("${worker}")`) });
   await lane.locator(`a[aria-label="Job ${job}: done"]`).waitFor();
+});
+
+test("an array is counted, and each of its jobs is a click away", {
+  skip: noBrowser,
+  timeout: 60_000,
+}, async () => {
+  await hive.runAll("sha256.wasm", ["a", "b", "c"]);
+  await go(page, "#/jobs");
+  await page.click('.rows a:has-text("3 of 3 done")');
+  await page.waitForSelector('h2:has-text("3 jobs")');
+  await page.click('.rows a:has(b:text-matches("\\\\.2$"))');
+  await page.waitForSelector('.verdict[data-verdict="true"]');
 });
 
 const isAck = (line: string): boolean => /^(OK|ERR) /.test(line);

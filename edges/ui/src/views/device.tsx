@@ -30,7 +30,7 @@ export function Device({ name }: { readonly name: string }) {
           ←
         </a>
         <h2>{name}</h2>
-        <Chip>{segments.length} segments</Chip>
+        <Chip>{segments.length === 1 ? "1 segment" : `${segments.length} segments`}</Chip>
         {Number(value?.evicted_records ?? 0) > 0 && <Chip tone="warn">{value?.evicted_records} let go</Chip>}
       </header>
       {problem && <Trouble problem={problem} again={again} />}

@@ -187,18 +187,51 @@ function useTrack(lines: readonly { readonly at: number; readonly text: string; 
   return now.track;
 }
 
+function SourceName({ path }: { readonly path: string }) {
+  const app = useApp();
+  const [, , id = "", device = "", , segment] = path.split("/");
+  if (path.startsWith("/worker/"))
+    return (
+      <h2>
+        <a href={app.href("machines", id)}>{id}</a>
+      </h2>
+    );
+  return (
+    <>
+      <h2>
+        <a href={app.href("telemetry", `queen/telemetry/${device}`)}>{device}</a>
+      </h2>
+      <code>{segment}</code>
+    </>
+  );
+}
+
+/** What cannot be followed is read. */
+function Kept({ path }: { readonly path: string }) {
+  const app = useApp();
+  const { value, problem, again } = useRead(app.pathAt(path), () => app.api.text(app.pathAt(path)));
+  if (problem) return <Trouble problem={problem} again={again} />;
+  return (
+    <>
+      <pre class="content">{value === "" ? "It has told nothing yet" : value}</pre>
+      <button type="button" class="quiet" onClick={again}>
+        Read it again
+      </button>
+    </>
+  );
+}
+
 function Source({ path }: { readonly path: string }) {
   const app = useApp();
   const stream = useStream(path);
   const track = useTrack(stream.lines);
-  const [, , id = ""] = path.split("/");
   return (
     <article class="pane" aria-label={path}>
       <header>
         <a class="back" href={app.href("telemetry")} aria-label="To all sources">
           ←
         </a>
-        <h2>{path.startsWith("/worker/") ? <a href={app.href("machines", id)}>{id}</a> : path}</h2>
+        <SourceName path={path} />
       </header>
       {track.times.length > 0 && (
         <Plot
@@ -208,7 +241,11 @@ function Source({ path }: { readonly path: string }) {
           count={track.times.length + stream.lines.length}
         />
       )}
-      <Output stream={stream} empty="It has told nothing yet; what it appends shows here at once" />
+      {stream.problem ? (
+        <Kept path={path} />
+      ) : (
+        <Output stream={stream} empty="It has told nothing yet; what it appends shows here at once" />
+      )}
       {track.times.length === 0 && (
         <p class="dim">
           Lines with numbers, as <code>temp=21.5</code> or JSON, are drawn as they come. Any program with a

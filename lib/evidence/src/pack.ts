@@ -106,16 +106,25 @@ function eventsOf(records: readonly EvidenceRecord[], wanted: RegExp): string {
   );
 }
 
+/** What an event says was done and for whom: the end of a job, or of a run on a GPU. */
+function receiptIn({ t, d }: EvidenceRecord["events"][number]): Readonly<Record<string, Json>> | undefined {
+  const data = objectOf(d);
+  if (t.startsWith("gpu:ended@")) return { gpu: data?.id ?? null, receipt: d };
+  const receipt = t.startsWith("jobs:ended@") ? objectOf(objectOf(data?.end)?.receipt) : undefined;
+  return receipt && { job: data?.job ?? null, receipt: receipt as Json };
+}
+
+// Each with the fingerprint of what the hive was configured to then, where these records tell it.
 function receiptsOf(records: readonly EvidenceRecord[]): string {
-  return ndjson(
-    records.flatMap(({ seq, events }) =>
-      events.flatMap(({ t, d }) => {
-        const data = objectOf(d);
-        const receipt = t.startsWith("jobs:ended@") ? objectOf(objectOf(data?.end)?.receipt) : undefined;
-        return receipt ? [{ seq, job: data?.job, receipt }] : [];
-      }),
-    ),
-  );
+  const found: Json[] = [];
+  let told: Readonly<Record<string, Json>> = {};
+  for (const { seq, events } of records)
+    for (const event of events) {
+      if (/^manifest:(loaded|reloaded)@/.test(event.t)) told = { manifest: objectOf(event.d)?.hash ?? null };
+      const receipt = receiptIn(event);
+      if (receipt) found.push({ seq, ...receipt, ...told });
+    }
+  return ndjson(found);
 }
 
 /** Every file of a pack, by name, and how many records were withheld. The same input gives the same bytes. */

@@ -1,7 +1,7 @@
 import { faults } from "@skep/fault";
 import type { Journal, Provider } from "@skep/kernel";
 import { realClock } from "../clock.ts";
-import { loadConfig } from "../config/mod.ts";
+import { examineConfig } from "../config/mod.ts";
 import { openBlobs } from "@skep/storage";
 import { mostLive, StartLines } from "./live.ts";
 import { scheduledBy } from "./scheduled.ts";
@@ -22,7 +22,8 @@ function absentDeps(absent: () => never): object {
  * left state at that time are not found here: the index tells of the present.
  */
 export function foldedMounts(home: string, journal: Journal | undefined): Provider[] {
-  const config = loadConfig({ home, env: {}, flags: {} });
+  // A file that is being edited must not stop the past from being folded.
+  const { config } = examineConfig({ home, env: {}, flags: {} });
   const absent = (): never => {
     throw fault.live();
   };

@@ -136,14 +136,22 @@ export class Traffic {
     else await this.#keep(name, adapter, line);
   }
 
+  // What could not be kept is no repetition when it comes again.
   async #keep(name: string, adapter: BusAdapter, line: Buffer): Promise<void> {
+    try {
+      await this.#spooled(name, adapter, line);
+    } catch (thrown) {
+      this.#forget(name, line);
+      throw thrown;
+    }
+  }
+
+  async #spooled(name: string, adapter: BusAdapter, line: Buffer): Promise<void> {
     const spool = await this.#spool(name, adapter);
     const { entries, bytes } = sumOf(spool);
     const { spool: room } = adapter;
-    if (entries + 1 > room.entries || bytes + line.length > room.bytes) {
-      this.#forget(name, line);
+    if (entries + 1 > room.entries || bytes + line.length > room.bytes)
       throw fault.full(`${entries} of ${room.entries} lines, ${bytes} of ${room.bytes} bytes`);
-    }
     await spool.append(line);
   }
 

@@ -34,6 +34,8 @@ export interface BridgeOptions {
 }
 
 const atOnce = 128;
+/** Lines in one write: far less than a message holds. */
+const together = 32;
 /** What the hive cannot take at the moment is brought again so much later, milliseconds. */
 const again = 2000;
 const mostReason = 200;
@@ -195,7 +197,8 @@ export class Bridge {
         await spool.append(recordKinds.json, Buffer.from(JSON.stringify(line)));
       }
     } catch (thrown) {
-      // The readings after this one are of no use: those that are kept already are not given up for them.
+      // What is kept already is not given up for what is new; that is told when there is room again.
+      this.#news.forget();
       log(`spool: ${toFault(thrown).message}`);
     }
     this.#forward();
@@ -254,7 +257,8 @@ export class Bridge {
         const lines = records.map(
           ({ seq, payload }) => `{"source":"${spool.name}","seq":${seq},${payload.slice(1)}\n`,
         );
-        for (const line of lines) await attached.results.append(line, { signal });
+        for (let at = 0; at < lines.length; at += together)
+          await attached.results.append(lines.slice(at, at + together).join(""), { signal });
       } catch (thrown) {
         this.#note("telemetry", thrown);
         if (isLost(toFault(thrown))) return;

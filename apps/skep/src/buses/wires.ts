@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
-import { createReadStream, createWriteStream, openSync } from "node:fs";
+import { constants, createWriteStream, openSync, type WriteStream } from "node:fs";
 import { connect } from "node:net";
+import { ReadStream } from "node:tty";
 import type { Wire } from "@skep/modbus";
 import { fault } from "./faults.ts";
 
@@ -17,6 +18,8 @@ export function tcpWire(place: string, timeoutMs: number): Promise<Wire> {
     socket.once("timeout", refuse);
     socket.once("connect", () => {
       socket.off("error", refuse);
+      // Its close is heard by whoever listens.
+      socket.on("error", () => undefined);
       socket.setTimeout(0);
       socket.setKeepAlive(true, 10_000);
       done({
@@ -60,24 +63,25 @@ function stty({ path, baud, parity }: SerialLine): Promise<void> {
 /** Opens a serial line. Throws `bridge.serial`, `bridge.device`. */
 export async function serialWire(line: SerialLine): Promise<Wire> {
   await stty(line);
-  let file: number;
+  let port: ReadStream;
+  let output: WriteStream;
   try {
-    file = openSync(line.path, "r+");
+    // As a terminal it is waited for without a thread, and whoever closes it ends that at once.
+    port = new ReadStream(openSync(line.path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK));
+    output = createWriteStream(line.path, { flags: "r+" });
   } catch (cause) {
     throw fault.device((cause as Error).message, { cause });
   }
-  const input = createReadStream(line.path, { fd: file, autoClose: false });
-  const output = createWriteStream(line.path, { fd: file });
   return {
     send: (bytes) => void output.write(bytes),
     listen: ({ bytes, end }) => {
-      input.on("data", (chunk) => bytes(Buffer.from(chunk)));
-      input.on("error", end);
+      port.on("data", (chunk: Buffer) => bytes(chunk));
+      port.on("error", end);
       output.on("error", end);
-      input.once("end", () => end());
+      port.once("close", () => end());
     },
     close: () => {
-      input.destroy();
+      port.destroy();
       output.destroy();
     },
   };

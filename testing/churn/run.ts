@@ -28,6 +28,10 @@ const options = {
   cuts: 0.1,
   /** Jobs in flight. */
   lanes: 6,
+  /** Jobs that must have ended before the trouble does, for at most five times as long. */
+  least: 0,
+  /** Width, height and steps of each job's picture. */
+  picture: ["400", "300", "1000"],
   ...(JSON.parse(process.argv[2] ?? "{}") as object),
 };
 const dir = mkdtempSync(join(tmpdir(), "skep-churn-"));
@@ -45,6 +49,32 @@ function skep(args: readonly string[], input = ""): string {
   });
   if (ran.status !== 0) throw new Error(`skep ${args.join(" ")}: ${ran.stdout}${ran.stderr}`);
   return ran.stdout;
+}
+
+/** The same, without waiting for it here. */
+async function asked(args: readonly string[], input = ""): Promise<string> {
+  const child = spawn(process.execPath, [...node, ...args], { env, stdio: ["pipe", "pipe", "pipe"] });
+  let out = "";
+  let said = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+  child.stdin.on("error", () => undefined).end(input);
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  if (code !== 0) throw new Error(`skep ${args.join(" ")} ended with ${code}: ${out}${said}`);
+  return out;
+}
+
+/** Machines that join at a time. */
+const joining = 3;
+
+/** Takes machines from the list and has them join, until there is none. */
+async function joinAll(toJoin: number[]): Promise<void> {
+  for (let at = toJoin.shift(); at !== undefined; at = toJoin.shift()) {
+    const invite = ["--home", home, "invite", "--class", "borrowed", "--owner", `owner-${at}`];
+    const folder = join(dir, `w${at}`);
+    mkdirSync(folder, { mode: 0o700 });
+    await asked(["join", "--only", "--worker-home", folder, "--name", `w${at}`], await asked(invite));
+  }
 }
 
 async function up(port: number): Promise<{ child: ChildProcess; socket: string; port: number }> {
@@ -110,7 +140,7 @@ async function work(client: Client, stop: AbortSignal, counts: Counts): Promise<
   const stdin = heldContent(Buffer.alloc(0));
   while (!stop.aborted) {
     const began = performance.now();
-    const wish = { args: ["400", "300", "1000"], env: {} };
+    const wish = { args: options.picture, env: {} };
     try {
       const taken = await submit({ client, signer, module, stdin, wish, now: Date.now() });
       const outcome = await outcomeOf(client, taken, { module: module.digest });
@@ -153,11 +183,8 @@ let served = hive;
 const churn = new Churn({ ...options, away: 0.1, leastCut: 8000 });
 try {
   const client = await owner(hive.socket);
-  for (let at = 0; at < options.workers; at += 1) {
-    const line = skep(["--home", home, "invite", "--class", "borrowed", "--owner", `owner-${at}`]);
-    mkdirSync(join(dir, `w${at}`), { mode: 0o700 });
-    skep(["join", "--only", "--worker-home", join(dir, `w${at}`), "--name", `w${at}`], line);
-  }
+  const toJoin = Array.from({ length: options.workers }, (_, at) => at);
+  await Promise.all(Array.from({ length: joining }, () => joinAll(toJoin)));
   tell(`${options.workers} machines joined`);
   const began = performance.now();
   for (let at = 0; at < options.workers; at += 1) {
@@ -176,6 +203,7 @@ try {
   const counts: Counts = { done: 0, failed: [], waits: [] };
   const lanes = Array.from({ length: options.lanes }, () => work(client, stop.signal, counts));
   await sleep(options.lasts);
+  for (let more = 0; more < 4 * options.lasts && counts.done < options.least; more += 250) await sleep(250);
   await churn.calm();
   tell(`troubled: ${JSON.stringify(churn.happened)}, ${counts.done} jobs done`);
   stop.abort();

@@ -21,11 +21,12 @@ interface Report {
   readonly leftovers: readonly string[];
 }
 
-// SKEP_CHURN_MS: how long the trouble lasts. Two minutes are twelve simulated hours with 30 % of ten machines killed in each.
-const lasts = Number(process.env.SKEP_CHURN_MS ?? 45_000);
+// SKEP_CHURN_MS: how long the trouble lasts. Half a minute are three simulated hours with 30 % of ten machines killed in each; two
+// minutes, as the bench's half hour, are for a machine that has nothing else to do.
+const lasts = Number(process.env.SKEP_CHURN_MS ?? 30_000);
 
 test("ten machines are killed and cut off all the time: no job is lost, none counts twice, nothing leaks", async () => {
-  const options = { lasts, workers: 10, seed: 20_261_121 };
+  const options = { lasts, workers: 10, seed: 20_261_121, least: 25, picture: ["100", "80", "500"] };
   const child = spawn(process.execPath, [
     "--disable-warning=ExperimentalWarning",
     run,

@@ -153,3 +153,24 @@ test("one look without a hive shows every point, and what nobody may write canno
   const nobody = await at.hive.skep(["bus", "--rules", at.rules, "--once"]);
   assert.equal(nobody.code, 10);
 });
+
+test("a second bridge of a bus takes over, and the first ends and says so", async () => {
+  await using at = await busHive("plant protocol=modbus");
+  const first = at.start();
+  await until("the bridge", async () => (await at.read("/bus/plant/info")).includes("setpoint") || undefined);
+  const { incarnation } = JSON.parse(await at.read("/bus/plant/info.json")) as { incarnation: string };
+  at.start("--folder", `${at.folder}-2`);
+  await until("the second", async () =>
+    (await at.read("/bus/plant/info")).includes(incarnation) ? undefined : true,
+  );
+  assert.equal(
+    await at.say("/bus/plant/ctl", { op: "write", id: "w-1", point: "setpoint", value: 25 }),
+    "ok",
+  );
+  assert.equal((await at.ended("w-1")).state, "succeeded");
+  assert.deepEqual(at.plant.written, [[4, 250]]);
+  await until("its end", () =>
+    /another bridge of this bus was started/.test(first.told()) ? true : undefined,
+  );
+  assert.equal(await first.stop(), 8);
+});

@@ -37,7 +37,11 @@ export const fault = faults("models", {
   ],
   fixed: ["denied", "Cannot change a model that has this file", { detail: "denied" }],
   absent: ["absent", "Cannot read what is not complete", { detail: "invalid-path" }],
-  none: ["absent", "Cannot find model", { detail: "invalid-path" }],
+  none: [
+    "absent",
+    "Cannot find model",
+    { cure: "See which there are: `skep model list`", detail: "invalid-path" },
+  ],
   unready: [
     "conflict",
     "Cannot use a model that is not complete and verified",

@@ -4,7 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Clock } from "@skep/clock";
 import { realClock } from "../clock.ts";
 import { connect, homeTarget } from "../client/connect.ts";
-import { startTestHive, type TestHive } from "../testing/hive.ts";
+import { makeTestPlace, startTestHive, type TestHive } from "../testing/hive.ts";
 import { HostAgent } from "./agent.ts";
 import { FileMemory, type Memory } from "./memory.ts";
 import type { HostProvider } from "./provider.ts";
@@ -38,6 +38,7 @@ export interface HostHive extends AsyncDisposable {
 export interface StartOptions {
   readonly allows: (action: string, target: string) => boolean;
   readonly memory: Memory;
+  readonly models: () => string | undefined;
   readonly clock: Clock;
 }
 
@@ -49,8 +50,11 @@ export interface Running {
 }
 
 /** Starts a hive and mints the ticket of a host named alpha, with the usual rights where none are given. */
-export async function hostHive(rights: readonly string[] = []): Promise<HostHive> {
-  const hive = await startTestHive();
+export async function hostHive(
+  rights: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<HostHive> {
+  const hive = await startTestHive(makeTestPlace(), env);
   const asked = rights.flatMap((right) => ["--right", right]);
   const { out } = await hive.skep(["ticket", "mint", "--role", "agent", "--subject", "host/alpha", ...asked]);
   const ticket = out.trim();

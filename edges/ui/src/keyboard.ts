@@ -13,6 +13,7 @@ function isTyping(target: EventTarget | null): boolean {
 /** Every action of the page by key; `g` begins the way to a view. */
 export function listenToKeys(app: App, views: readonly View[]): void {
   let goes = false;
+  let waiting: ReturnType<typeof setTimeout> | undefined;
   const step = (by: number) => {
     const last = recordsOf(app.now.facts.get("/audit/checkpoint"));
     const now = app.route.at === undefined ? last : Number(app.route.at);
@@ -38,7 +39,9 @@ export function listenToKeys(app: App, views: readonly View[]): void {
     }
     if (event.key === "g") {
       goes = true;
-      setTimeout(() => {
+      // The one before would end this way to a view.
+      clearTimeout(waiting);
+      waiting = setTimeout(() => {
         goes = false;
       }, 1500);
       return;

@@ -22,9 +22,16 @@ before(async () => {
   if (noBrowser) return;
   hive = await HivePage.open();
   await hive.run("sha256.wasm", "x");
+  await hive.runAll("sha256.wasm", ["a", "b"]);
+  await hive.skep("echo", '{"new":"segment","mime":"text/plain"}', "/queen/telemetry/probe/ctl");
   await hive.tried("echo", '{"kill":"nobody"}', "/queen/ctl");
   const [machine] = (await hive.skep("ls", "/worker")).match(/[\w-]+/g) ?? [];
-  const objects = [`hive/${machine}`, `machines/${machine}`, "files/jobs/ctl", "audit/1"];
+  const array = (await hive.skep("ls", "/jobs")).match(/\d+/g)?.at(-1);
+  const device = "queen/telemetry/probe";
+  const objects = [
+    ...[`hive/${machine}`, `machines/${machine}`, "files/jobs/ctl", "audit/1"],
+    ...[`jobs/${array}`, `telemetry/${device}`, `telemetry/${device}/seg/seg-000001`],
+  ];
   const names = ["hive", "jobs", "machines", "schedule", "telemetry", "files", "approvals", "audit"];
   views = [...names, "console", "doctor", "recordings", ...objects];
   context = await hive.window();

@@ -44,7 +44,8 @@ function printParts({ keyId, block, nextKey, signature, secret }: Parts): string
   const next = Buffer.concat([field(1, ed25519), field(2, nextKey)]);
   const signed = Buffer.concat([field(1, block), field(2, next), field(3, signature)]);
   const all = Buffer.concat([field(1, keyId), field(2, signed), field(4, field(1, secret))]);
-  return all.toString("base64").replaceAll("+", "-").replaceAll("/", "_");
+  const text = all.toString("base64url");
+  return text + "=".repeat((4 - (text.length % 4)) % 4);
 }
 
 /** Parts of the token that is this text and no other: what does not print as itself again has none. */

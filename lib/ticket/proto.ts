@@ -4,20 +4,36 @@ export type Field = readonly [number: number, value: number | Buffer];
 const varintType = 0;
 const bytesType = 2;
 
-/** Whole numbers up to 2^53, so without the bit operations of 32-bit ones. */
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128);
-  bytes.push(rest);
-  return Buffer.from(bytes);
+function sizeOf(value: number): number {
+  let size = 1;
+  for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) size += 1;
+  return size;
 }
 
-/** Writes one field, everything in its shortest form, as the library does. */
+/** Whole numbers up to 2^53, so without the bit operations of 32-bit ones. */
+function putVarint(bytes: Buffer, from: number, value: number): number {
+  let at = from;
+  let rest = value;
+  for (; rest > 127; rest = Math.floor(rest / 128)) bytes[at++] = (rest % 128) + 128;
+  bytes[at++] = rest;
+  return at;
+}
+
+/** Writes one field of a number below 16, everything in its shortest form, as the library does. */
 export function field(number: number, value: number | string | Uint8Array): Buffer {
-  if (typeof value === "number") return Buffer.concat([varint(number * 8 + varintType), varint(value)]);
-  const bytes = typeof value === "string" ? Buffer.from(value) : value;
-  return Buffer.concat([varint(number * 8 + bytesType), varint(bytes.length), bytes]);
+  if (typeof value === "number") {
+    const bytes = Buffer.allocUnsafe(1 + sizeOf(value));
+    bytes[0] = number * 8 + varintType;
+    putVarint(bytes, 1, value);
+    return bytes;
+  }
+  const size = typeof value === "string" ? Buffer.byteLength(value) : value.length;
+  const bytes = Buffer.allocUnsafe(1 + sizeOf(size) + size);
+  bytes[0] = number * 8 + bytesType;
+  const at = putVarint(bytes, 1, size);
+  if (typeof value === "string") bytes.write(value, at);
+  else bytes.set(value, at);
+  return bytes;
 }
 
 function varintAt(bytes: Buffer, from: number): readonly [value: number, next: number] {

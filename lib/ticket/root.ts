@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, KeyObject } from "node:crypto";
+import { createPrivateKey, createPublicKey, hash, KeyObject } from "node:crypto";
 import { fault } from "./faults.ts";
 
 /** What stands before a seed in the DER form of an Ed25519 private key. */
@@ -13,7 +13,7 @@ export interface Root {
 
 /** A number that a token carries so that a verifier with several root keys tries the right one first. */
 export function keyIdOf(publicKey: string): number {
-  return createHash("sha256").update(publicKey, "hex").digest().readUInt32BE(0);
+  return hash("sha256", Buffer.from(publicKey, "hex"), "buffer").readUInt32BE(0);
 }
 
 function seedOf(key: Uint8Array | KeyObject): Uint8Array {

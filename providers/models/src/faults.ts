@@ -2,8 +2,16 @@ import { faults } from "@skep/fault";
 
 /** What models refuse. */
 export const fault = faults("models", {
-  manifest: ["invalid", "Cannot read the manifest of a model", { detail: "invalid-payload" }],
-  other: ["invalid", "Cannot take a manifest of another model", { detail: "invalid-payload" }],
+  manifest: [
+    "invalid",
+    "Cannot read the manifest of a model",
+    { cure: "Pack it again: `skep model pack`", detail: "invalid-payload" },
+  ],
+  other: [
+    "invalid",
+    "Cannot take a manifest of another model",
+    { cure: "Append it below the digest of its weights", detail: "invalid-payload" },
+  ],
   signature: [
     "unauthenticated",
     "Cannot take a model: no release key that is named here signed its manifest",
@@ -14,19 +22,31 @@ export const fault = faults("models", {
     "Cannot take a model whose serial is not newer than what its name has here",
     { cure: "Pack it with a higher --serial", detail: "invalid-payload" },
   ],
-  long: ["oversize", "Cannot take more bytes than the limit", { detail: "invalid-payload" }],
+  long: [
+    "oversize",
+    "Cannot take more bytes than the limit",
+    { cure: "Raise models.size, or bring weights in chunks: `skep model import`", detail: "invalid-payload" },
+  ],
   digest: [
     "corrupt",
     "Cannot take a file of a model: its bytes have another digest, they are in quarantine",
-    { detail: "invalid-payload" },
+    { cure: "Bring it again from where it was packed", detail: "invalid-payload" },
   ],
-  table: ["corrupt", "Cannot read the table of a model's chunks", { detail: "invalid-payload" }],
+  table: [
+    "corrupt",
+    "Cannot read the table of a model's chunks",
+    { cure: "Pack it again: `skep model pack`", detail: "invalid-payload" },
+  ],
   payload: [
     "corrupt",
     "Cannot take a model: its weights have another digest than its name",
-    { detail: "invalid-payload" },
+    { cure: "Pack it again, and bring it again", detail: "invalid-payload" },
   ],
-  foreign: ["invalid", "Cannot take a chunk that the table does not name", { detail: "invalid-payload" }],
+  foreign: [
+    "invalid",
+    "Cannot take a chunk that the table does not name",
+    { cure: "Bring the chunks that `missing` names", detail: "invalid-payload" },
+  ],
   order: [
     "conflict",
     "Cannot take this file now",
@@ -35,8 +55,16 @@ export const fault = faults("models", {
       detail: "invalid-payload",
     },
   ],
-  fixed: ["denied", "Cannot change a model that has this file", { detail: "denied" }],
-  absent: ["absent", "Cannot read what is not complete", { detail: "invalid-path" }],
+  fixed: [
+    "denied",
+    "Cannot change a model that has this file",
+    { cure: "Retire the model first, or pack another", detail: "denied" },
+  ],
+  absent: [
+    "absent",
+    "Cannot read what is not complete",
+    { cure: "See what it lacks: `skep model list`", detail: "invalid-path" },
+  ],
   none: [
     "absent",
     "Cannot find model",
@@ -45,16 +73,24 @@ export const fault = faults("models", {
   unready: [
     "conflict",
     "Cannot use a model that is not complete and verified",
-    { detail: "invalid-payload" },
+    { cure: "See what it lacks: `skep model list`", detail: "invalid-payload" },
   ],
   base: [
     "conflict",
     "Cannot activate an adapter whose base model is not here",
     { cure: "Import its base first", detail: "invalid-payload" },
   ],
-  moved: ["conflict", "Cannot activate: another model is active than was expected"],
+  moved: [
+    "conflict",
+    "Cannot activate: another model is active than was expected",
+    { cure: "See which: `skep model list`" },
+  ],
   active: ["conflict", "Cannot let go of a model that is active", { cure: "Activate another one first" }],
-  before: ["absent", "Cannot go back: no model was active before", { detail: "invalid-payload" }],
+  before: [
+    "absent",
+    "Cannot go back: no model was active before",
+    { cure: "Name one: `skep model activate`", detail: "invalid-payload" },
+  ],
   many: [
     "quota",
     "Cannot take another model or chunk: the limit is reached",

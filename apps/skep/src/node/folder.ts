@@ -35,7 +35,7 @@ export const nodePlaces = {
   /** Stands while the folder is being wiped, so that a wipe which was cut short is ended at the next start. */
   leaving: (folder: string): string => join(folder, "leaving"),
   /** Folders with what the hive gave, beside hive.json and ticket; `secrets` is the owner's. */
-  given: ["cache", "spool"],
+  given: ["cache", "spool", "telemetry"],
 } as const;
 
 /** Which hive a folder's machine is of; undefined when of none. Throws `node.damaged`. */

@@ -394,3 +394,14 @@ test("a set is checked apart from the loop before its line is judged, and what w
   assert.match(Buffer.from(await handle.read(0, 4096)).toString(), /"version":2/);
   await handle.close();
 });
+
+test("keys that are remembered are shown with whose they are", async (t) => {
+  const place = await hive();
+  t.after(() => place.kernel.close());
+  const { owner } = place;
+  await owner.append("/comb/ctl", { op: "hatch", bee: "maja", $key: "k 1" });
+  const text = Buffer.from(await owner.read("/policy/keys")).toString();
+  assert.match(text, /^record=\d+ at_ms=\d+ by=owner key=k 1\n$/);
+  const json = JSON.parse(Buffer.from(await owner.read("/policy/keys.json")).toString());
+  assert.deepEqual([json.held, json.shown[0].key], [1, "k 1"]);
+});

@@ -15,6 +15,7 @@ import { type At, decideChange, forgotten, nextForgotten, textsOf, type Uses, wa
 import { PolicyCommand, QueueCommand } from "./command.ts";
 import { Engine } from "./engine.ts";
 import { type GovernedView, retentionBack, retentionJson, retentionText } from "./governed.ts";
+import { keysJson, keysText } from "./keys.ts";
 import { emit, ended, events, initial, type PolicySlice } from "./model.ts";
 import type { Checker } from "./prepared.ts";
 import { decideQueue, expired, nextExpiry, type QueueLimits } from "./queue.ts";
@@ -169,6 +170,10 @@ class Parts {
       witnesses: t.text("Whose cosignatures of the log are asked for, as a C2SP tlog-policy", {
         render: ({ state }) => state.witnesses.get()?.policy ?? "",
         json: ({ state }) => state.witnesses.get() as Json,
+      }),
+      keys: t.text("Idempotency keys that are remembered, for a day, newest first", {
+        render: ({ views }) => keysText(views.kernel),
+        json: ({ views }) => keysJson(views.kernel),
       }),
       preflight: this.#preflight(t),
     });

@@ -14,6 +14,8 @@ const program = fileURLToPath(new URL("../idle/clients.ts", import.meta.url));
 const count = Number(process.env.SKEP_BENCH_IDLE ?? 100);
 const perProcess = 100;
 const rest = 20_000;
+/** Milliseconds after which connections that nobody uses are at rest. */
+const calm = 35_000;
 
 /** A process full of machines. */
 class Crowd implements AsyncDisposable {
@@ -72,7 +74,7 @@ export const idle: Bench = {
     try {
       await Promise.all(crowds.map(({ there }) => there));
       tell(`${count} machines attached in ${(performance.now() - began).toFixed(0)} ms`);
-      await sleep(5000);
+      await sleep(calm);
       const full = residentOf(first.pid);
       const before = spentBy(first.pid).all;
       await sleep(rest);

@@ -19,6 +19,9 @@ const packages = [
   "iproute2",
   "nftables",
   "dbus",
+  "systemd",
+  "podman",
+  "crun",
   "chromium",
 ];
 

@@ -69,3 +69,9 @@ test("two moments are compared file by file, line by line", async () => {
   assert.equal((await hive.skep(["at", "1", "diff"])).code, 2);
   assert.equal((await hive.skep(["at", "1", "ls", "worker"])).code, 2);
 });
+
+test("the past has what the variables and flags of the running hive mount, not only its home's file", async () => {
+  await using other = await startTestHive(undefined, { SKEP_BUS_ADAPTERS: "yard protocol=modbus" });
+  const seen = await other.skep(["at", "1", "ls", "/bus"]);
+  assert.deepEqual([seen.code, seen.out], [0, "yard/\n"], seen.err);
+});

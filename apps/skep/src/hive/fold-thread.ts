@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { toFault } from "@skep/fault";
 import { foldOn, Journal, loadNearest, type Made, Past, writeSnapshot } from "@skep/kernel";
 import { openFiles } from "@skep/storage";
+import type { Values } from "../config/mod.ts";
 import { version } from "../version.ts";
 import type { FoldQuestion } from "./fold-protocol.ts";
 import { replayLog } from "../proof/replay.ts";
@@ -10,7 +11,7 @@ import { foldedMounts } from "./folded.ts";
 import { chanceOf, hiveKeys } from "./keys.ts";
 import { places } from "./storage.ts";
 
-const { home } = workerData as { home: string };
+const { home, values } = workerData as { home: string; values: Values | undefined };
 const files = openFiles(places.files(home));
 
 let opened: Promise<Journal> | undefined;
@@ -26,14 +27,20 @@ async function journalTo(next: number): Promise<Journal> {
 const past = new Past({
   files,
   journal: journalTo,
-  providers: (journal) => foldedMounts(home, journal),
+  providers: (journal) => foldedMounts(home, journal, values),
   version,
 });
 
 async function snapshot(seq: number): Promise<Made> {
   const begun = performance.now();
   const journal = await journalTo(seq);
-  const { slices, from } = await loadNearest(files, journal, foldedMounts(home, journal), version, seq);
+  const { slices, from } = await loadNearest(
+    files,
+    journal,
+    foldedMounts(home, journal, values),
+    version,
+    seq,
+  );
   const loaded = performance.now();
   await foldOn(slices, journal, from, seq);
   const fold = performance.now() - loaded;
@@ -50,7 +57,13 @@ const forWarmth = 3000;
 async function warm(seq: number): Promise<void> {
   const journal = await journalTo(seq);
   const near = Math.max(0, seq - forWarmth);
-  const { slices, from } = await loadNearest(files, journal, foldedMounts(home, journal), version, near);
+  const { slices, from } = await loadNearest(
+    files,
+    journal,
+    foldedMounts(home, journal, values),
+    version,
+    near,
+  );
   await foldOn(slices, journal, from, Math.min(seq, from + forWarmth));
 }
 
@@ -64,7 +77,7 @@ async function replay(from: number, to: number): Promise<unknown> {
     }
   }
   const chance = chanceOf(home, hiveKeys(home).origin);
-  const options = { providers: foldedMounts(home, journal), version, chance };
+  const options = { providers: foldedMounts(home, journal, values), version, chance };
   const { entries, sequence, difference } = await replayLog(read, { from, to }, options);
   const parted = difference && { seq: difference.seq, what: difference.what };
   return { entries, sequence, ...(parted && { difference: parted }) };

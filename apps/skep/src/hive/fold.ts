@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { Made, PastAnswer, PastQuestion } from "@skep/kernel";
 import type { ReplayTold } from "@skep/provider-audit";
+import type { Values } from "../config/mod.ts";
 import type { FoldAnswer, FoldQuestion } from "./fold-protocol.ts";
 
 /** Folding apart from the live state, in threads: snapshots, and the past. */
@@ -22,13 +23,15 @@ interface Waiting {
 
 class FoldThread {
   readonly #home: string;
+  readonly #values: Values | undefined;
   readonly #log: (line: string) => void;
   #worker: Worker | undefined;
   readonly #waiting = new Map<number, Waiting>();
   #next = 0;
 
-  constructor(home: string, log: (line: string) => void) {
+  constructor(home: string, values: Values | undefined, log: (line: string) => void) {
     this.#home = home;
+    this.#values = values;
     this.#log = log;
   }
 
@@ -43,7 +46,7 @@ class FoldThread {
 
   #start(): Worker {
     const worker = new Worker(new URL("./fold-thread.ts", import.meta.url), {
-      workerData: { home: this.#home },
+      workerData: { home: this.#home, values: this.#values },
       execArgv: ["--disable-warning=ExperimentalWarning"],
     });
     worker.unref();
@@ -87,12 +90,13 @@ class FoldThread {
 
 /**
  * Threads are started when first needed: one for snapshots, one for replays, two for the past. A look into the past
- * rather takes one that is there and idle than wait for another to start.
+ * rather takes one that is there and idle than wait for another to start. `values` are those of the running hive, where
+ * its configuration came from elsewhere than the home's own file.
  */
-export function openFold(home: string, log: (line: string) => void): Fold {
-  const snapshots = new FoldThread(home, log);
-  const replays = new FoldThread(home, log);
-  const past = [new FoldThread(home, log), new FoldThread(home, log)] as const;
+export function openFold(home: string, log: (line: string) => void, values?: Values): Fold {
+  const snapshots = new FoldThread(home, values, log);
+  const replays = new FoldThread(home, values, log);
+  const past = [new FoldThread(home, values, log), new FoldThread(home, values, log)] as const;
   const forPast = (): FoldThread => {
     const [first, second] = past;
     const idle = [first, second, replays, snapshots].find((thread) => thread.idle);

@@ -1,7 +1,7 @@
 import { faults } from "@skep/fault";
 import type { Journal, Provider } from "@skep/kernel";
 import { realClock } from "../clock.ts";
-import { examineConfig } from "../config/mod.ts";
+import { examineConfig, type Values } from "../config/mod.ts";
 import { openBlobs } from "@skep/storage";
 import { mostLive, StartLines } from "./live.ts";
 import { scheduledBy } from "./scheduled.ts";
@@ -19,11 +19,13 @@ function absentDeps(absent: () => never): object {
 
 /**
  * The providers of this program for folding apart: their state and files, with nothing live behind them. Jobs that had
- * left state at that time are not found here: the index tells of the present.
+ * left state at that time are not found here: the index tells of the present. `values` are those that a running daemon
+ * has; those of the home's own file when left out.
  */
-export function foldedMounts(home: string, journal: Journal | undefined): Provider[] {
+export function foldedMounts(home: string, journal: Journal | undefined, values?: Values): Provider[] {
   // A file that is being edited must not stop the past from being folded.
-  const { config } = examineConfig({ home, env: {}, flags: {} });
+  const examined = examineConfig({ home, env: {}, flags: {} }).config;
+  const config = { ...examined, values: values ?? examined.values };
   const absent = (): never => {
     throw fault.live();
   };

@@ -159,7 +159,7 @@ async function open(options: HiveOptions, unlock: () => void): Promise<Hive> {
     if (!kernel) throw fault.stopped("not open yet");
     return kernel;
   };
-  const fold: Fold = openFold(home, log);
+  const fold: Fold = openFold(home, log, config.values);
   const net = new Net(keys);
   const figures = new Live(running, storage, live);
   say = (line) => {

@@ -15,6 +15,8 @@ export interface Place {
   readonly entries: Map<string, Place>;
   /** What hangs below each name of an `each`. */
   child: Place | undefined;
+  /** The other names of each file below an `each`: `x.follow`, `x.json` and `x.cbor` of what is there as `x`. */
+  twins?: ReadonlyMap<Facet, Place>;
 }
 
 /** A place with its parameters filled in: what a path leads to. */
@@ -41,6 +43,13 @@ function told({ doc, right, visible, json }: EachNode): TextNode {
   return { kind: "text", doc, render, ...(json && { json }), ...hide };
 }
 
+/** The facets that a node has besides its plain one. */
+function facetsOf(node: Node): Facet[] {
+  if (node.kind === "stream") return ["follow", "json"];
+  if (node.kind !== "text" || !node.json) return [];
+  return node.cbor ? ["json", "cbor"] : ["json"];
+}
+
 class Planter {
   readonly root = bare("The hive");
   readonly #aliases: { readonly place: Place; readonly to: string }[] = [];
@@ -53,6 +62,8 @@ class Planter {
     }
     const child = node.kind === "each" ? this.#place(node.child, owner) : undefined;
     const made: Place = { node, facet, owner, entries: new Map(), child };
+    if (node.kind === "each")
+      made.twins = new Map(facetsOf(node.child).map((twin) => [twin, this.#place(node.child, owner, twin)]));
     if (node.kind === "dir" || node.kind === "each")
       for (const [name, entry] of node.entries ?? []) this.#hang(made, name, entry, owner);
     return made;
@@ -66,13 +77,9 @@ class Planter {
   #hang(dir: Place, name: string, node: Node, owner: number): void {
     if (node.doc.trim() === "") throw new Error(`The node "${name}" has no doc`);
     this.#add(dir, name, this.#place(node, owner));
-    if (node.kind === "stream") this.#add(dir, `${name}.follow`, this.#place(node, owner, "follow"));
     if (node.kind === "each" && node.json)
       this.#add(dir, `${name}.json`, this.#place(told(node), owner, "json"));
-    const twin = node.kind === "stream" || (node.kind === "text" && node.json !== undefined);
-    if (twin) this.#add(dir, `${name}.json`, this.#place(node, owner, "json"));
-    if (node.kind === "text" && node.json && node.cbor)
-      this.#add(dir, `${name}.cbor`, this.#place(node, owner, "cbor"));
+    for (const facet of facetsOf(node)) this.#add(dir, `${name}.${facet}`, this.#place(node, owner, facet));
   }
 
   // `:id` in a mount path stands for each entry of a directory that another provider declared.
@@ -109,7 +116,8 @@ class Planter {
       for (const name of to.split("/").slice(1))
         target = name.startsWith(":") ? target?.child : target?.entries.get(name);
       if (!target) throw new Error(`Cannot alias ${to}: nothing is mounted there`);
-      Object.assign(place, { node: target.node, owner: target.owner, child: target.child });
+      const { node, owner, child, twins } = target;
+      Object.assign(place, { node, owner, child, ...(twins && { twins }) });
       for (const [name, entry] of target.entries) place.entries.set(name, entry);
     }
   }
@@ -167,13 +175,33 @@ export function step(
   const { place: dir } = from;
   const entry = dir.entries.get(name);
   if (entry) return { place: entry, path, params: from.params };
-  const { node, child } = dir;
+  const { node } = dir;
   if (node.kind === "subtree") return stepBelow(from, node, name, scene);
+  return stepAmong(from, name, path, scene);
+}
+
+/** One step to a name of an `each`, or to another facet of the file of that name. */
+function stepAmong(
+  from: Found,
+  name: string,
+  path: string,
+  scene: (found: Found) => Scene,
+): Awaitable<Found | undefined> {
+  const { node, child, twins } = from.place;
   if (node.kind !== "each" || !child) return undefined;
-  const found = { place: child, path, params: { ...from.params, [node.param]: name } };
-  const known = node.has(name, scene(from) as Scene<never, never>);
-  if (typeof known === "boolean") return known ? found : undefined;
-  return known.then((yes) => (yes ? found : undefined));
+  const among = (place: Place, called: string): Awaitable<Found | undefined> => {
+    const found = { place, path, params: { ...from.params, [node.param]: called } };
+    const known = node.has(called, scene(from) as Scene<never, never>);
+    if (typeof known === "boolean") return known ? found : undefined;
+    return known.then((yes) => (yes ? found : undefined));
+  };
+  const plain = among(child, name);
+  const dot = name.lastIndexOf(".");
+  const twin = twins?.get(name.slice(dot + 1) as Facet);
+  if (dot < 1 || !twin) return plain;
+  const called = name.slice(0, dot);
+  if (plain instanceof Promise) return plain.then((found) => found ?? among(twin, called));
+  return plain ?? among(twin, called);
 }
 
 /** A number below 2^53 that stays the same for a path: the qid path of 9P. */

@@ -101,3 +101,20 @@ test("an artifact travels by its chunks, and comes back byte for byte", async ()
   assert.equal(resumed.bytes, 1024 * 1024);
   assert.ok(readFileSync(artifacts[0]).equals(bytes));
 });
+
+test("a segment is followed while it grows, and tells its cursor, though its name is none that was there at start", async () => {
+  await ask("push", file("grow.txt", "first\n"), "--device", "grown");
+  const path = "/queen/telemetry/grown/seg/seg-000001";
+  const told = await hive.skep(["cat", `${path}.json`]);
+  assert.equal(JSON.parse(told.out).base, 0, told.err);
+  const { io, done } = hive.start(["tail", "-f", path]);
+  const shows = async (word: string) => {
+    while (!io.out().includes(word)) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  await shows("first");
+  await ask("push", file("grow-2.txt", "first\nsecond\n"), "--device", "grown");
+  await shows("second");
+  io.kill("SIGINT");
+  await done;
+  assert.equal((await hive.skep(["cat", "/queen/telemetry/grown/seg/seg-000009.json"])).code, 3);
+});

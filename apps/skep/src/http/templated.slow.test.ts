@@ -32,7 +32,7 @@ const asks = `@id("default") permit (principal, action, resource);
  * model or a signed update makes: none of them comes by a request alone.
  */
 const elsewhere =
-  /^\/v1\/tree\/(bus|gpu|host|lora|models|updates)\/|\/cursor\/|\/ledger\/accounts\/|\/lora_jobs\/|\/worker\/\{id\}\/leave$/;
+  /^\/v1\/tree\/(bus|gpu|host|lora|models|updates)\/|\/cursor\/|\/ledger\/accounts\/|\/lora_jobs\/|\/worker\/\{id\}\/(leave|renew|renewal)$/;
 /** An example that names a job by its number. */
 const otherJob = /"job":"17"/;
 

@@ -107,6 +107,8 @@ export async function submitArray(what: ArraySubmission): Promise<string> {
   for await (const piece of piecesOf(what, room))
     if (array === undefined)
       array = await withModule(
+        client,
+        module,
         () => hand(piece),
         () => upload(client, module, undefined, signal),
       );

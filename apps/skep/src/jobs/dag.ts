@@ -1,6 +1,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "@skep/edge-cli";
+import { Fault } from "@skep/fault";
 import type { Client } from "@skep/ninep";
 import { connect, type Target } from "../client/connect.ts";
 import { type Content, heldContent } from "./blob.ts";
@@ -48,6 +49,20 @@ function wishOf(job: DagJob, { fresh, fuel, memoryBytes, workClass }: DagRequest
   };
 }
 
+/** The job that one needs and that did not end well before this one could be handed in. */
+type Stopped = Map<string, string>;
+
+/** Hands a job in; false where one that it needs has ended badly by now, which the hive refuses. */
+async function taken(hand: () => Promise<void>): Promise<boolean> {
+  try {
+    await hand();
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Fault && thrown.code === "jobs.needs") return false;
+    throw thrown;
+  }
+}
+
 /** Hands jobs in, each after those that it needs, so that the hive knows them. */
 async function handIn(
   context: Context,
@@ -55,6 +70,7 @@ async function handIn(
   jobs: readonly DagJob[],
   request: DagRequest,
   given: Map<string, Given>,
+  stopped: Stopped,
 ): Promise<void> {
   const signer = ownerSigner(context);
   const modules = new Map<string, Content>();
@@ -63,18 +79,26 @@ async function handIn(
     modules.set(job.module, module);
     const stdin = job.stdin === undefined ? Buffer.alloc(0) : await readInput(job.stdin);
     const id = (name: string) => given.get(name)?.submitted.job ?? "";
-    const submitted = await submit({
-      client,
-      signer,
-      module,
-      stdin: heldContent(stdin),
-      wish: wishOf(job, request),
-      now: Date.now(),
-      signal: context.signal,
-      needs: needsOf(job).map(id),
-      ...(job.stdin_from === undefined ? {} : { from: id(job.stdin_from) }),
-    });
-    given.set(job.name, { job, submitted, module: module.digest });
+    const lost = needsOf(job).find((name) => stopped.has(name));
+    if (lost !== undefined) {
+      stopped.set(job.name, lost);
+      continue;
+    }
+    const hand = async (): Promise<void> => {
+      const submitted = await submit({
+        client,
+        signer,
+        module,
+        stdin: heldContent(stdin),
+        wish: wishOf(job, request),
+        now: Date.now(),
+        signal: context.signal,
+        needs: needsOf(job).map(id),
+        ...(job.stdin_from === undefined ? {} : { from: id(job.stdin_from) }),
+      });
+      given.set(job.name, { job, submitted, module: module.digest });
+    };
+    if (!(await taken(hand))) stopped.set(job.name, needsOf(job).join(" or "));
   }
 }
 
@@ -82,6 +106,17 @@ async function readInput(path: string): Promise<Buffer> {
   return await readFile(path).catch((cause: unknown) => {
     throw unreadable("file", path, cause);
   });
+}
+
+async function tellGiven({ out }: Context, ids: Readonly<Record<string, string>>): Promise<void> {
+  if (out.wantsJson) await out.json({ jobs: ids });
+  else for (const [name, job] of Object.entries(ids)) await out.line(`${job} ${name}`);
+}
+
+async function tellStopped({ out }: Context, stopped: Stopped): Promise<void> {
+  for (const [name, need] of stopped)
+    if (out.wantsJson) await out.json({ name, state: "stopped", needs: need });
+    else out.message(`${name} was not begun: ${need} did not end well`);
 }
 
 async function tell(
@@ -138,12 +173,13 @@ export async function runDag(context: Context, target: Target, request: DagReque
   await using client = await connect(target, signal);
   if (!detach) await checkRights(client, target, signal);
   const given = new Map<string, Given>();
+  const stopped: Stopped = new Map();
   try {
-    await handIn(context, client, jobs, request, given);
+    await handIn(context, client, jobs, request, given, stopped);
     const ids = Object.fromEntries([...given].map(([name, { submitted }]) => [name, submitted.job]));
-    if (detach && out.wantsJson) await out.json({ jobs: ids });
-    else if (detach) for (const [name, job] of Object.entries(ids)) await out.line(`${job} ${name}`);
-    if (detach) return 0;
+    if (detach) await tellGiven(context, ids);
+    await tellStopped(context, stopped);
+    if (detach) return stopped.size === 0 ? 0 : someFailed;
     const good = await followAll(context, client, [...given.values()], output);
     if (out.wantsJson) await out.json({ jobs: ids, total: jobs.length, good });
     else out.message(`${good} of ${jobs.length} jobs ended well`);

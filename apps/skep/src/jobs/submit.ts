@@ -212,8 +212,28 @@ function readAnswer(text: string): Answer | undefined {
   }
 }
 
-/** Hands something in again once the module is stored, where the hive says that it lacks it. */
-export async function withModule<T>(hand: () => Promise<T>, store: () => Promise<void>): Promise<T> {
+/** Modules that a hive has, as far as a connection knows. */
+const stored = new WeakMap<Client, Set<string>>();
+
+/** Stores a module that the hive lacks, before it is asked to run it: a refusal for nothing is no answer to work. */
+async function storeFirst(client: Client, module: Content, store: () => Promise<void>): Promise<void> {
+  const known = stored.get(client) ?? new Set<string>();
+  stored.set(client, known);
+  if (known.has(module.digest)) return;
+  // Who may not look there may still have the module run where the hive has it.
+  const there = await client.getattr(`/cas/${module.digest}`).catch(() => undefined);
+  if (there && Number(there.size) < module.bytes) await store();
+  known.add(module.digest);
+}
+
+/** Hands something in whose module is stored first, and again where the hive has lost it since. */
+export async function withModule<T>(
+  client: Client,
+  module: Content,
+  hand: () => Promise<T>,
+  store: () => Promise<void>,
+): Promise<T> {
+  await storeFirst(client, module, store);
   return await hand().catch(async (thrown: unknown) => {
     if (!(thrown instanceof Fault) || thrown.code !== "jobs.module") throw thrown;
     await store();
@@ -240,7 +260,7 @@ export interface Submission {
 }
 
 /**
- * Hands a job in: the input is stored first where it is long, the module only when the hive says that it lacks it.
+ * Hands a job in: the input is stored first where it is long, the module where the hive lacks it.
  * Throws the hive's refusal, and `run.oversize`.
  */
 export async function submit(what: Submission): Promise<Submitted> {
@@ -258,7 +278,7 @@ export async function submit(what: Submission): Promise<Submitted> {
   if (!inline && !fits(false)) throw fault.oversize();
   if (!inline && stdin.bytes > 0) await upload(client, stdin, sent, signal);
   const hand = () => ask(client, "/jobs/ctl", command(inline), signal);
-  const answer = await withModule(hand, () => upload(client, module, sent, signal));
+  const answer = await withModule(client, module, hand, () => upload(client, module, sent, signal));
   const job = answer.result?.job;
   if (job === undefined) throw fault.answer(JSON.stringify(answer));
   return { job, jobId };

@@ -1,4 +1,4 @@
-import { request } from "node:http";
+import { request } from "../builtin.ts";
 import { z } from "zod";
 import { fault } from "./faults.ts";
 import type { Act, Done, Evidence, HostProvider, Thing } from "./provider.ts";

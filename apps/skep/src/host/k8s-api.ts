@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
-import { request as plain } from "node:http";
-import { request as secure } from "node:https";
+import { request as plain, secureRequest as secure } from "../builtin.ts";
 import type { z } from "zod";
 import { fault } from "./faults.ts";
 

@@ -1,5 +1,5 @@
-import { type IncomingMessage, request as plain } from "node:http";
-import { request as secure } from "node:https";
+import type { IncomingMessage } from "node:http";
+import { request as plain, secureRequest as secure } from "../builtin.ts";
 import { faults } from "@skep/fault";
 import { readText } from "../client/files.ts";
 import { authorityFile } from "./tls.ts";

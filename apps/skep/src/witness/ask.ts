@@ -1,5 +1,4 @@
-import { request as plain } from "node:http";
-import { request as secure } from "node:https";
+import { request as plain, secureRequest as secure } from "../builtin.ts";
 import { faults, toFault } from "@skep/fault";
 import {
   type Checkpoint,

@@ -24,7 +24,7 @@ const expected: readonly (readonly [command: string, output: RegExp])[] = [
   ["skep echo", /^ok \d+ \{"worker":"worker-1"\}\n$/],
   ["skep tail", /^\[hive\] spawned worker-1$/m],
   ["/audit/checkpoint", /^skep\.invalid\/hive-/],
-  ["/at/4/worker", /./],
+  ["/at/8/worker", /./],
   ["ticket mint", /^$/],
 ];
 

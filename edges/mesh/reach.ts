@@ -99,21 +99,23 @@ export class Reach {
     }
   }
 
-  /** A peer is there that can be asked. */
-  async met(peer: string): Promise<void> {
+  /** A peer is there that can be asked; one that gives no answer is asked again while it is there. */
+  async met(peer: string, tries = 3): Promise<void> {
     const { clock, links } = this.#with;
     const far = links.best(peer)?.far;
     const known = this.#state === "public" || this.#failed.size >= opinions;
     if (known && clock.monotonic() - this.#learned < stale) return;
     if (this.#asking || far?.path !== "direct" || view(far.address).scope !== "public") return;
     this.#asking = true;
+    const learned = this.#learned;
     try {
       await this.#ask(peer);
     } catch {
-      // It is gone, or does not say: another one will.
+      // It is gone, or does not say: another one will, or it does later.
     } finally {
       this.#asking = false;
     }
+    if (this.#learned === learned && tries > 1) clock.after(asking / 2, () => void this.met(peer, tries - 1));
   }
 
   /** The port over which others would come. */

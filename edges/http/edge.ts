@@ -6,6 +6,7 @@ import { type Fault, toFault } from "@skep/fault";
 import type { App } from "./app.ts";
 import { Connections } from "./connections.ts";
 import { fault } from "./faults.ts";
+import { onFirstWord } from "./first-word.ts";
 import { checkHeaders, Hosts, isLoopback } from "./host.ts";
 import { isLogPage, LogPages } from "./log-pages.ts";
 import type { LogPort } from "./port.ts";
@@ -134,7 +135,7 @@ class Edge implements HttpEdge {
       : createServer(settings);
     server.maxHeadersCount = 64;
     server.timeout = this.#options.within ?? 60_000;
-    server.on(tls ? "secureConnection" : "connection", (socket: Socket) => this.#connections.add(socket));
+    this.#takeConnections(server as Server, tls ? "secureConnection" : "connection");
     server.on("request", (request, response) => this.#take(request, response));
     server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
     server.on("checkContinue", (request, response: ServerResponse) => {
@@ -142,6 +143,18 @@ class Edge implements HttpEdge {
       this.#take(request, response);
     });
     return server as Server;
+  }
+
+  // What the server does with a connection it does when there is something to read.
+  #takeConnections(server: Server, event: "connection" | "secureConnection"): void {
+    const serve = server.listeners(event);
+    server.removeAllListeners(event);
+    server.on(event, (socket: Socket) => {
+      this.#connections.add(socket);
+      onFirstWord(socket, () => {
+        for (const act of serve) Reflect.apply(act, server, [socket]);
+      });
+    });
   }
 
   #check(request: IncomingMessage): void {

@@ -156,7 +156,7 @@ export const scale: Bench = {
   async run(tell) {
     await using place = await temporaryPlace();
     const home = join(place.path, "home");
-    const hive = await startOver(home);
+    const hive = await startOver(home, [], profiling());
     await using crowds = new Crowds();
     const rows: Measured[] = [];
     try {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type CrowdReport, type Given, percentileOf } from "@skep/testing";
-import type { HiveProcess } from "../hive.ts";
+import { type HiveProcess, profiling } from "../hive.ts";
 import { spentBy } from "../process.ts";
 
 const program = fileURLToPath(new URL("../../../testing/scale/run.ts", import.meta.url));
@@ -15,7 +15,7 @@ class CrowdProcess implements AsyncDisposable {
   readonly #answers: ((line: string) => void)[] = [];
 
   constructor() {
-    this.#child = spawn(process.execPath, [...process.execArgv, program], {
+    this.#child = spawn(process.execPath, [...profiling(), ...process.execArgv, program], {
       stdio: ["pipe", "pipe", "inherit"],
     });
     if (!this.#child.stdout) throw new Error("a crowd without stdout");
@@ -34,8 +34,11 @@ class CrowdProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode !== null) return;
     const ended = new Promise((resolve) => this.#child.once("exit", resolve));
-    this.#child.kill("SIGKILL");
+    // It goes with its orders, and leaves its profile where one was asked for.
+    this.#child.stdin?.end();
+    const late = setTimeout(() => this.#child.kill("SIGKILL"), 5000);
     await ended;
+    clearTimeout(late);
   }
 }
 

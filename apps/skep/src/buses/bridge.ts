@@ -1,15 +1,12 @@
-import { randomBytes } from "node:crypto";
 import { type Clock, delay } from "@skep/clock";
 import { toFault } from "@skep/fault";
 import type { Client } from "@skep/ninep";
-import { appendLine } from "../client/control.ts";
-import type { Memory } from "../host/memory.ts";
-import { type Pending, Tickets } from "../host/tickets.ts";
+import { AttachedAgent } from "../attached/attached.ts";
+import type { Memory } from "../attached/memory.ts";
 import { recordKinds } from "../spool/record.ts";
 import type { Spool } from "../spool/spool.ts";
 import { pushRecords } from "../telemetry/device.ts";
 import { isLost } from "../worker/faults.ts";
-import { type Attached, Link } from "../worker/link.ts";
 import type { Device, Reading } from "./device.ts";
 import { fault } from "./faults.ts";
 import { News } from "./news.ts";
@@ -44,37 +41,34 @@ const mark = "device:";
 
 /** The bridge of a bus: reads devices, keeps what it read until the hive has it, and writes what tickets ask for. */
 export class Bridge {
-  readonly incarnation: string = randomBytes(8).toString("hex");
   readonly #options: BridgeOptions;
-  readonly #link: Link;
-  readonly #tickets: Tickets;
+  readonly #attached: AttachedAgent;
   readonly #news: News;
-  readonly #stop = new AbortController();
   #device: "unknown" | "ok" | "lost" = "unknown";
+  /** Why the device is lost. */
+  #reason = "";
   #forwarding: Promise<void> | undefined;
-  #superseded = false;
   #now = Promise.withResolvers<void>();
 
   constructor(options: BridgeOptions) {
     this.#options = options;
-    const { dial, clock, log, memory, device, rules } = options;
+    const { bus, dial, clock, log, memory, device, rules, version } = options;
     const { point } = rules();
     this.#news = new News(point, rules().device.refresh);
-    this.#link = new Link({
-      ...{ dial, clock, log },
-      greet: (client) => this.#greet(client),
-      serve: (attached) => this.#serve(attached),
-    });
     const steps = new Map(point.map(({ name, scale }) => [name, Math.abs(scale)]));
     const target = pointTarget(device, (name) => steps.get(name) ?? 0);
-    this.#tickets = new Tickets({
-      pending: () => this.#link.use((client) => this.#pending(client), this.#stop.signal),
-      say: (line) => this.#say(line),
-      provider: () => target,
-      allows: (_action, name) => writable(rules()).includes(name),
-      ...{ memory, clock, log },
-      signal: this.#stop.signal,
+    this.#attached = new AttachedAgent({
+      ...{ home: this.#home, results: "telemetry", dial, memory, clock, log },
+      hello: () => ({ version, points: rules().point.map(({ name }) => name), writable: writable(rules()) }),
+      standing: ({ client }) => this.#standing(client),
+      heard: (text) => this.#heard(text),
+      target: () => target,
+      check: (_action, name) => {
+        if (!writable(rules()).includes(name)) throw fault.refused(name);
+      },
+      superseded: () => fault.superseded(bus),
     });
+    this.#attached.signal.addEventListener("abort", () => this.#end(), { once: true });
   }
 
   get #home(): string {
@@ -84,41 +78,27 @@ export class Bridge {
   /** Works until `stop`. Throws `bridge.superseded` when another bridge of the bus was started. */
   async run(): Promise<void> {
     const polling = this.#poll();
-    await this.#link.run();
-    await Promise.all([polling, this.#tickets.idle(), this.#forwarding]);
-    if (this.#superseded) throw fault.superseded(this.#options.bus);
+    try {
+      await this.#attached.run();
+    } finally {
+      await Promise.all([polling, this.#forwarding]);
+    }
   }
 
   /** Ends the bridge; what was not brought yet stays in its spool. */
-  async stop(): Promise<void> {
-    this.#stop.abort();
+  stop(): Promise<void> {
+    return this.#attached.stop();
+  }
+
+  #end(): void {
     this.#now.resolve();
-    await this.#link.close();
     this.#options.device.close();
   }
 
-  async #greet(client: Client): Promise<Attached> {
-    const { version, rules } = this.#options;
-    const points = rules().point.map(({ name }) => name);
-    const hello = {
-      op: "hello",
-      incarnation: this.incarnation,
-      version,
-      points,
-      writable: writable(rules()),
-    };
-    const inbox = await client.open(`${this.#home}/inbox.follow`);
-    const from = Number((await inbox.getattr()).size);
-    await appendLine(client, `${this.#home}/ctl`, JSON.stringify(hello));
-    const results = await client.open(`${this.#home}/telemetry`, "append");
-    return { client, inbox, results, from };
-  }
-
-  async #serve({ client, inbox, from }: Attached): Promise<void> {
-    await this.#tellLink(client).catch((thrown) => this.#note("link", thrown));
-    void this.#drive();
-    this.#forward();
-    for await (const bytes of inbox.follow({ offset: from })) this.#heard(Buffer.from(bytes).toString());
+  #standing(client: Client): void {
+    this.#tellLink(client)
+      .catch((thrown) => this.#attached.note("link", thrown))
+      .finally(() => this.#forward());
   }
 
   #heard(text: string): void {
@@ -127,44 +107,11 @@ export class Bridge {
       const [, note] = /^\{"n":\d+,"note":(".*")\}$/.exec(line) ?? [];
       if (note !== undefined) this.#options.log(`the hive says ${note}`);
     }
-    void this.#drive();
-  }
-
-  async #drive(): Promise<void> {
-    if (this.#stop.signal.aborted) return;
-    try {
-      await this.#tickets.drive(() => void this.#drive());
-    } catch (thrown) {
-      this.#note("writes", thrown);
-    }
-  }
-
-  #note(what: string, thrown: unknown): void {
-    const told = toFault(thrown);
-    if (!this.#stop.signal.aborted && !isLost(told)) this.#options.log(`${what}: ${told.message}`);
-  }
-
-  async #pending(client: Client): Promise<readonly Pending[]> {
-    const text = String(await client.readAll(`${this.#home}/pending.json`, { limit: 16 * 1024 * 1024 }));
-    return JSON.parse(text) as readonly Pending[];
-  }
-
-  async #say(line: object): Promise<void> {
-    const text = JSON.stringify({ incarnation: this.incarnation, ...line });
-    try {
-      await this.#link.use((client) => appendLine(client, `${this.#home}/ctl`, text), this.#stop.signal);
-    } catch (thrown) {
-      if (toFault(thrown).code === "bus.superseded" && !this.#superseded) {
-        this.#superseded = true;
-        void this.stop();
-      }
-      throw thrown;
-    }
   }
 
   async #poll(): Promise<void> {
     const { clock, rules } = this.#options;
-    const { signal } = this.#stop;
+    const { signal } = this.#attached;
     while (!signal.aborted) {
       const began = clock.monotonic();
       this.#now = Promise.withResolvers<void>();
@@ -183,9 +130,9 @@ export class Bridge {
     const { device, spool, clock, log } = this.#options;
     let readings: readonly Reading[];
     try {
-      readings = await device.poll(this.#stop.signal);
+      readings = await device.poll(this.#attached.signal);
     } catch (thrown) {
-      if (this.#stop.signal.aborted) return;
+      if (this.#attached.signal.aborted) return;
       await this.#seen("lost", toFault(thrown).message);
       return;
     }
@@ -210,11 +157,9 @@ export class Bridge {
     this.#options.log(state === "ok" ? "the device answers" : `the device does not answer: ${reason}`);
     if (state === "lost") this.#news.forget();
     this.#reason = reason;
-    const client = this.#link.now?.client;
-    if (client) await this.#tellLink(client).catch((thrown) => this.#note("link", thrown));
+    const client = this.#attached.now?.client;
+    if (client) await this.#tellLink(client).catch((thrown) => this.#attached.note("link", thrown));
   }
-
-  #reason = "";
 
   // The operator's word stands: only what this bridge took offline, or nobody said anything about, is brought back.
   async #tellLink(client: Client): Promise<void> {
@@ -230,7 +175,7 @@ export class Bridge {
 
   #forward(): void {
     this.#forwarding ??= this.#bring()
-      .catch((thrown) => this.#note("telemetry", thrown))
+      .catch((thrown) => this.#attached.note("telemetry", thrown))
       .finally(() => {
         this.#forwarding = undefined;
       });
@@ -239,13 +184,13 @@ export class Bridge {
   /** Brings what waits to the hive, and lets it go once the hive has it. */
   async #bring(): Promise<void> {
     const { spool, telemetry, clock } = this.#options;
-    const { signal } = this.#stop;
+    const { signal } = this.#attached;
     for (
       let waiting = spool.read(atOnce);
       waiting.length > 0 && !signal.aborted;
       waiting = spool.read(atOnce)
     ) {
-      const attached = this.#link.now;
+      const attached = this.#attached.now;
       if (!attached) return;
       const records = waiting.map(({ seq, payload }) => ({ seq, payload: payload.toString("utf8") }));
       try {
@@ -260,7 +205,7 @@ export class Bridge {
         for (let at = 0; at < lines.length; at += together)
           await attached.results.append(lines.slice(at, at + together).join(""), { signal });
       } catch (thrown) {
-        this.#note("telemetry", thrown);
+        this.#attached.note("telemetry", thrown);
         if (isLost(toFault(thrown))) return;
         await delay(clock, again, signal).catch(() => undefined);
         continue;

@@ -1,17 +1,13 @@
-import { randomBytes } from "node:crypto";
 import type { Clock, Timer } from "@skep/clock";
-import { toFault } from "@skep/fault";
-import type { Client, RemoteFile } from "@skep/ninep";
+import type { Client } from "@skep/ninep";
 import { type Facet, facets } from "@skep/provider-host";
-import { appendLine } from "../client/control.ts";
-import { type Attached, Link } from "../worker/link.ts";
-import { isLost } from "../worker/faults.ts";
+import { AttachedAgent } from "../attached/attached.ts";
+import type { Memory } from "../attached/memory.ts";
+import type { Target } from "../attached/target.ts";
 import { fault } from "./faults.ts";
 import { Adapters, GpuLeases, type Use } from "./hive-acts.ts";
 import { Inventory } from "./inventory.ts";
-import type { Memory } from "./memory.ts";
 import type { HostProvider } from "./provider.ts";
-import { type Pending, type Target, Tickets } from "./tickets.ts";
 
 /** What an agent is made of. */
 export interface AgentOptions {
@@ -35,46 +31,37 @@ const longestLook = 10_000;
 
 /** The agent of a host: tells what is there, and does what tickets ask for and the host's allow-list lets happen. */
 export class HostAgent {
-  readonly incarnation: string = randomBytes(8).toString("hex");
   readonly #options: AgentOptions;
-  readonly #link: Link;
-  readonly #tickets: Tickets;
+  readonly #attached: AttachedAgent;
   readonly #inventories: ReadonlyMap<Facet, Inventory>;
-  readonly #publish = new WeakMap<Client, RemoteFile>();
-  readonly #stop = new AbortController();
   readonly #timers = new Set<Timer>();
-  #superseded = false;
 
   constructor(options: AgentOptions) {
     this.#options = options;
-    const { dial, clock, log, providers, allows, memory } = options;
+    const { host, dial, providers, allows, allowLines, memory, version, clock, log } = options;
     this.#inventories = new Map(
       providers.map(({ facet, everyMs }) => [facet, new Inventory(facet, everyMs)] as const),
     );
-    this.#link = new Link({
-      dial,
-      clock,
-      log,
-      greet: (client) => this.#greet(client),
-      serve: (attached) => this.#serve(attached),
+    this.#attached = new AttachedAgent({
+      ...{ home: this.#home, results: "publish", dial, memory, clock, log },
+      hello: () => ({ version, allows: allowLines() }),
+      greeted: (client) => this.#reset(client),
+      target: (kind) => this.#target(kind),
+      check: (action, target) => {
+        if (!allows(action, target)) throw fault.refused(`${action} ${target}`);
+      },
+      superseded: () => fault.superseded(host),
     });
-    this.#tickets = new Tickets({
-      pending: () => this.#link.use((client) => this.#pending(client), this.#stop.signal),
-      say: (line) => this.#say(line),
-      provider: (kind) => this.#target(kind),
-      allows,
-      memory,
-      clock,
-      log,
-      signal: this.#stop.signal,
-    });
+    this.#attached.signal.addEventListener("abort", () => this.#end(), { once: true });
   }
 
-  #target(kind: string): Target | undefined {
-    const use: Use = (act, signal) => this.#link.use(act, signal);
+  #target(kind: string): Target {
+    const use: Use = (act, signal) => this.#attached.use(act, signal);
     if (kind === "gpu") return new GpuLeases(use);
     if (kind === "peft") return new Adapters(use, this.#options.models ?? (() => undefined));
-    return this.#options.providers.find((one) => one.facet === kind);
+    const found = this.#options.providers.find((one) => one.facet === kind);
+    if (!found) throw fault.provider(kind);
+    return found;
   }
 
   get #home(): string {
@@ -84,73 +71,33 @@ export class HostAgent {
   /** Works until `stop`. Throws `host-agent.superseded` when another agent of the host was started. */
   async run(): Promise<void> {
     for (const provider of this.#options.providers) void this.#look(provider);
-    await this.#link.run();
-    await this.#tickets.idle();
-    if (this.#superseded) throw fault.superseded(this.#options.host);
+    await this.#attached.run();
   }
 
   /** Ends the agent; what is under way at a target goes on there, and is looked at by the next start. */
-  async stop(): Promise<void> {
-    this.#stop.abort();
+  stop(): Promise<void> {
+    return this.#attached.stop();
+  }
+
+  #end(): void {
     for (const timer of this.#timers) timer.stop();
     for (const provider of this.#options.providers) provider[Symbol.dispose]();
-    await this.#link.close();
   }
 
-  async #greet(client: Client): Promise<Attached> {
-    const { version, allowLines } = this.#options;
-    const hello = { op: "hello", incarnation: this.incarnation, version, allows: allowLines() };
-    await appendLine(client, `${this.#home}/ctl`, JSON.stringify(hello));
-    const names = JSON.parse(String(await client.readAll(`${this.#home}/names.json`))) as Record<
-      string,
-      string[]
-    >;
+  // What the hive knows of this host is told as changes from there on.
+  async #reset(client: Client): Promise<void> {
+    const text = String(await client.readAll(`${this.#home}/names.json`));
+    const names = JSON.parse(text) as Record<string, string[]>;
     for (const facet of facets) this.#inventories.get(facet)?.reset(names[facet] ?? []);
-    const inbox = await client.open(`${this.#home}/inbox.follow`);
-    const publish = await client.open(`${this.#home}/publish`, "append");
-    this.#publish.set(client, publish);
-    return { client, inbox, results: publish, from: Number((await inbox.getattr()).size) };
-  }
-
-  async #serve({ inbox, from }: Attached): Promise<void> {
-    void this.#drive();
-    for await (const _lines of inbox.follow({ offset: from })) void this.#drive();
-  }
-
-  async #drive(): Promise<void> {
-    if (this.#stop.signal.aborted) return;
-    try {
-      await this.#tickets.drive(() => void this.#drive());
-    } catch (thrown) {
-      if (!this.#stop.signal.aborted) this.#options.log(`tickets: ${toFault(thrown).message}`);
-    }
-  }
-
-  async #pending(client: Client): Promise<readonly Pending[]> {
-    const text = String(await client.readAll(`${this.#home}/pending.json`, { limit: 64 * 1024 * 1024 }));
-    return JSON.parse(text) as readonly Pending[];
-  }
-
-  async #say(line: object): Promise<void> {
-    const text = JSON.stringify({ incarnation: this.incarnation, ...line });
-    try {
-      await this.#link.use((client) => appendLine(client, `${this.#home}/ctl`, text), this.#stop.signal);
-    } catch (thrown) {
-      if (toFault(thrown).code === "host.superseded" && !this.#superseded) {
-        this.#superseded = true;
-        void this.stop();
-      }
-      throw thrown;
-    }
   }
 
   // One look after the other, each a period after the one before has begun.
   async #look(provider: HostProvider): Promise<void> {
     const { clock } = this.#options;
-    if (this.#stop.signal.aborted) return;
+    if (this.#attached.signal.aborted) return;
     const began = clock.monotonic();
     await this.#tellOf(provider);
-    if (this.#stop.signal.aborted) return;
+    if (this.#attached.signal.aborted) return;
     const timer = clock.after(Math.max(0, provider.everyMs - (clock.monotonic() - began)), () => {
       this.#timers.delete(timer);
       void this.#look(provider);
@@ -160,14 +107,13 @@ export class HostAgent {
 
   async #tellOf(provider: HostProvider): Promise<void> {
     const inventory = this.#inventories.get(provider.facet);
-    const client = this.#link.now?.client;
-    const publish = client && this.#publish.get(client);
+    const publish = this.#attached.now?.results;
     if (!inventory || !publish) return;
     let lines: object[];
     try {
-      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(longestLook)]);
+      const signal = AbortSignal.any([this.#attached.signal, AbortSignal.timeout(longestLook)]);
       const things = await provider.look(signal);
-      for (const line of inventory.names(things)) await this.#say({ op: "names", ...line });
+      for (const line of inventory.names(things)) await this.#attached.say({ op: "names", ...line });
       inventory.named(things);
       lines = inventory.changes(things);
     } catch (thrown) {
@@ -176,10 +122,9 @@ export class HostAgent {
     try {
       await publish.append(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
     } catch (thrown) {
-      const told = toFault(thrown);
       // Told anew as soon as it is heard again.
       inventory.unknown("");
-      if (!isLost(told) && !this.#stop.signal.aborted) this.#options.log(`publish: ${told.message}`);
+      this.#attached.note("publish", thrown);
     }
   }
 }

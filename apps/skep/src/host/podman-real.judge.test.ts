@@ -53,9 +53,9 @@ class Stage {
     return (await this.at.ended(id)) as never;
   }
 
-  /** How often a container of this name was started, by Podman's own events. */
-  async starts(): Promise<number> {
-    const filters = encodeURIComponent(JSON.stringify({ event: ["start"], container: ["web"] }));
+  /** How often the container of this name or id was started, by Podman's own events. */
+  async starts(container = "web"): Promise<number> {
+    const filters = encodeURIComponent(JSON.stringify({ event: ["start"], container: [container] }));
     const now = Math.ceil(Date.now() / 1000) + 1;
     const told = await ask(
       this.podman.address,
@@ -116,12 +116,12 @@ async function replaced(stage: Stage): Promise<void> {
     await ask(address, "POST", "/containers/other/rename?name=web"),
   ];
   assert.deepEqual(renamed, ["", ""]);
-  const starts = await stage.starts();
   stage.again();
   const { state, evidence: now } = await stage.ended("k-2");
   assert.equal(state, "unknown");
   assert.equal(now.Running, true);
-  assert.equal(await stage.starts(), starts);
+  // The first container's restart was on its way when the agent died: Podman may end it at any moment.
+  assert.equal(await stage.starts(now.Id), 1);
 }
 
 test("tickets act on the containers of a real Podman", { skip }, async (t) => {

@@ -1,18 +1,16 @@
 import { type Clock, delay } from "@skep/clock";
 import { Fault, toFault } from "@skep/fault";
-import type { Params } from "@skep/provider-host";
-import { fault } from "./faults.ts";
 import type { Memory, Report } from "./memory.ts";
-import type { Act, Evidence, HostProvider } from "./provider.ts";
+import type { Act, Evidence, Target } from "./target.ts";
 
-/** A ticket as `/host/<host>/pending.json` tells it. */
+/** A ticket as `pending.json` of an agent's directory tells it. */
 export interface Pending {
   readonly id: string;
   readonly n: number;
   readonly state: "queued" | "claimed" | "running";
   readonly action: string;
   readonly target: string;
-  readonly params: Params;
+  readonly params: Act["params"];
   readonly before: Evidence | null;
   readonly since_ms: number;
 }
@@ -22,21 +20,21 @@ export interface TicketDeps {
   pending(): Promise<readonly Pending[]>;
   /** Says one line to the hive; resolves once that is durable there. Throws the fault of a refusal. */
   say(line: object): Promise<void>;
-  provider(kind: string): Target | undefined;
-  /** Asked before each act, so that a change of the file counts at once. Throws where the file is not to be trusted. */
-  allows(action: string, target: string): boolean;
+  /** What acts of this kind are done to. Throws where there is none. */
+  target(kind: string): Target;
+  /** Asked before each act, so that a change of the machine's rules counts at once. Throws why it may not be done. */
+  check(action: string, target: string): void;
   readonly memory: Memory;
   readonly clock: Clock;
   readonly log: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** What acts are done to, and what tells whether they were. */
-export type Target = Pick<HostProvider, "settleMs" | "evidence" | "act" | "done">;
-
 // Hosts and buses refuse alike, each under its own name.
 const isState = (code: string): boolean => code.endsWith(".state");
 const isUnknown = (code: string): boolean => code.endsWith(".unknown");
+
+const kindOf = (action: string): string => action.slice(0, action.indexOf("."));
 
 const mostReason = 500;
 const mostOutput = 4000;
@@ -73,7 +71,7 @@ export class Tickets {
   /** Takes up every ticket that waits; resolves when they are under way, and calls `again` as each ends. */
   async drive(again: () => void): Promise<void> {
     for (const ticket of await this.#deps.pending()) {
-      const place = `${ticket.action.split(".")[0]} ${ticket.target}`;
+      const place = `${kindOf(ticket.action)} ${ticket.target}`;
       if (this.#busy.has(place)) continue;
       const work = this.#one(ticket)
         .catch((thrown) => this.#later(ticket.id, thrown))
@@ -130,10 +128,8 @@ export class Tickets {
 
   // Throws why nothing may be done.
   #allowed({ action, target }: Pending): Target {
-    if (!this.#deps.allows(action, target)) throw fault.refused(`${action} ${target}`);
-    const provider = this.#deps.provider(action.slice(0, action.indexOf(".")));
-    if (!provider) throw fault.provider(action);
-    return provider;
+    this.#deps.check(action, target);
+    return this.#deps.target(kindOf(action));
   }
 
   async #begin(ticket: Pending): Promise<void> {
@@ -217,9 +213,12 @@ export class Tickets {
     const { log, clock } = this.#deps;
     const { id } = ticket;
     const act = this.#act(ticket);
-    const provider = this.#deps.provider(ticket.action.slice(0, ticket.action.indexOf(".")));
-    if (!provider)
-      return this.#end(ticket, reportOf("unknown", "begun, and its provider is gone", undefined));
+    let provider: Target;
+    try {
+      provider = this.#deps.target(kindOf(ticket.action));
+    } catch (thrown) {
+      return this.#end(ticket, reportOf("unknown", `begun before: ${toFault(thrown).message}`, undefined));
+    }
     const was = before ?? undefined;
     // The last asking may have been by a start that went on with it, long after the ticket was begun.
     const asked = Math.max(ticket.since_ms, this.#deps.memory.get(id)?.begun?.at ?? 0);

@@ -78,7 +78,7 @@ test("a write whose answer is lost is judged by the register, and rules that cha
   );
   const second = await at.ended("w-2");
   assert.equal(second.state, "failed");
-  assert.match(String(second.reason), /does not name it/);
+  assert.match(String(second.reason), /do not let it be written/);
   assert.equal(at.plant.written.length, 1);
 });
 

@@ -1,18 +1,6 @@
-import { join } from "node:path";
 import { type Command, command, type Context } from "@skep/edge-cli";
-import { readText } from "../client/files.ts";
-import type { Target } from "../client/connect.ts";
-import { parseAddress } from "../config/mod.ts";
-import { userHome } from "../person.ts";
-import { fault } from "./faults.ts";
-
-// Throws `bridge.hive`.
-function targetFrom(hive: string, aname: string): Target {
-  if (hive.startsWith("/")) return { place: { path: hive }, aname, name: hive };
-  const read = parseAddress(hive, { host: "127.0.0.1", port: 5640 });
-  if (!read.ok || read.value === false) throw fault.hive(hive);
-  return { place: read.value, aname, name: hive };
-}
+import { setupFlags, setupOf } from "../attached/setup.ts";
+import { fault, mint } from "./faults.ts";
 
 /** Reads every point once, and shows what came. */
 async function once({ io, out, signal }: Context, file: string): Promise<void> {
@@ -49,37 +37,18 @@ export const bus: Command = command({
     ticket: { kind: "file", doc: "File of the bridge's ticket" },
     once: { kind: "boolean", doc: "Read every point once, show the values, and end" },
     bus: { kind: "string", doc: "Its name in the hive; default: the last step of the ticket's subject" },
-    hive: {
-      kind: "string",
-      value: "HOST:PORT|SOCKET",
-      doc: "Where the hive is; its home here where left out",
-    },
+    ...setupFlags,
     "no-keep": { kind: "boolean", doc: "Show readings in /bus alone, and keep none in /queen/telemetry" },
     folder: { kind: "directory", doc: "The bridge's own folder; default: skep-bus in the state directory" },
   },
   onSignal: "drain",
   run: async (context) => {
-    const { flags, global, io, out, signal } = context;
-    if (flags.once) return once(context, flags.rules);
-    if (flags.ticket === undefined) throw fault.where();
-    const text = readText(flags.ticket)?.trim();
-    if (text === undefined || text === "") throw fault.ticket(flags.ticket);
-    const [{ runBridge }, { connect, targetOf }] = await Promise.all([
-      import("./program.ts"),
-      import("../client/connect.ts"),
-    ]);
-    const target =
-      flags.hive === undefined ? { ...targetOf({ global, io }), aname: text } : targetFrom(flags.hive, text);
-    const state = io.env.XDG_STATE_HOME || join(userHome, ".local", "state");
-    return runBridge(
-      {
-        ...{ ticket: text, bus: flags.bus, rules: flags.rules, keep: !flags["no-keep"] },
-        dial: (aname) => connect({ ...target, aname }),
-        folder: flags.folder ?? join(state, "skep-bus"),
-        clock: io.clock,
-        log: (line) => out.message(line),
-      },
-      signal,
-    );
+    const { flags, signal } = context;
+    const { ticket, bus: name, rules } = flags;
+    if (flags.once) return once(context, rules);
+    if (ticket === undefined) throw fault.where();
+    const setup = await setupOf(context, { ...flags, ticket }, { program: "skep-bus", mint });
+    const { runBridge } = await import("./program.ts");
+    return runBridge({ ...setup, bus: name, rules, keep: !flags["no-keep"] }, signal);
   },
 });

@@ -3,58 +3,11 @@ import { test, type TestContext } from "node:test";
 import { fullAuthority } from "@skep/kernel";
 import { type BusAdapter, busesProvider } from "@skep/provider-buses";
 import { recordingFiles, simulatedClock, toyHive } from "@skep/testing";
+import { Kept, live } from "../attached/testing.ts";
+import type { Pending } from "../attached/tickets.ts";
 import { faultOf } from "../client/control.ts";
-import type { Entry, Memory } from "../host/memory.ts";
-import { type Pending, Tickets } from "../host/tickets.ts";
 import type { Device } from "./device.ts";
 import { pointTarget } from "./target.ts";
-
-/** Lets so many steps happen, and then nothing of that bridge any more. */
-class Power {
-  left: number;
-  readonly off = new AbortController();
-  constructor(left: number) {
-    this.left = left;
-  }
-  step(): void {
-    if (this.left <= 0) {
-      this.off.abort(new Error("the power is off"));
-      throw this.off.signal.reason;
-    }
-    this.left -= 1;
-  }
-  async around<T>(act: () => T | Promise<T>): Promise<T> {
-    this.step();
-    const result = await act();
-    this.step();
-    return result;
-  }
-}
-
-class Kept implements Memory {
-  readonly #entries: Map<string, Entry>;
-  readonly #power: Power;
-  constructor(entries: Map<string, Entry>, power: Power) {
-    this.#entries = entries;
-    this.#power = power;
-  }
-  get cursor(): number {
-    return Math.max(-1, ...[...this.#entries.values()].map(({ n }) => n));
-  }
-  get(id: string): Entry | undefined {
-    return this.#entries.get(id);
-  }
-  put(id: string, entry: Entry): void {
-    this.#power.step();
-    this.#entries.set(id, entry);
-    this.#power.step();
-  }
-  forget(id: string): void {
-    this.#power.step();
-    this.#entries.delete(id);
-    this.#power.step();
-  }
-}
 
 const plant: BusAdapter = {
   id: "plant",
@@ -83,43 +36,35 @@ async function play(context: TestContext, cut: number, pulse: boolean) {
   const read = async (file: string) =>
     JSON.parse(Buffer.from(await owner.read(`/bus/plant/${file}`)).toString());
   const register = { value: 20, writes: 0 };
-  const entries = new Map<string, Entry>();
-  const life = async (incarnation: string, steps: number): Promise<number> => {
-    const power = new Power(steps);
-    const device: Device = {
-      poll: async () => [],
-      read: () => power.around(() => register.value),
-      write: (_point, value) =>
-        power.around(() => {
-          register.writes += 1;
-          if (!pulse) register.value = value;
-        }),
-      pulses: () => pulse,
-      close: () => undefined,
-    };
+  const memory = new Kept();
+  const life = async (incarnation: string, steps: number): Promise<boolean> => {
     await say({ op: "hello", incarnation, version: "1", points: ["a"], writable: ["a"] });
-    const target = pointTarget(device, () => 0);
-    const tickets = new Tickets({
+    return live({
+      ...{ steps, incarnation, memory, say },
       pending: async () => (await read("pending.json")) as Pending[],
-      say: (line) => power.around(() => say({ incarnation, ...line })),
-      provider: () => target,
-      allows: () => true,
-      memory: new Kept(entries, power),
-      clock: simulatedClock(),
-      log: () => undefined,
-      signal: power.off.signal,
+      target: (power) => {
+        const device: Device = {
+          poll: async () => [],
+          read: () => power.around(() => register.value),
+          write: (_point, value) =>
+            power.around(() => {
+              register.writes += 1;
+              if (!pulse) register.value = value;
+            }),
+          pulses: () => pulse,
+          close: () => undefined,
+        };
+        return pointTarget(device, () => 0);
+      },
     });
-    await tickets.drive(() => undefined);
-    await tickets.idle();
-    return power.left;
   };
   await say({ op: "hello", incarnation: "00000000", version: "1", points: ["a"], writable: ["a"] });
   await say({ op: "write", id: "w-1", point: "a", value: 30 });
-  const left = await life("11111111", cut);
+  const wasCut = await life("11111111", cut);
   await life("22222222", Number.POSITIVE_INFINITY);
   await life("33333333", Number.POSITIVE_INFINITY);
   const [write] = (await read("writes.json")) as { state: string; evidence: unknown }[];
-  return { state: write?.state, evidence: write?.evidence, writes: register.writes, cut: left <= 0 };
+  return { state: write?.state, evidence: write?.evidence, writes: register.writes, cut: wasCut };
 }
 
 test("wherever the bridge's power is cut, a register is written exactly once", async (context) => {

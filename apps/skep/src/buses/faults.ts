@@ -1,18 +1,10 @@
 import { faults } from "@skep/fault";
 
+/** How the ticket of a bridge is made. */
+export const mint = "skep ticket mint --role worker-bus --subject bus/NAME";
+
 /** What a bridge is stopped by, and what a write to its bus fails for. */
 export const fault = faults("bridge", {
-  ticket: [
-    "absent",
-    "Cannot read the bridge's ticket",
-    { cure: "skep ticket mint --role worker-bus --subject bus/NAME" },
-  ],
-  subject: [
-    "invalid",
-    "Cannot be a bridge with this ticket: its subject names no bus",
-    { cure: "skep ticket mint --role worker-bus --subject bus/NAME, or say --bus" },
-  ],
-  hive: ["invalid", "Cannot read --hive", { cure: "Write HOST:PORT, or the path of the hive's socket" }],
   rules: ["invalid", "Cannot use the bridge's rules"],
   where: [
     "invalid",

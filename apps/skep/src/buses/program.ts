@@ -1,35 +1,29 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Clock } from "@skep/clock";
-import type { Client } from "@skep/ninep";
 import { openFiles } from "@skep/storage";
-import { FileMemory } from "../host/memory.ts";
+import { runUntil } from "../attached/attached.ts";
+import { FileMemory } from "../attached/memory.ts";
+import { nameIn, type Setup } from "../attached/setup.ts";
 import { lock } from "../hive/storage.ts";
 import { Spool } from "../spool/spool.ts";
 import { spoolBytes } from "../telemetry/spooled.ts";
 import { version } from "../version.ts";
-import { readWho } from "../worker/who.ts";
 import { Bridge } from "./bridge.ts";
 import { CanDevice } from "./can.ts";
 import type { Device } from "./device.ts";
 import { Dnp3Device } from "./dnp3.ts";
-import { fault } from "./faults.ts";
+import { fault, mint } from "./faults.ts";
 import { ModbusDevice } from "./modbus.ts";
 import { areOf, readRules, type Rules, writable } from "./rules.ts";
 
 /** How a bridge is started. */
-export interface BridgeSetup {
-  readonly ticket: string;
+export interface BridgeSetup extends Setup {
   /** Name of the bus in the hive; the last step of the ticket's subject where left out. */
   readonly bus: string | undefined;
-  readonly dial: (ticket: string) => Promise<Client>;
   readonly rules: string;
-  /** The bridge's own folder, which one bridge at a time uses. */
-  readonly folder: string;
   /** Whether readings are kept in the hive's telemetry too. */
   readonly keep: boolean;
-  readonly clock: Clock;
-  readonly log: (line: string) => void;
 }
 
 /** The field side that rules describe. */
@@ -40,13 +34,9 @@ export function deviceOf(rules: Rules, clock: Clock): Device {
   throw fault.rules("of no protocol");
 }
 
-/** The bus that a ticket is for. Throws `bridge.subject`. */
-export function busOf(ticket: string): string {
-  const { subject } = readWho(ticket);
-  const name = subject.split("/").at(-1) ?? "";
-  if (!/^[A-Za-z0-9][\w.-]{0,63}$/.test(name)) throw fault.subject(subject);
-  return name;
-}
+/** The bus that a ticket is for. Throws `attached.subject`. */
+export const busOf = (ticket: string): string =>
+  nameIn(ticket, (name) => /^[A-Za-z0-9][\w.-]{0,63}$/.test(name), `${mint}, or say --bus`);
 
 /** The rules of this machine, as they are now. */
 export const rulesOf = (file: string): Rules => readRules(file, process.getuid?.() ?? 0);
@@ -74,8 +64,5 @@ export async function runBridge(setup: BridgeSetup, signal: AbortSignal): Promis
     telemetry: setup.keep ? bus : undefined,
     memory: new FileMemory(folder),
   });
-  const stop = (): void => void bridge.stop();
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
-  await bridge.run();
+  await runUntil(signal, bridge);
 }

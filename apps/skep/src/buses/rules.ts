@@ -2,7 +2,7 @@ import { numberTypes, tables } from "@skep/modbus";
 import { pointName } from "@skep/provider-buses";
 import { parse } from "smol-toml";
 import { z } from "zod";
-import { ownText } from "../host/allow.ts";
+import { ownText } from "../attached/own-text.ts";
 import { fault } from "./faults.ts";
 
 const span = (least: number, most: number) =>
@@ -139,7 +139,7 @@ export function parseRules(text: string, file: string): Rules {
 
 /**
  * Reads the rules. Only root and the bridge's own user may be able to write them: a hive that could would let itself write
- * what it likes. Throws `bridge.rules`, `host-agent.owner`.
+ * what it likes. Throws `bridge.rules`, `rules-file.owner`.
  */
 export function readRules(file: string, own: number): Rules {
   const text = ownText(file, own);

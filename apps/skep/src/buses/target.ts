@@ -1,5 +1,4 @@
-import type { Evidence } from "../host/provider.ts";
-import type { Target } from "../host/tickets.ts";
+import type { Evidence, Target } from "../attached/target.ts";
 import type { Device } from "./device.ts";
 
 /** Registers hold fewer digits than a double: so near is the same. */

@@ -1,9 +1,7 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from "node:fs";
-import { dirname } from "node:path";
 import { actions } from "@skep/provider-host";
 import { parse } from "smol-toml";
 import { z } from "zod";
-import { hasCode } from "../client/files.ts";
+import { ownText } from "../attached/own-text.ts";
 import { fault } from "./faults.ts";
 
 const every = z
@@ -47,9 +45,6 @@ export type Rules = z.output<typeof Rules>;
 /** What holds where there is no file: everything that is there is seen, and nothing may be done. */
 export const noRules: Rules = Rules.parse({});
 
-const mine = ({ uid, mode }: Stats, own: number): boolean =>
-  (uid === 0 || uid === own) && (mode & 0o022) === 0;
-
 /** Reads rules from a text. Throws `host-agent.rules`. */
 export function parseRules(text: string, file: string): Rules {
   let table: unknown;
@@ -65,31 +60,8 @@ export function parseRules(text: string, file: string): Rules {
 }
 
 /**
- * Text of a file of rules; undefined where there is none. Only root and the agent's own user may be able to write it, or
- * to put another in its place. Throws `host-agent.rules`, `host-agent.owner`.
- */
-export function ownText(file: string, own: number): string | undefined {
-  let opened: number;
-  try {
-    opened = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
-  } catch (cause) {
-    if (hasCode(cause, "ENOENT")) return undefined;
-    throw fault.rules(`${file}: ${(cause as Error).message}`, { cause });
-  }
-  try {
-    const told = fstatSync(opened);
-    if (!told.isFile() || !mine(told, own)) throw fault.owner(file);
-    const folder = dirname(file);
-    if (!mine(lstatSync(folder), own)) throw fault.owner(folder);
-    return readFileSync(opened, "utf8");
-  } finally {
-    closeSync(opened);
-  }
-}
-
-/**
  * Reads the allow-list: a hive that could write it would allow itself what it likes. Throws `host-agent.rules`,
- * `host-agent.owner`.
+ * `rules-file.owner`.
  */
 export function readRules(file: string, own: number): Rules {
   const text = ownText(file, own);

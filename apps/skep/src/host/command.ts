@@ -1,20 +1,8 @@
-import { join } from "node:path";
 import { type Command, command } from "@skep/edge-cli";
-import { readText } from "../client/files.ts";
-import type { Target } from "../client/connect.ts";
-import { parseAddress } from "../config/mod.ts";
-import { userHome } from "../person.ts";
-import { fault } from "./faults.ts";
+import { setupFlags, setupOf } from "../attached/setup.ts";
+import { mint } from "./faults.ts";
 
 const usualRules = "/etc/skep/host.toml";
-
-// Throws `host-agent.hive`.
-function targetFrom(hive: string, aname: string): Target {
-  if (hive.startsWith("/")) return { place: { path: hive }, aname, name: hive };
-  const read = parseAddress(hive, { host: "127.0.0.1", port: 5640 });
-  if (!read.ok || read.value === false) throw fault.hive(hive);
-  return { place: read.value, aname, name: hive };
-}
 
 /** `skep host`. */
 export const host: Command = command({
@@ -31,36 +19,15 @@ export const host: Command = command({
   ],
   flags: {
     ticket: { kind: "file", required: true, doc: "File of the host's ticket" },
-    hive: {
-      kind: "string",
-      value: "HOST:PORT|SOCKET",
-      doc: "Where the hive is; its home here where left out",
-    },
+    ...setupFlags,
     rules: { kind: "file", doc: `The allow-list; default ${usualRules}` },
     folder: { kind: "directory", doc: "The agent's own folder; default: skep-host in the state directory" },
   },
   onSignal: "drain",
-  run: async ({ flags, global, io, out, signal }) => {
-    const text = readText(flags.ticket)?.trim();
-    if (text === undefined || text === "") throw fault.ticket(flags.ticket);
-    const [{ runHost }, { connect, targetOf }] = await Promise.all([
-      import("./program.ts"),
-      import("../client/connect.ts"),
-    ]);
-    const target =
-      flags.hive === undefined ? { ...targetOf({ global, io }), aname: text } : targetFrom(flags.hive, text);
-    const state = io.env.XDG_STATE_HOME || join(userHome, ".local", "state");
-    await runHost(
-      {
-        ticket: text,
-        dial: (aname) => connect({ ...target, aname }),
-        rules: flags.rules ?? usualRules,
-        folder: flags.folder ?? join(state, "skep-host"),
-        env: io.env,
-        clock: io.clock,
-        log: (line) => out.message(line),
-      },
-      signal,
-    );
+  run: async (context) => {
+    const { flags, io, signal } = context;
+    const setup = await setupOf(context, flags, { program: "skep-host", mint });
+    const { runHost } = await import("./program.ts");
+    await runHost({ ...setup, rules: flags.rules ?? usualRules, env: io.env }, signal);
   },
 });

@@ -1,68 +1,18 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import type { Facet } from "@skep/provider-host";
 import { fullAuthority } from "@skep/kernel";
 import { hostProvider } from "@skep/provider-host";
 import { FakeTarget, recordingFiles, simulatedClock, toyHive } from "@skep/testing";
+import type { Target } from "../attached/target.ts";
+import { Kept, live, type Power } from "../attached/testing.ts";
+import type { Pending } from "../attached/tickets.ts";
 import { faultOf } from "../client/control.ts";
-import type { Entry, Memory } from "./memory.ts";
-import type { HostProvider } from "./provider.ts";
-import { type Pending, Tickets } from "./tickets.ts";
 
-/** Counts steps, and after so many of them nothing of this process happens any more. */
-class Power {
-  left: number;
-  readonly off = new AbortController();
-  constructor(left: number) {
-    this.left = left;
-  }
-  step(): void {
-    if (this.left <= 0) {
-      this.off.abort(new Error("the power is off"));
-      throw this.off.signal.reason;
-    }
-    this.left -= 1;
-  }
-  around<T>(act: () => T): T {
-    this.step();
-    const result = act();
-    this.step();
-    return result;
-  }
-}
-
-class Kept implements Memory {
-  cursor = -1;
-  readonly entries = new Map<string, Entry>();
-  get(id: string): Entry | undefined {
-    return this.entries.get(id);
-  }
-  put(id: string, entry: Entry): void {
-    this.cursor = Math.max(this.cursor, entry.n);
-    this.entries.set(id, entry);
-  }
-  forget(id: string): void {
-    this.entries.delete(id);
-  }
-}
-
-const powered = (memory: Memory, power: Power): Memory => ({
-  get cursor() {
-    return memory.cursor;
-  },
-  get: (id) => memory.get(id),
-  put: (id, entry) => power.around(() => memory.put(id, entry)),
-  forget: (id) => power.around(() => memory.forget(id)),
-});
-
-function providerOf(target: FakeTarget, power: Power): HostProvider {
+function restarts(target: FakeTarget, power: Power): Target {
   return {
-    facet: "systemd" as Facet,
-    everyMs: 1000,
     settleMs: 0,
-    look: async () => [],
-    evidence: async () => power.around(() => target.evidence()),
-    act: async () =>
+    evidence: () => power.around(() => target.evidence()),
+    act: () =>
       power.around(() => {
         target.acts += 1;
         return {};
@@ -71,7 +21,6 @@ function providerOf(target: FakeTarget, power: Power): HostProvider {
       if (!before || !now) return "unknown";
       return before.run === now.run ? "no" : "yes";
     },
-    [Symbol.dispose]: () => undefined,
   };
 }
 
@@ -90,37 +39,23 @@ async function play(context: TestContext, cut: number, tells: boolean, forgets =
   };
   const read = async (path: string) => JSON.parse(Buffer.from(await owner.read(path)).toString());
   const target = new FakeTarget(tells);
-  const lost = { steps: cut };
-  const life = async (incarnation: string, memory: Memory) => {
-    const power = new Power(lost.steps);
+  const life = async (incarnation: string, memory: Kept, steps = Number.POSITIVE_INFINITY) => {
     await say({ op: "hello", incarnation, version: "1", allows: [] });
-    const tickets = new Tickets({
+    return live({
+      ...{ steps, incarnation, memory, say },
       pending: async () => (await read("/host/alpha/pending.json")) as Pending[],
-      say: (line) => {
-        power.step();
-        return say({ incarnation, ...line }).then(() => power.step());
-      },
-      provider: () => providerOf(target, power),
-      allows: () => true,
-      memory: powered(memory, power),
-      clock: simulatedClock(),
-      log: () => undefined,
-      signal: power.off.signal,
+      target: (power) => restarts(target, power),
     });
-    await tickets.drive(() => undefined);
-    await tickets.idle();
-    return power.left;
   };
   await say({ op: "hello", incarnation: "00000000", version: "1", allows: [] });
   const ask = { id: "t-1", action: "systemd.restart", host: "alpha", target: "web.service" };
   await owner.append("/host/tickets/spec", JSON.stringify(ask));
   const memory = new Kept();
-  const left = await life("11111111", memory);
-  lost.steps = Number.POSITIVE_INFINITY;
+  const wasCut = await life("11111111", memory, cut);
   await life("22222222", forgets ? new Kept() : memory);
   await life("33333333", forgets ? new Kept() : memory);
   const [ticket] = (await read("/host/tickets/status.json")) as { state: string; evidence: unknown }[];
-  return { ...ticket, acts: target.acts, cut: left === 0 };
+  return { ...ticket, acts: target.acts, cut: wasCut };
 }
 
 test("wherever the power is cut, an act is done exactly once where the target tells of it", async (context) => {

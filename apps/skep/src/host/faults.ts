@@ -1,24 +1,11 @@
 import { faults } from "@skep/fault";
 
+/** How the ticket of a host is made. */
+export const mint = "skep ticket mint --role agent --subject host/NAME";
+
 /** What the agent of a host is stopped by, and what an act here fails for. */
 export const fault = faults("host-agent", {
-  ticket: [
-    "absent",
-    "Cannot read the host's ticket",
-    { cure: "skep ticket mint --role agent --subject host/NAME" },
-  ],
-  subject: [
-    "invalid",
-    "Cannot be an agent with this ticket: its subject names no host",
-    { cure: "skep ticket mint --role agent --subject host/NAME" },
-  ],
-  hive: ["invalid", "Cannot read --hive", { cure: "Write HOST:PORT, or the path of the hive's socket" }],
   rules: ["invalid", "Cannot use the host's allow-list"],
-  owner: [
-    "denied",
-    "Cannot use the host's allow-list: others than root and the agent's user may write it",
-    { cure: "chown root FILE and its folder, chmod go-w" },
-  ],
   refused: ["refused", "Cannot do this here: the allow-list of this host does not name it"],
   provider: ["unsupported", "Cannot do this here: the host has no such provider"],
   superseded: ["stale", "Cannot go on: another agent of this host was started"],

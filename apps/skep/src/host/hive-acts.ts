@@ -2,8 +2,7 @@ import { join } from "node:path";
 import type { Client } from "@skep/ninep";
 import { appendLine } from "../client/control.ts";
 import { fault } from "./faults.ts";
-import type { Act, Done, Evidence } from "./provider.ts";
-import type { Target } from "./tickets.ts";
+import type { Act, Done, Evidence, Target } from "../attached/target.ts";
 
 /** Does something on a connection to the hive, again on the next one when it is lost. */
 export type Use = <T>(act: (client: Client) => Promise<T>, signal: AbortSignal) => Promise<T>;

@@ -118,13 +118,13 @@ test("an allow-list that others can write, that is a link, or that is no allow-l
   assert.deepEqual(allowLines(rules), ["systemd.restart web.service"]);
   assert.equal(rules.systemd.every, 500);
   chmodSync(file, 0o620);
-  assert.throws(() => readRules(file, own), { code: "host-agent.owner" });
+  assert.throws(() => readRules(file, own), { code: "rules-file.owner" });
   chmodSync(file, 0o600);
   chmodSync(dir, 0o777);
-  assert.throws(() => readRules(file, own), { code: "host-agent.owner" });
+  assert.throws(() => readRules(file, own), { code: "rules-file.owner" });
   chmodSync(dir, 0o700);
   symlinkSync(file, join(dir, "link.toml"));
-  assert.throws(() => readRules(join(dir, "link.toml"), own), { code: "host-agent.rules" });
+  assert.throws(() => readRules(join(dir, "link.toml"), own), { code: "rules-file.unread" });
   for (const [bad, why] of [
     ['[[allow]]\naction = "host.halt"\ntarget = ["x"]', /allow.0.action/],
     ['[systemd]\nevery = "1ms"', /systemd.every/],

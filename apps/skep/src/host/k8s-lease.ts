@@ -1,8 +1,9 @@
 import type { Clock } from "@skep/clock";
 import { z } from "zod";
 import { fault } from "./faults.ts";
-import { type ClusterApi, reasonIn } from "./k8s-api.ts";
-import type { Act, Done, Evidence } from "./provider.ts";
+import { readAnswer } from "./answer.ts";
+import type { ClusterApi } from "./k8s-api.ts";
+import type { Act, Done, Evidence } from "../attached/target.ts";
 
 const mark = "skep.dev/ticket";
 
@@ -64,10 +65,8 @@ export class KubernetesLeases {
   }
 
   async #read(path: string, signal: AbortSignal): Promise<Lease | undefined> {
-    const { status, text } = await this.#api.ask("GET", path, signal);
-    if (status === 404) return undefined;
-    if (status !== 200) throw fault.unseen(reasonIn(text) || `the cluster answers ${status}`);
-    return Lease.parse(JSON.parse(text));
+    const answer = await this.#api.ask("GET", path, signal);
+    return answer.status === 404 ? undefined : readAnswer(answer, Lease, "the cluster");
   }
 
   async evidence(target: string, signal: AbortSignal): Promise<Evidence> {
@@ -92,12 +91,7 @@ export class KubernetesLeases {
       },
       spec,
     };
-    const { status, text } = await this.#api
-      .ask(before ? "PUT" : "POST", before ? one : all, signal, body)
-      .catch((cause: Error) => {
-        throw fault.lost(cause.message, { cause });
-      });
-    if (status !== 200 && status !== 201) throw fault.act(reasonIn(text) || `the cluster answers ${status}`);
+    await this.#api.change(before ? "PUT" : "POST", before ? one : all, signal, body);
     return {
       output: JSON.stringify({ holder: spec.holderIdentity, until_ms: now + Number(params.lease_s) * 1000 }),
     };

@@ -1,9 +1,11 @@
 import { type Clock, delay } from "@skep/clock";
 import { z } from "zod";
+import { refusalIn } from "./answer.ts";
 import { fault } from "./faults.ts";
-import { type Answer, type ApiOptions, ClusterApi, reasonIn } from "./k8s-api.ts";
+import { type ApiOptions, ClusterApi } from "./k8s-api.ts";
 import { KubernetesLeases } from "./k8s-lease.ts";
-import type { Act, Done, Evidence, HostProvider, Thing } from "./provider.ts";
+import type { Act, Done, Evidence } from "../attached/target.ts";
+import type { HostProvider, Thing } from "./provider.ts";
 
 /** How nodes of a cluster are looked at. */
 export interface ClusterOptions extends ApiOptions {
@@ -132,14 +134,7 @@ export class Cluster implements HostProvider {
 
   async #change(node: string, patch: object, signal: AbortSignal): Promise<void> {
     const path = `/api/v1/nodes/${encodeURIComponent(node)}`;
-    let answer: Answer;
-    try {
-      answer = await this.#api.ask("PATCH", path, signal, patch, "application/merge-patch+json");
-    } catch (cause) {
-      throw fault.lost((cause as Error).message, { cause });
-    }
-    if (answer.status !== 200)
-      throw fault.act(reasonIn(answer.text) || `the cluster answers ${answer.status}`);
+    await this.#api.change("PATCH", path, signal, patch, "application/merge-patch+json");
   }
 
   /** Until no pod is left that has to go; a pod is named by its uid, so that none of the same name goes for it. */
@@ -161,10 +156,10 @@ export class Cluster implements HostProvider {
           deleteOptions,
         };
         const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}/eviction`;
-        const { status, text } = await this.#api.ask("POST", path, signal, eviction);
+        const answer = await this.#api.attempt("POST", path, signal, eviction);
         // 404 and 409: that pod is gone. 429: a budget of disruptions says not now.
-        if (![200, 201, 404, 409, 429].includes(status))
-          throw fault.act(`${namespace}/${name}: ${reasonIn(text) || `the cluster answers ${status}`}`);
+        if (![200, 201, 404, 409, 429].includes(answer.status))
+          throw fault.act(`${namespace}/${name}: ${refusalIn(answer, "the cluster")}`);
       }
       await delay(this.#options.clock, againMs, signal);
     }

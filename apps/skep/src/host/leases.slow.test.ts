@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { FakeCluster } from "@skep/testing";
 import { realClock } from "../clock.ts";
 import { Cluster } from "./k8s.ts";
-import { FileMemory } from "./memory.ts";
+import { FileMemory } from "../attached/memory.ts";
 import { hostHive, until } from "./testing.ts";
 
 const isThere = (at: Awaited<ReturnType<typeof hostHive>>) =>

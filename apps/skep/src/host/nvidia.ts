@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { fault } from "./faults.ts";
-import type { Act, Done, Evidence, HostProvider, Thing } from "./provider.ts";
+import type { Act, Done, Evidence } from "../attached/target.ts";
+import type { HostProvider, Thing } from "./provider.ts";
 
 const asked = [
   "index",

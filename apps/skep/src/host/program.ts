@@ -1,15 +1,15 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "@skep/clock";
-import type { Client } from "@skep/ninep";
 import { HostName } from "@skep/provider-host";
+import { runUntil } from "../attached/attached.ts";
+import { FileMemory } from "../attached/memory.ts";
+import { nameIn, type Setup } from "../attached/setup.ts";
 import { lock } from "../hive/storage.ts";
 import { version } from "../version.ts";
-import { readWho } from "../worker/who.ts";
 import { HostAgent } from "./agent.ts";
 import { allowLines, allows, readRules, type Rules } from "./allow.ts";
-import { fault } from "./faults.ts";
-import { FileMemory } from "./memory.ts";
+import { mint } from "./faults.ts";
 import { Cluster } from "./k8s.ts";
 import { Containers } from "./docker.ts";
 import { Links } from "./net.ts";
@@ -18,25 +18,15 @@ import type { HostProvider } from "./provider.ts";
 import { Systemd } from "./systemd.ts";
 
 /** How an agent is started. */
-export interface HostSetup {
-  readonly ticket: string;
-  readonly dial: (ticket: string) => Promise<Client>;
+export interface HostSetup extends Setup {
   /** The allow-list. */
   readonly rules: string;
-  /** The agent's own folder, which one agent at a time uses. */
-  readonly folder: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly clock: Clock;
-  readonly log: (line: string) => void;
 }
 
-/** The host that a ticket is for: the last step of its subject. Throws `host-agent.subject`. */
-export function hostOf(ticket: string): string {
-  const { subject } = readWho(ticket);
-  const read = HostName.safeParse(subject.split("/").at(-1));
-  if (!read.success) throw fault.subject(subject);
-  return read.data;
-}
+/** The host that a ticket is for. Throws `attached.subject`. */
+export const hostOf = (ticket: string): string =>
+  nameIn(ticket, (name) => HostName.safeParse(name).success, mint);
 
 type Env = HostSetup["env"];
 
@@ -95,8 +85,5 @@ export async function runHost(setup: HostSetup, signal: AbortSignal): Promise<vo
     clock,
     log,
   });
-  const stop = (): void => void agent.stop();
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
-  await agent.run();
+  await runUntil(signal, agent);
 }

@@ -10,7 +10,7 @@ import { Containers } from "./docker.ts";
 import { Cluster } from "./k8s.ts";
 import { Links } from "./net.ts";
 import { NvidiaGpus } from "./nvidia.ts";
-import type { Act } from "./provider.ts";
+import type { Act } from "../attached/target.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "skep-host-"));
 after(() => rmSync(dir, { recursive: true, force: true }));

@@ -2,7 +2,8 @@ import { execFile } from "node:child_process";
 import { type Clock, delay } from "@skep/clock";
 import { type Bus, openBus } from "../owner/bus.ts";
 import { fault } from "./faults.ts";
-import type { Act, Done, Evidence, HostProvider, Thing } from "./provider.ts";
+import type { Act, Done, Evidence } from "../attached/target.ts";
+import type { HostProvider, Thing } from "./provider.ts";
 
 const service = "org.freedesktop.systemd1";
 const manager = {

@@ -6,7 +6,7 @@ import { realClock } from "../clock.ts";
 import { connect, homeTarget } from "../client/connect.ts";
 import { makeTestPlace, startTestHive, type TestHive } from "../testing/hive.ts";
 import { HostAgent } from "./agent.ts";
-import { FileMemory, type Memory } from "./memory.ts";
+import { FileMemory, type Memory } from "../attached/memory.ts";
 import type { HostProvider } from "./provider.ts";
 
 /** Asks again until there is an answer; fails after thirty seconds. */

@@ -9,6 +9,7 @@ import {
   timestampQuery,
 } from "@skep/evidence";
 import { faults } from "@skep/fault";
+import { exchange, reasonOf } from "../http/exchange.ts";
 
 const fault = faults("anchor", {
   answer: ["internal", "Cannot use what the authority answered"],
@@ -16,8 +17,8 @@ const fault = faults("anchor", {
 });
 
 /** Rekor v2 answers when its next checkpoint is there. */
-const timeouts = { timestamp: 10_000, rekor: 25_000 } as const;
-const mostAnswer = 256 * 1024;
+const within = { timestamp: 10_000, rekor: 25_000 } as const;
+const mostBytes = 256 * 1024;
 
 /** Who may be told of a pack: an authority for timestamps (RFC 3161), a Rekor v2 log. */
 export interface Anchors {
@@ -44,26 +45,15 @@ export function checkUrl(text: string): URL {
 async function post(
   url: URL,
   type: string,
-  body: Uint8Array | string,
-  ms: number,
+  request: Uint8Array | string,
+  withinMs: number,
   signal: AbortSignal,
 ): Promise<Buffer> {
-  const answer = await fetch(url, {
-    method: "POST",
-    headers: { "Content-Type": type },
-    body: typeof body === "string" ? body : new Uint8Array(body),
-    redirect: "error",
-    signal: AbortSignal.any([signal, AbortSignal.timeout(ms)]),
-  });
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of answer.body ?? []) {
-    size += part.length;
-    if (size > mostAnswer) throw fault.answer(`${url.host}: more than ${mostAnswer} bytes`);
-    parts.push(part);
-  }
-  if (!answer.ok) throw fault.answer(`${url.host}: status ${answer.status}`);
-  return Buffer.concat(parts);
+  const headers = { "content-type": type };
+  const question = { method: "POST", headers, body: request, mostBytes, withinMs, signal };
+  const { status, body } = await exchange(url, question);
+  if (status < 200 || status > 299) throw fault.answer(`${url.host}: status ${status}`);
+  return body;
 }
 
 const digestOf = (manifest: string): Buffer => createHash("sha256").update(manifest).digest();
@@ -73,7 +63,7 @@ async function stamp(file: string, url: string, manifest: string, signal: AbortS
   const digest = digestOf(manifest);
   const query = timestampQuery(digest, nonce);
   const type = "application/timestamp-query";
-  const answer = await post(checkUrl(url), type, query, timeouts.timestamp, signal);
+  const answer = await post(checkUrl(url), type, query, within.timestamp, signal);
   const read = readTimestamp(answer, digest, { nonce });
   writeFileSync(file, answer, { flag: "wx", mode: 0o600 });
   return { file, ...read };
@@ -88,7 +78,7 @@ async function upload(file: string, url: string, manifest: string, signal: Abort
   const body = rekorRequest(digest, sign("sha256", message, privateKey), key);
   const base = checkUrl(url).href.replace(/\/+$/, "");
   const entries = new URL(base.endsWith("/api/v2/log/entries") ? base : `${base}/api/v2/log/entries`);
-  const answer = (await post(entries, "application/json", body, timeouts.rekor, signal)).toString();
+  const answer = (await post(entries, "application/json", body, within.rekor, signal)).toString();
   const read = readRekorEntry(answer, digest, { message });
   writeFileSync(file, answer, { flag: "wx", mode: 0o600 });
   return { file, ...read };
@@ -98,8 +88,7 @@ async function kept<T>(made: Promise<T>): Promise<T | { readonly error: string }
   try {
     return await made;
   } catch (thrown) {
-    const { message, cause } = thrown as Error;
-    return { error: cause instanceof Error ? `${message} (${cause.message})` : message };
+    return { error: reasonOf(thrown) };
   }
 }
 

@@ -1,13 +1,17 @@
-import { request } from "../builtin.ts";
 import { z } from "zod";
+import { type Answer, exchange, reasonOf } from "../http/exchange.ts";
+import { refusalIn, readAnswer } from "./answer.ts";
 import { fault } from "./faults.ts";
-import type { Act, Done, Evidence, HostProvider, Thing } from "./provider.ts";
+import type { Act, Done, Evidence } from "../attached/target.ts";
+import type { HostProvider, Thing } from "./provider.ts";
 
 /** How long a container gets to stop before it is killed, seconds. */
 const stopWithin = 10;
-const mostAnswer = 8 * 1024 * 1024;
-const actPatienceMs = 60_000;
-const lookPatienceMs = 10_000;
+const mostBytes = 8 * 1024 * 1024;
+const actWithinMs = 60_000;
+const lookWithinMs = 10_000;
+/** Of the API, as engines of 2019 and later speak it. */
+const version = "/v1.40";
 
 const Listed = z.array(
   z.object({
@@ -29,11 +33,6 @@ const Inspected = z.object({
   }),
 });
 
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-}
-
 /** Containers of Docker or Podman, over the HTTP API on their unix socket. */
 export class Containers implements HostProvider {
   readonly facet = "docker";
@@ -47,38 +46,13 @@ export class Containers implements HostProvider {
     this.#socket = socket;
   }
 
-  #ask(method: "GET" | "POST", path: string, signal: AbortSignal, patienceMs: number): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const options = {
-        socketPath: this.#socket,
-        method,
-        path: `/v1.40${path}`,
-        signal,
-        timeout: patienceMs,
-      };
-      const sent = request({ ...options, agent: false }, (answer) => {
-        const parts: Buffer[] = [];
-        let size = 0;
-        answer.on("data", (part: Buffer) => {
-          size += part.length;
-          if (size > mostAnswer) sent.destroy(new Error("an answer of more than 8 MiB"));
-          parts.push(part);
-        });
-        answer.on("error", reject);
-        answer.on("end", () =>
-          resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(parts).toString() }),
-        );
-      });
-      sent.on("timeout", () => sent.destroy(new Error("no answer in time")));
-      sent.on("error", reject);
-      sent.end();
-    });
+  #ask(method: "GET" | "POST", path: string, signal: AbortSignal, withinMs: number): Promise<Answer> {
+    const socket = this.#socket;
+    return exchange(`http://engine${version}${path}`, { method, socket, mostBytes, withinMs, signal });
   }
 
   async #read<T>(path: string, of: z.ZodType<T>, signal: AbortSignal): Promise<T> {
-    const { status, text } = await this.#ask("GET", path, signal, lookPatienceMs);
-    if (status !== 200) throw fault.unseen(reasonIn(text) || `it answers ${status}`);
-    return of.parse(JSON.parse(text));
+    return readAnswer(await this.#ask("GET", path, signal, lookWithinMs), of, "the engine");
   }
 
   async look(signal: AbortSignal): Promise<readonly Thing[]> {
@@ -104,13 +78,12 @@ export class Containers implements HostProvider {
     const path = `/containers/${encodeURIComponent(target)}/${verb}${wait}`;
     let answer: Answer;
     try {
-      answer = await this.#ask("POST", path, signal, actPatienceMs);
+      answer = await this.#ask("POST", path, signal, actWithinMs);
     } catch (cause) {
-      throw fault.lost((cause as Error).message, { cause });
+      throw fault.lost(reasonOf(cause), { cause });
     }
     // 304: it is so already.
-    if (answer.status !== 204 && answer.status !== 304)
-      throw fault.act(reasonIn(answer.text) || `it answers ${answer.status}`);
+    if (answer.status !== 204 && answer.status !== 304) throw fault.act(refusalIn(answer, "the engine"));
     return {};
   }
 
@@ -125,12 +98,4 @@ export class Containers implements HostProvider {
   }
 
   [Symbol.dispose](): void {}
-}
-
-function reasonIn(text: string): string {
-  try {
-    return String((JSON.parse(text) as { message?: unknown }).message ?? "");
-  } catch {
-    return "";
-  }
 }

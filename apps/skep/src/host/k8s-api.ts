@@ -1,7 +1,12 @@
 import { readFileSync } from "node:fs";
-import { request as plain, secureRequest as secure } from "../builtin.ts";
 import type { z } from "zod";
+import { type Answer, exchange, reasonOf } from "../http/exchange.ts";
+import { readAnswer, refusalIn } from "./answer.ts";
 import { fault } from "./faults.ts";
+
+const who = "the cluster";
+/** Statuses of what was done: what was made has the second. */
+const good = [200, 201];
 
 /** How the API of a cluster is reached. */
 export interface ApiOptions {
@@ -11,14 +16,8 @@ export interface ApiOptions {
   readonly caFile?: string | undefined;
 }
 
-/** What the API answered. */
-export interface Answer {
-  readonly status: number;
-  readonly text: string;
-}
-
-const mostAnswer = 64 * 1024 * 1024;
-const patienceMs = 15_000;
+const mostBytes = 64 * 1024 * 1024;
+const withinMs = 30_000;
 
 /** The API of a Kubernetes cluster over HTTP. */
 export class ClusterApi {
@@ -28,8 +27,8 @@ export class ClusterApi {
     this.#options = options;
   }
 
-  /** Asks once. Rejects where no answer came. */
-  ask(
+  /** Asks once. Throws `exchange.*` where no answer came. */
+  async ask(
     method: string,
     path: string,
     signal: AbortSignal,
@@ -37,50 +36,42 @@ export class ClusterApi {
     type = "application/json",
   ): Promise<Answer> {
     const { api, tokenFile, caFile } = this.#options;
-    const url = new URL(path, api);
-    const text = body && JSON.stringify(body);
     const headers = {
       accept: "application/json",
-      ...(tokenFile === undefined
-        ? {}
-        : { authorization: `Bearer ${readFileSync(tokenFile, "utf8").trim()}` }),
-      ...(text === undefined ? {} : { "content-type": type, "content-length": Buffer.byteLength(text) }),
+      ...(tokenFile !== undefined && { authorization: `Bearer ${readFileSync(tokenFile, "utf8").trim()}` }),
+      ...(body && { "content-type": type }),
     };
-    const ca = caFile === undefined ? {} : { ca: readFileSync(caFile) };
-    return new Promise((resolve, reject) => {
-      const options = { method, headers, signal, timeout: patienceMs, agent: false, ...ca };
-      const sent = (url.protocol === "https:" ? secure : plain)(url, options, (answer) => {
-        const parts: Buffer[] = [];
-        let size = 0;
-        answer.on("data", (part: Buffer) => {
-          size += part.length;
-          if (size > mostAnswer) sent.destroy(new Error("an answer of more than 64 MiB"));
-          parts.push(part);
-        });
-        answer.on("error", reject);
-        answer.on("end", () =>
-          resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(parts).toString() }),
-        );
-      });
-      sent.on("timeout", () => sent.destroy(new Error("no answer in time")));
-      sent.on("error", reject);
-      sent.end(text);
+    const ca = caFile === undefined ? undefined : readFileSync(caFile);
+    const question = { method, headers, body: body && JSON.stringify(body), ca };
+    return await exchange(new URL(path, api), { ...question, mostBytes, withinMs, signal });
+  }
+
+  /** Reads one thing. Throws `host-agent.unseen` with what the API says, and `exchange.*`. */
+  async read<T>(path: string, of: z.ZodType<T>, signal: AbortSignal): Promise<T> {
+    return readAnswer(await this.ask("GET", path, signal), of, who);
+  }
+
+  /** Has something judged or made and reads what came of it. Throws as `read` does. */
+  async post<T>(path: string, body: object, of: z.ZodType<T>, signal: AbortSignal): Promise<T> {
+    return readAnswer(await this.ask("POST", path, signal, body), of, who, good);
+  }
+
+  /** Asks for a change. Throws `host-agent.lost` where no answer came: it may be done all the same. */
+  async attempt(
+    method: "PATCH" | "POST" | "PUT",
+    path: string,
+    signal: AbortSignal,
+    body: object,
+    type?: string,
+  ): Promise<Answer> {
+    return await this.ask(method, path, signal, body, type).catch((cause: unknown) => {
+      throw fault.lost(reasonOf(cause), { cause });
     });
   }
 
-  /** Reads one thing. Throws `host-agent.unseen` with what the API says. */
-  async read<T>(path: string, of: z.ZodType<T>, signal: AbortSignal): Promise<T> {
-    const { status, text } = await this.ask("GET", path, signal);
-    if (status !== 200) throw fault.unseen(reasonIn(text) || `the cluster answers ${status}`);
-    return of.parse(JSON.parse(text));
-  }
-}
-
-/** What a status object of the API says went wrong; empty where it says nothing. */
-export function reasonIn(text: string): string {
-  try {
-    return String((JSON.parse(text) as { message?: unknown }).message ?? "");
-  } catch {
-    return "";
+  /** Changes one thing. Throws `host-agent.lost`, and `host-agent.act` with what the API says against it. */
+  async change(...asked: Parameters<ClusterApi["attempt"]>): Promise<void> {
+    const answer = await this.attempt(...asked);
+    if (!good.includes(answer.status)) throw fault.act(refusalIn(answer, who));
   }
 }

@@ -1,7 +1,7 @@
 import type { Right } from "@skep/ticket";
 import { z } from "zod";
 import { fault } from "./faults.ts";
-import { type ClusterApi, reasonIn } from "./k8s-api.ts";
+import type { ClusterApi } from "./k8s-api.ts";
 
 /** A user of a cluster, as its authorizer knows one. */
 export interface ClusterUser {
@@ -31,9 +31,7 @@ async function may(api: ClusterApi, who: ClusterUser, access: Access, signal: Ab
     spec: { user, ...(groups.length > 0 && { groups }), resourceAttributes: { group: "", ...access } },
   };
   const path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
-  const { status, text } = await api.ask("POST", path, signal, body);
-  if (status !== 201 && status !== 200) throw fault.unseen(reasonIn(text) || `the cluster answers ${status}`);
-  const { allowed, denied } = Review.parse(JSON.parse(text)).status;
+  const { allowed, denied } = (await api.post(path, body, Review, signal)).status;
   return allowed && denied !== true;
 }
 
@@ -44,7 +42,7 @@ const at = (node: string, ...files: readonly string[]): Right[] =>
  * What a user of the cluster may do with nodes there, as rights of a ticket here: who may list nodes sees `/host/k8s`, who
  * may patch a node cordons and uncordons it, who may also evict pods drains it. The cluster's own authorizer is asked each
  * time (SubjectAccessReview), so roles, groups and bindings count as they count there. Throws `host-agent.unseen`,
- * `host-agent.nothing`, `host-agent.rights`.
+ * `host-agent.nothing`, `host-agent.rights` and `exchange.*`.
  */
 export async function rightsOf(
   api: ClusterApi,

@@ -1,7 +1,6 @@
-import type { IncomingMessage } from "node:http";
-import { request as plain, secureRequest as secure } from "../builtin.ts";
 import { faults } from "@skep/fault";
 import { readText } from "../client/files.ts";
+import { exchange } from "./exchange.ts";
 import { authorityFile } from "./tls.ts";
 
 const fault = faults("ui", {
@@ -21,26 +20,14 @@ interface Said {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** Asks a hive over HTTP with a ticket. */
-export function ask(place: HttpPlace, method: string, target: string, ticket: string): Promise<Said> {
-  const { origin, ca } = place;
-  const request = origin.startsWith("https:") ? secure : plain;
+const mostBytes = 1024 * 1024;
+const withinMs = 10_000;
+
+/** Asks a hive over HTTP with a ticket. Throws `exchange.*`. */
+async function ask({ origin, ca }: HttpPlace, method: string, target: string, ticket: string): Promise<Said> {
   const headers = ticket === "" ? {} : { Authorization: `Bearer ${ticket}` };
-  return new Promise((resolve, reject) => {
-    const sent = request(
-      `${origin}${target}`,
-      { method, headers, timeout: 10_000, agent: false, ...(ca !== undefined && { ca }) },
-      (answer: IncomingMessage) => {
-        const parts: Buffer[] = [];
-        answer.on("data", (part: Buffer) => parts.push(part));
-        answer.on("error", reject);
-        answer.on("end", () => resolve(said(answer.statusCode ?? 0, Buffer.concat(parts).toString())));
-      },
-    );
-    sent.on("timeout", () => sent.destroy(new Error("no answer in time")));
-    sent.on("error", reject);
-    sent.end();
-  });
+  const { status, body } = await exchange(`${origin}${target}`, { method, headers, ca, mostBytes, withinMs });
+  return said(status, body.toString());
 }
 
 function said(status: number, text: string): Said {

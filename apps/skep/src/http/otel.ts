@@ -6,12 +6,15 @@ import { realClock } from "../clock.ts";
 import { readOnly } from "../hive/door.ts";
 import type { Hive } from "../hive/hive.ts";
 import { version } from "../version.ts";
+import { exchange, reasonOf } from "./exchange.ts";
 
 const file = "/proc/metrics";
 /** Spans that wait to be sent; more are dropped and counted. */
 const mostWaiting = 2048;
 const batch = 512;
-const within = 5000;
+const withinMs = 5000;
+/** Of an answer, which tells at most what was refused. */
+const mostBytes = 64 * 1024;
 /** Statuses after which the same may be sent again (OTLP/HTTP, retryable response codes). */
 const passing = new Set([429, 502, 503, 504]);
 
@@ -113,15 +116,9 @@ export class OtelExporter {
   async #send(endpoint: string, path: string, body: unknown): Promise<"sent" | "refused" | "again"> {
     const url = `${endpoint.replace(/\/+$/, "")}${path}`;
     try {
-      const { status, body: answer } = await fetch(url, {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify(body),
-        // Another address was not configured.
-        redirect: "error",
-        signal: AbortSignal.timeout(within),
-      });
-      await answer?.cancel();
+      const headers = { "content-type": "application/json" };
+      const question = { method: "POST", headers, body: JSON.stringify(body), mostBytes, withinMs };
+      const { status } = await exchange(url, question);
       if (status >= 200 && status < 300) {
         this.#failing.delete(url);
         return "sent";
@@ -129,7 +126,7 @@ export class OtelExporter {
       this.#tell(url, `it answered ${status}`);
       return passing.has(status) ? "again" : "refused";
     } catch (failed) {
-      this.#tell(url, String((failed as Error).message));
+      this.#tell(url, reasonOf(failed));
       return "again";
     }
   }

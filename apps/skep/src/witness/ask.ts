@@ -1,4 +1,3 @@
-import { request as plain, secureRequest as secure } from "../builtin.ts";
 import { faults, toFault } from "@skep/fault";
 import {
   type Checkpoint,
@@ -15,6 +14,7 @@ import {
 } from "@skep/tlog";
 import type { WitnessStanding } from "@skep/provider-audit";
 import { readText, replacePrivate } from "../client/files.ts";
+import { exchange, reasonOf } from "../http/exchange.ts";
 import { cosignedFile } from "./place.ts";
 
 const fault = faults("witnesses", {
@@ -33,8 +33,8 @@ const fault = faults("witnesses", {
 
 /** Rounds of one asking: the witness tells another size, we prove from there. */
 const mostRounds = 3;
-const timeoutMs = 10_000;
-const mostAnswer = 64 * 1024;
+const withinMs = 10_000;
+const mostBytes = 64 * 1024;
 
 /** What asking needs of the log. */
 export interface AskedLog {
@@ -64,33 +64,12 @@ export function witnessPolicy(text: string, own: Verifier): Policy {
   return { ...parsePolicy(text), logs: [own] };
 }
 
-/** Posts a request to a witness. */
-export function post(url: string, body: string, signal: AbortSignal): Promise<WitnessAnswer> {
+/** Posts a request to a witness. Throws `exchange.*`. */
+export async function post(url: string, request: string, signal: AbortSignal): Promise<WitnessAnswer> {
   const target = new URL("add-checkpoint", url.endsWith("/") ? url : `${url}/`);
-  const request = target.protocol === "https:" ? secure : plain;
-  return new Promise((resolve, reject) => {
-    const sent = request(target, { method: "POST", timeout: timeoutMs, agent: false, signal }, (answer) => {
-      const parts: Buffer[] = [];
-      let size = 0;
-      answer.on("data", (part: Buffer) => {
-        size += part.length;
-        if (size > mostAnswer) sent.destroy(new Error("an answer of more than 64 KiB"));
-        parts.push(part);
-      });
-      answer.on("error", reject);
-      answer.on("end", () => {
-        const contentType = answer.headers["content-type"];
-        resolve({
-          status: answer.statusCode ?? 0,
-          body: Buffer.concat(parts),
-          ...(contentType !== undefined && { contentType }),
-        });
-      });
-    });
-    sent.on("timeout", () => sent.destroy(new Error("no answer in time")));
-    sent.on("error", reject);
-    sent.end(body);
-  });
+  const question = { method: "POST", body: request, mostBytes, withinMs, signal };
+  const { status, body, contentType } = await exchange(target, question);
+  return { status, body, ...(contentType !== undefined && { contentType }) };
 }
 
 /** Asks witnesses for cosignatures and keeps the newest checkpoint that has enough of them. */
@@ -217,7 +196,7 @@ export class Witnesses {
         else this.#tell(party, "refused", { reason: outcome.reason });
         return undefined;
       } catch (thrown) {
-        if (!signal.aborted) this.#tell(party, "silent", { reason: String((thrown as Error).message) });
+        if (!signal.aborted) this.#tell(party, "silent", { reason: reasonOf(thrown) });
         return undefined;
       }
     this.#tell(party, "refused", { reason: "it names one size after the other" });

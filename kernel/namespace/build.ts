@@ -44,7 +44,7 @@ export interface Build<S, V> {
     of: Hide<S, V> & {
       readonly list: (scene: Scene<S, V>) => Awaitable<Iterable<string>>;
       readonly brief?: (scene: Scene<S, V>) => Awaitable<Iterable<string>>;
-      readonly json?: (scene: Scene<S, V>) => Awaitable<Json>;
+      readonly rows?: (scene: Scene<S, V>) => Iterable<Json>;
       readonly has: (name: string, scene: Scene<S, V>) => Awaitable<boolean>;
       readonly entries?: Readonly<Record<string, Node>>;
     },

@@ -124,8 +124,8 @@ export interface EachNode extends Common {
   readonly list: (scene: Scene<never, never>) => Awaitable<Iterable<string>>;
   /** The part of it that is listed where each name costs the client many requests, as on a mount. */
   readonly brief?: (scene: Scene<never, never>) => Awaitable<Iterable<string>>;
-  /** Whatever is listed and more, as `x.json`: one file for what would be many names. */
-  readonly json?: (scene: Scene<never, never>) => Awaitable<Json>;
+  /** Whatever is listed and more, a row for each as `x.json`: one file for what would be many names, made in pieces. */
+  readonly rows?: (scene: Scene<never, never>) => Iterable<Json>;
   /** Whether a name can be walked to; more than what is listed. */
   readonly has: (name: string, scene: Scene<never, never>) => Awaitable<boolean>;
   readonly child: Node;
@@ -136,6 +136,8 @@ export interface TextNode extends Common {
   readonly kind: "text";
   readonly render: (scene: Scene<never, never>) => Awaitable<string | Uint8Array>;
   readonly json?: (scene: Scene<never, never>) => Awaitable<Json>;
+  /** The same, a row after the other: so many that they are printed in pieces. */
+  readonly rows?: (scene: Scene<never, never>) => Iterable<Json>;
   /** True where the JSON is there in CBOR too, as `x.cbor`: for what the original tells that way. */
   readonly cbor?: boolean;
   /** True for what never changes once it is there. */

@@ -37,10 +37,10 @@ function bare(doc: string): Place {
 }
 
 /** The file that tells what a directory has. */
-function told({ doc, right, visible, json }: EachNode): TextNode {
-  const render = async (scene: Scene<never, never>) => `${JSON.stringify(await json?.(scene))}\n`;
+function told({ doc, right, visible, rows }: EachNode): TextNode {
+  const json = (scene: Scene<never, never>) => [...(rows?.(scene) ?? [])];
   const hide = { ...(right !== undefined && { right }), ...(visible && { visible }) };
-  return { kind: "text", doc, render, ...(json && { json }), ...hide };
+  return { kind: "text", doc, render: () => "", json, ...(rows && { rows }), ...hide };
 }
 
 /** The facets that a node has besides its plain one. */
@@ -77,7 +77,7 @@ class Planter {
   #hang(dir: Place, name: string, node: Node, owner: number): void {
     if (node.doc.trim() === "") throw new Error(`The node "${name}" has no doc`);
     this.#add(dir, name, this.#place(node, owner));
-    if (node.kind === "each" && node.json)
+    if (node.kind === "each" && node.rows)
       this.#add(dir, `${name}.json`, this.#place(told(node), owner, "json"));
     for (const facet of facetsOf(node)) this.#add(dir, `${name}.${facet}`, this.#place(node, owner, facet));
   }

@@ -3,6 +3,7 @@ import type { Awaitable, Json, Scene, TextNode, ValueNode } from "../namespace/n
 import type { Facet, Found } from "../namespace/place.ts";
 import type { StreamSource } from "../state/ring.ts";
 import { encodeCbor } from "./cbor.ts";
+import { pieceOf } from "./pieces.ts";
 import type { View } from "./view.ts";
 
 type Hidden = Scene<never, never>;
@@ -35,6 +36,32 @@ export function renderNode(node: TextNode | ValueNode, facet: Facet, scene: Hidd
   return after(node.render(scene), toBytes);
 }
 
+/** Rows that are printed at once. */
+const atOnce = 128;
+
+// Ten thousand rows take longer than the loop may be held: others have their turn between two pieces.
+async function printRows({ kernel }: View, rows: Iterable<Json>): Promise<Uint8Array> {
+  let spent = pieceOf(kernel);
+  const printed: Buffer[] = [];
+  let some: Json[] = [];
+  const print = () => {
+    if (some.length > 0) printed.push(Buffer.from(`${printed.length > 0 ? "," : ""}${printJson(some).slice(1, -1)}`));
+    some = [];
+  };
+  for (const row of rows) {
+    some.push(row);
+    if (some.length < atOnce) continue;
+    print();
+    const turn = spent();
+    if (turn) {
+      await turn;
+      spent = pieceOf(kernel);
+    }
+  }
+  print();
+  return Buffer.concat([Buffer.from("["), ...printed, Buffer.from("]\n")]);
+}
+
 /** The bytes of a text or value node, or of a JSON twin. */
 export function renderBytes(session: View, found: Found): Awaitable<Uint8Array> {
   const { node, facet } = found.place;
@@ -42,5 +69,6 @@ export function renderBytes(session: View, found: Found): Awaitable<Uint8Array> 
   if (node.kind === "stream")
     return after(node.source(scene), (source) => Buffer.from(streamJson(session, found, source)));
   if (node.kind !== "text" && node.kind !== "value") return new Uint8Array(0);
+  if (node.kind === "text" && node.rows && facet === "json") return printRows(session, node.rows(scene));
   return renderNode(node, facet, scene);
 }

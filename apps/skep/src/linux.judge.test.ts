@@ -158,7 +158,7 @@ before(async () => {
   crowd = await attachCrowd(dir, port, present.length);
   seen = await runGuest({
     uid: uid === 0 ? 1000 : uid,
-    within: 240_000,
+    within: 480_000,
     script: script(port, mint("--role", "queen"), mint("--role", "worker", "--subject", "shell")),
     files: {
       "/owner.sh": owner,

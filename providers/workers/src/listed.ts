@@ -78,14 +78,21 @@ function brief(scene: At): readonly string[] {
 /** Rows that tell of a machine in `/worker.json`, at most. */
 const mostRows = 10_000;
 
-function rowsOf({ state, views, caller }: At): Json {
+// All as they are at the first row, however much later the last one is asked for.
+function* rowsOf({ state, views, caller }: At): Generator<Json> {
   const sees = sight(caller);
-  const rows: { id: string; kind: string; present: boolean; since?: number }[] = [];
-  for (const [id, { present, since }] of state.known.entries())
-    if (rows.length < mostRows && sees(id)) rows.push({ id, kind: "process", present, since });
-  for (const id of views.spawned.ids())
-    if (rows.length < mostRows && sees(id)) rows.push({ id, kind: "spawned", present: true });
-  return rows;
+  const [known, spawned] = [[...state.known.entries()], [...views.spawned.ids()]];
+  let left = mostRows;
+  for (const [id, { present, since }] of known)
+    if (left > 0 && sees(id)) {
+      left -= 1;
+      yield { id, kind: "process", present, since };
+    }
+  for (const id of spawned)
+    if (left > 0 && sees(id)) {
+      left -= 1;
+      yield { id, kind: "spawned", present: true };
+    }
 }
 
 const allShards = 256;
@@ -101,7 +108,7 @@ function shardsOf(ids: Iterable<string>): string[] {
 export const machines = {
   list: listed,
   brief,
-  json: rowsOf,
+  rows: rowsOf,
   // A worker's own directory is there before its first hello.
   has: (id: string, { state, views, caller }: At) =>
     state.known.has(id) ||

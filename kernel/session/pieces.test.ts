@@ -69,3 +69,49 @@ test("a session that ends while a long listing is made gets none", async (contex
   setImmediate(() => session.close());
   await assert.rejects(listing, { code: "session.closed" });
 });
+
+test("what a directory tells in one file is printed in pieces, as it was when it was opened", async (context) => {
+  const clock = simulatedClock();
+  const names = new Set(Array.from({ length: 1000 }, (_, at) => `n${at}`));
+  const many = defineProvider<null>({
+    name: "many",
+    doc: "Rows that take their time",
+    initial: () => null,
+    events: {},
+    mounts: (t) => ({
+      "/many": t.each(
+        "Many names",
+        "name",
+        {
+          list: () => [],
+          *rows() {
+            for (const [at, name] of [...names].entries()) {
+              if (at % 50 === 0) clock.advance(1);
+              yield { name, "\u202e": at };
+            }
+          },
+          has: (name) => names.has(name),
+        },
+        t.text("One", { render: () => "" }),
+      ),
+    }),
+  });
+  const kernel = await toyHive({ files: recordingFiles(), clock, providers: [many] });
+  context.after(() => kernel.close());
+  const session = kernel.attach(fullAuthority("owner"), "test");
+  let turns = 0;
+  const reading = session.read("/many.json");
+  const turn = () => {
+    turns += 1;
+    names.clear();
+    next = setImmediate(turn);
+  };
+  let next = setImmediate(turn);
+  const text = Buffer.from(await reading).toString();
+  clearImmediate(next);
+  assert.equal(text.startsWith('[{"name":"n0","\\u202e":0},'), true);
+  assert.equal(text.endsWith('{"name":"n999","\\u202e":999}]\n'), true);
+  assert.equal(JSON.parse(text).length, 1000);
+  assert.ok(turns >= 5, `${turns} turns for twenty milliseconds of work`);
+  assert.equal(Buffer.from(await session.read("/many.json")).toString(), "[]\n");
+});

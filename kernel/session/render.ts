@@ -45,7 +45,8 @@ async function printRows({ kernel }: View, rows: Iterable<Json>): Promise<Uint8A
   const printed: Buffer[] = [];
   let some: Json[] = [];
   const print = () => {
-    if (some.length > 0) printed.push(Buffer.from(`${printed.length > 0 ? "," : ""}${printJson(some).slice(1, -1)}`));
+    if (some.length > 0)
+      printed.push(Buffer.from(`${printed.length > 0 ? "," : ""}${printJson(some).slice(1, -1)}`));
     some = [];
   };
   for (const row of rows) {

@@ -29,12 +29,15 @@ function brief(deps: ProcDeps, scene: At): readonly string[] {
   return [...own, ...others.slice(own.length - mostBriefly)];
 }
 
-function rows(deps: ProcDeps, scene: At): Json {
-  const found = [...names(deps, scene)].filter((name) => name !== "self").slice(-10_000);
-  return found.map((id) => {
-    const { state, subject, caller, edge, since } = deps.sessions().get(id) as ProcSession;
-    return { id, state, subject, role: caller.role, edge, since };
-  });
+// All that are there at the first row, however much later the last one is asked for.
+function* rows(deps: ProcDeps, scene: At): Generator<Json> {
+  const all = deps.sessions();
+  const shown = [...names(deps, scene)].filter((name) => name !== "self").slice(-10_000);
+  for (const [id, session] of shown.map((id) => [id, all.get(id)] as const)) {
+    if (!session) continue;
+    const { state, subject, caller, edge, since } = session;
+    yield { id, state, subject, role: caller.role, edge, since };
+  }
 }
 
 const wire = (value: string): string => escapeForeign(value, { form: "wire" });
@@ -66,7 +69,7 @@ export function sessionNode(t: Build<null, Uses>, deps: ProcDeps): Node {
     {
       list: (scene) => names(deps, scene),
       brief: (scene) => brief(deps, scene),
-      json: (scene) => rows(deps, scene),
+      rows: (scene) => rows(deps, scene),
       has: (name, scene) => seen(deps, name, scene) !== undefined,
     },
     t.dir("One session", {

@@ -105,13 +105,7 @@ export async function submitArray(what: ArraySubmission): Promise<string> {
   };
   let array: string | undefined;
   for await (const piece of piecesOf(what, room))
-    if (array === undefined)
-      array = await withModule(
-        client,
-        module,
-        () => hand(piece),
-        () => upload(client, module, undefined, signal),
-      );
+    if (array === undefined) array = await withModule(what, () => hand(piece));
     else await hand(piece, array);
   return array ?? "";
 }

@@ -49,18 +49,15 @@ function wishOf(job: DagJob, { fresh, fuel, memoryBytes, workClass }: DagRequest
   };
 }
 
-/** The job that one needs and that did not end well before this one could be handed in. */
+/** By name: jobs that were not handed in, each with the one that it needs and that did not end well before. */
 type Stopped = Map<string, string>;
 
-/** Hands a job in; false where one that it needs has ended badly by now, which the hive refuses. */
-async function taken(hand: () => Promise<void>): Promise<boolean> {
-  try {
-    await hand();
-    return true;
-  } catch (thrown) {
-    if (thrown instanceof Fault && thrown.code === "jobs.needs") return false;
-    throw thrown;
-  }
+/** Which of the jobs that one needs the hive refuses it for, because it has ended badly by now; throws what else it refuses. */
+function refusedFor(thrown: unknown, needs: readonly string[], id: (name: string) => string): string {
+  const isNeed = thrown instanceof Fault && thrown.code === "jobs.needs";
+  const found = needs.find((name) => isNeed && thrown.message.endsWith(JSON.stringify(id(name))));
+  if (found === undefined) throw thrown;
+  return found;
 }
 
 /** Hands jobs in, each after those that it needs, so that the hive knows them. */
@@ -79,12 +76,13 @@ async function handIn(
     modules.set(job.module, module);
     const stdin = job.stdin === undefined ? Buffer.alloc(0) : await readInput(job.stdin);
     const id = (name: string) => given.get(name)?.submitted.job ?? "";
-    const lost = needsOf(job).find((name) => stopped.has(name));
+    const needs = needsOf(job);
+    const lost = needs.find((name) => stopped.has(name));
     if (lost !== undefined) {
       stopped.set(job.name, lost);
       continue;
     }
-    const hand = async (): Promise<void> => {
+    try {
       const submitted = await submit({
         client,
         signer,
@@ -93,12 +91,13 @@ async function handIn(
         wish: wishOf(job, request),
         now: Date.now(),
         signal: context.signal,
-        needs: needsOf(job).map(id),
+        needs: needs.map(id),
         ...(job.stdin_from === undefined ? {} : { from: id(job.stdin_from) }),
       });
       given.set(job.name, { job, submitted, module: module.digest });
-    };
-    if (!(await taken(hand))) stopped.set(job.name, needsOf(job).join(" or "));
+    } catch (thrown) {
+      stopped.set(job.name, refusedFor(thrown, needs, id));
+    }
   }
 }
 

@@ -153,12 +153,12 @@ interface Answer {
   readonly result?: { readonly job?: string; readonly array?: string; readonly part?: string };
 }
 
-/** Controls that stay open, by path: a command is then one write and one read. */
-const controls = new WeakMap<Client, Map<string, Promise<RemoteFile>>>();
+/** Controls that stay open on a connection, by path: a command is then one write and one read. */
+const openControls = new WeakMap<Client, Map<string, Promise<RemoteFile>>>();
 
 function controlOf(client: Client, path: string): Promise<RemoteFile> {
-  const open = controls.get(client) ?? new Map<string, Promise<RemoteFile>>();
-  controls.set(client, open);
+  const open = openControls.get(client) ?? new Map<string, Promise<RemoteFile>>();
+  openControls.set(client, open);
   const known = open.get(path);
   if (known) return known;
   const opening = client.open(path, "readWrite");
@@ -169,7 +169,7 @@ function controlOf(client: Client, path: string): Promise<RemoteFile> {
 
 /** Answers that nobody read stand before those that are asked for: such a file is not used again. */
 function giveUp(client: Client, path: string): void {
-  const open = controls.get(client);
+  const open = openControls.get(client);
   open
     ?.get(path)
     ?.then((file) => file.close())
@@ -212,28 +212,28 @@ function readAnswer(text: string): Answer | undefined {
   }
 }
 
-/** Modules that a hive has, as far as a connection knows. */
-const stored = new WeakMap<Client, Set<string>>();
+/** Digests of modules that the hive has, as far as is known on a connection to it. */
+const modulesThere = new WeakMap<Client, Set<string>>();
 
-/** Stores a module that the hive lacks, before it is asked to run it: a refusal for nothing is no answer to work. */
-async function storeFirst(client: Client, module: Content, store: () => Promise<void>): Promise<void> {
-  const known = stored.get(client) ?? new Set<string>();
-  stored.set(client, known);
-  if (known.has(module.digest)) return;
-  // Who may not look there may still have the module run where the hive has it.
+/** Whether the hive lacks a module, as far as one may see that: who may not look may still have it run. */
+async function lacks(client: Client, module: Content): Promise<boolean> {
   const there = await client.getattr(`/cas/${module.digest}`).catch(() => undefined);
-  if (there && Number(there.size) < module.bytes) await store();
-  known.add(module.digest);
+  return there !== undefined && Number(there.size) < module.bytes;
 }
 
-/** Hands something in whose module is stored first, and again where the hive has lost it since. */
+/**
+ * Hands something in whose module the hive is to have. What it lacks is stored before it is asked, for a refusal for nothing is
+ * no answer to work, and again where it has lost it since.
+ */
 export async function withModule<T>(
-  client: Client,
-  module: Content,
+  { client, module, sent, signal }: Pick<Submission, "client" | "module" | "sent" | "signal">,
   hand: () => Promise<T>,
-  store: () => Promise<void>,
 ): Promise<T> {
-  await storeFirst(client, module, store);
+  const store = (): Promise<void> => upload(client, module, sent, signal);
+  const known = modulesThere.get(client) ?? new Set<string>();
+  modulesThere.set(client, known);
+  if (!known.has(module.digest) && (await lacks(client, module))) await store();
+  known.add(module.digest);
   return await hand().catch(async (thrown: unknown) => {
     if (!(thrown instanceof Fault) || thrown.code !== "jobs.module") throw thrown;
     await store();
@@ -278,7 +278,7 @@ export async function submit(what: Submission): Promise<Submitted> {
   if (!inline && !fits(false)) throw fault.oversize();
   if (!inline && stdin.bytes > 0) await upload(client, stdin, sent, signal);
   const hand = () => ask(client, "/jobs/ctl", command(inline), signal);
-  const answer = await withModule(client, module, hand, () => upload(client, module, sent, signal));
+  const answer = await withModule(what, hand);
   const job = answer.result?.job;
   if (job === undefined) throw fault.answer(JSON.stringify(answer));
   return { job, jobId };

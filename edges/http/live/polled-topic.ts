@@ -8,6 +8,8 @@ import { type Feed, Listeners, type Message } from "./message.ts";
 /** Milliseconds between two looks, when there is news and when there is none. */
 const soon = 250;
 const late = 2000;
+/** Milliseconds of rest after a look that took long: the next one comes early enough to be news. */
+const rest = 700;
 
 /** The text of a file or the names in a directory, read again when they may have changed. */
 export class PolledTopic {
@@ -74,7 +76,7 @@ export class PolledTopic {
     const isNews = message.cursor !== this.#now?.cursor;
     // Files of the running program count as changed at every look; those that stay the same are looked at less.
     this.#every = isNews ? soon : Math.min(late, this.#every * 2);
-    this.#dueAt = begun + Math.max(this.#every, 20 * spent);
+    this.#dueAt = begun + Math.max(this.#every, Math.min(20 * spent, spent + rest));
     if (!isNews) return;
     this.#now = message;
     this.listeners.tell();

@@ -1,6 +1,7 @@
 import { type HttpClient, Lines, type Live, type LiveEvent, textOf } from "@skep/http-client";
 import type { Facts, HiveState } from "./hive.ts";
 import { isEnded, jobOf } from "./model.ts";
+import { Reader } from "./reader.ts";
 
 /** Machines of which more than their info is read by itself; of more, what the trace tells is taken. */
 const mostOwners = 500;
@@ -28,40 +29,10 @@ const small = [
 ] as const;
 
 const newestJobs = 200;
+/** Files of the past that are read at a time. */
 const atOnce = 6;
 /** Milliseconds for which something is news. */
 const fresh = 10_000;
-
-/** Reads things again, each once however often it was asked for, a few at a time. */
-export class Reader {
-  readonly #read: (key: string) => Promise<void>;
-  readonly #wanted = new Set<string>();
-  readonly #under = new Set<string>();
-
-  constructor(read: (key: string) => Promise<void>) {
-    this.#read = read;
-  }
-
-  want(key: string): void {
-    this.#wanted.add(key);
-    this.#next();
-  }
-
-  #next(): void {
-    for (const key of this.#wanted) {
-      if (this.#under.size >= atOnce) return;
-      if (this.#under.has(key)) continue;
-      this.#wanted.delete(key);
-      this.#under.add(key);
-      // What cannot be read now may be gone; the next event or listing tells.
-      const done = () => {
-        this.#under.delete(key);
-        this.#next();
-      };
-      this.#read(key).then(done, done);
-    }
-  }
-}
 
 /** What feeds need of the page. */
 export interface FeedGround {
@@ -95,6 +66,21 @@ export function feed(state: HiveState, { api, live, now, every }: FeedGround): (
   const jobs = new Reader(async (id) => {
     state.setJob(jobOf(id, await api.json<Facts>(`/jobs/${id}/status.json`)));
   });
+  // One file tells which of many machines are there; the rest of each is read when nothing else is to be.
+  const meet = (ids: readonly string[]): void => {
+    if (ids.length <= mostOwners) {
+      for (const id of ids) machines.want(id);
+      return;
+    }
+    for (const id of ids) machines.later(id);
+    const met = new Set(ids);
+    const tell = (rows: readonly Facts[]): void => {
+      for (const { id, present } of rows)
+        if (met.has(String(id)) && state.machines.get(String(id))?.state === "unknown")
+          state.setInfo(String(id), { id, present });
+    };
+    api.json<readonly Facts[]>("/worker.json").then(tell, () => undefined);
+  };
   const follow = (path: string, hear: (event: LiveEvent) => void, from?: "now") =>
     ends.push(live.follow(path, hear, from));
   for (const path of small)
@@ -104,7 +90,7 @@ export function feed(state: HiveState, { api, live, now, every }: FeedGround): (
     });
   follow("/worker", (event) => {
     if (event.event !== "list") return;
-    for (const id of state.setMachines(event.data.entries.map(({ name }) => name))) machines.want(id);
+    meet(state.setMachines(event.data.entries.map(({ name }) => name)));
     state.setFact("listed", true);
   });
   follow("/jobs", (event) => {
@@ -159,7 +145,7 @@ export function feed(state: HiveState, { api, live, now, every }: FeedGround): (
   // Whoever may not see the trace learns of ends by looking again at what has none; so does who missed a part of it.
   ends.push(
     every(3000, () => {
-      for (const job of state.jobs.values()) if (!isEnded(job)) jobs.want(job.id);
+      for (const job of state.jobs.values()) if (!isEnded(job)) jobs.later(job.id);
     }),
   );
   ends.push(

@@ -54,6 +54,8 @@ export class HiveState {
   version = 0;
   /** Events of the hive that were taken in. */
   events = 0;
+  /** What was told of machines by whoever invited them. */
+  readonly #nodes = new Map<string, Facts>();
   readonly #watchers = new Set<() => void>();
   readonly #after: (act: () => void) => void;
   readonly #now: () => number;
@@ -97,8 +99,11 @@ export class HiveState {
   // Where a machine stands and what it is was told by whoever invited it.
   #setNodes(value: unknown): void {
     if (!Array.isArray(value)) return;
+    this.#nodes.clear();
     for (const node of value as Facts[]) {
-      const machine = this.machines.get(String(node.id ?? node.name ?? node.node));
+      const id = String(node.id ?? node.name ?? node.node);
+      this.#nodes.set(id, node);
+      const machine = this.machines.get(id);
       if (!machine) continue;
       const site = machine.site;
       dress(machine, { ...node, ...machine.info });
@@ -111,7 +116,10 @@ export class HiveState {
   setMachines(ids: readonly string[]): readonly string[] {
     const wanted = new Set(ids);
     const gone = [...this.machines.keys()].filter((id) => !wanted.has(id));
-    for (const id of gone) this.machines.delete(id);
+    for (const id of gone) {
+      this.machines.delete(id);
+      this.leases.delete(id);
+    }
     const fresh = ids.filter((id) => !this.machines.has(id));
     for (const id of fresh) this.machines.set(id, strange(id));
     if (fresh.length + gone.length > 0) {
@@ -133,10 +141,7 @@ export class HiveState {
     const machine = this.machines.get(id);
     if (!machine) return;
     const { site } = machine;
-    const node = (this.facts.get("/net/nodes.json") as readonly Facts[] | undefined)?.find?.(
-      (one) => one.id === id,
-    );
-    dress(machine, { ...node, ...info });
+    dress(machine, { ...this.#nodes.get(id), ...info });
     if (machine.site !== site) this.membership += 1;
     this.touched.add(id);
     this.#changed();

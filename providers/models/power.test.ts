@@ -65,3 +65,26 @@ test("a check that was under way when the power went is made again", async (t) =
   const again = await rig(t, { files: recordingFiles(files.image()), blobs: hive.dir });
   assert.equal((await again.status(one)).state, "pending");
 });
+
+test("wherever the power goes between a part and its record, bringing the model again makes it ready, once", async (t) => {
+  const files = recordingFiles();
+  const hive = await rig(t, { files });
+  const one = made("a", 1, [part("a"), part("b")]);
+  const began = files.moment;
+  assert.equal(await hive.bring(one), "ready");
+  const states = new Set<string>();
+  const seen = new Set<string>();
+  for (let moment = began; moment <= files.moment; moment += 1)
+    for (const { image } of files.powerCuts(moment).take(1)) {
+      const key = digestOf(image);
+      if (seen.has(key)) continue;
+      seen.add(key);
+      // The blobs of the whole import are there, and records of a part of it.
+      const again = await rig(t, { files: recordingFiles(image), blobs: hive.dir });
+      const { state } = await again.status(one);
+      states.add(state);
+      assert.equal(await again.bring(one), "ready", `after ${moment}, when it was ${state}`);
+      await again.kernel.close();
+    }
+  assert.deepEqual([...states].sort(), ["empty", "pending", "ready", "unsigned"]);
+});

@@ -109,12 +109,15 @@ export async function rig(
       readonly [name: string]: unknown;
       readonly state: string;
     };
+  // As `skep model import` does it: what is there does not travel.
   const bring = async (one: Made): Promise<string> => {
-    await put(at(one, "manifest.json"), one.bytes);
-    await put(at(one, "signature"), one.signature);
-    await status(one);
-    await put(at(one, "table"), one.table);
-    await put(at(one, "schema"), one.schema);
+    const { state } = await status(one);
+    if (state === "empty") await put(at(one, "manifest.json"), one.bytes);
+    if (["empty", "unsigned"].includes(state)) await put(at(one, "signature"), one.signature);
+    const { state: signed, lacks } = await status(one);
+    if (signed !== "pending") return signed;
+    if (String(lacks).includes("table")) await put(at(one, "table"), one.table);
+    if (String(lacks).includes("schema")) await put(at(one, "schema"), one.schema);
     for (const name of (await read(at(one, "missing"))).toString().split("\n").filter(Boolean))
       await chunk(one, one.chunks.find((each) => sha256(each) === name) ?? Buffer.alloc(0));
     await finish(one);

@@ -69,8 +69,8 @@ function reasons(t: Builder, chains: Chains): Node {
     { list: () => [], has: (of) => chains.knows(of) },
     t.dir("Why one thing is as it is", {
       chain: t.text("The chain from the ticket to the receipt, with proofs in its JSON twin", {
-        render: async (scene) => (await chains.of(name(scene))).text,
-        json: async (scene) => (await chains.of(name(scene))).json,
+        render: async (scene) => await chains.lines(name(scene)),
+        json: async (scene) => await chains.whole(name(scene)),
       }),
     }),
   );

@@ -3,7 +3,7 @@ import { decodeRecord, type JournalRecord, type Json } from "@skep/kernel";
 import type { Signer } from "@skep/tlog";
 import type { ChainSource } from "./chain.ts";
 import { type AuditJournal, AuditLog } from "./log.ts";
-import { changedLines, whyLines, whyPath, whyRecord } from "./why.ts";
+import { type Changed, changedLines, proveTold, type Told, tellPath, tellRecord, whyLines } from "./why.ts";
 
 const fault = faults("why", {
   record: ["absent", "Cannot tell why: no such record"],
@@ -26,8 +26,10 @@ export interface ChainIndex {
 export interface Chains {
   /** Whether something can be told of that name: a durable record, or any path. */
   knows(name: string): boolean;
-  /** Lines for people, and the whole chain with its proofs. Throws `why.record`, `.path`. */
-  of(name: string): Promise<{ readonly text: string; readonly json: Json }>;
+  /** Lines for people. Throws `why.record`, `.path`. */
+  lines(name: string): Promise<string>;
+  /** The whole chain with its proofs. Throws `why.record`, `.path`. */
+  whole(name: string): Promise<Json>;
 }
 
 const sequence = /^(0|[1-9][0-9]{0,14})$/;
@@ -62,17 +64,23 @@ export function createChains(
     },
     proof: (seq) => log.proof(seq),
   };
+  const pathTold = async (name: string): Promise<Changed<Told>> => {
+    const path = pathOf(name) ?? "";
+    const changed = await tellPath(path, source);
+    if (!changed) throw fault.path(path);
+    return changed;
+  };
   return {
     knows: (name) => (sequence.test(name) ? Number(name) < log.size : pathOf(name) !== undefined),
-    of: async (name) => {
-      if (sequence.test(name)) {
-        const why = await whyRecord(Number(name), source);
-        return { text: whyLines(why), json: why as unknown as Json };
-      }
-      const path = pathOf(name) ?? "";
-      const changed = await whyPath(path, source);
-      if (!changed) throw fault.path(path);
-      return { text: changedLines(changed), json: changed as unknown as Json };
+    lines: async (name) =>
+      sequence.test(name)
+        ? whyLines(await tellRecord(Number(name), source))
+        : changedLines(await pathTold(name)),
+    whole: async (name) => {
+      if (sequence.test(name))
+        return (await proveTold(await tellRecord(Number(name), source), source)) as unknown as Json;
+      const changed = await pathTold(name);
+      return { ...changed, why: await proveTold(changed.why, source) } as unknown as Json;
     },
   };
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JournalRecord } from "@skep/kernel";
 import type { ChainSource } from "./chain.ts";
-import { whyRecord } from "./why.ts";
+import { tellRecord } from "./why.ts";
 
 const key = "0d".repeat(32);
 const commitment = "df9c".repeat(16);
@@ -30,7 +30,7 @@ function sourceWith(receipt: object | null): ChainSource {
 }
 
 const receiptLink = async (receipt: object | null) =>
-  (await whyRecord(7, sourceWith(receipt))).links.find(({ part }) => part === "receipt")?.text;
+  (await tellRecord(7, sourceWith(receipt))).links.find(({ part }) => part === "receipt")?.text;
 
 test("a receipt is told with the whole key that signed it and the whole commitment to its outputs", async () => {
   const output_commitment = [...Buffer.from(commitment, "hex")];

@@ -11,12 +11,16 @@ import {
   textOf,
 } from "./chain.ts";
 
-/** The causal chain of one record. */
-export interface Why {
+/** The causal chain of one record, as it is told to people. */
+export interface Told {
   readonly seq: number;
   /** One calm line. */
   readonly summary: string;
   readonly links: readonly Link[];
+}
+
+/** The causal chain of one record, with what proves it. */
+export interface Why extends Told {
   /** C2SP tlog-proofs of every record that a link names, by sequence. */
   readonly proofs: Readonly<Record<string, string>>;
 }
@@ -217,19 +221,24 @@ function summaryOf(record: JournalRecord, links: readonly Link[]): string {
 }
 
 /** The chain of a record that is durable. */
-export async function whyRecord(seq: number, source: ChainSource): Promise<Why> {
+export async function tellRecord(seq: number, source: ChainSource): Promise<Told> {
   const record = await source.record(seq);
   const follower = new Follower(source);
   await follower.follow(record);
   const { links } = follower;
-  const told = [...new Set(links.flatMap((link) => (link.seq === undefined ? [] : [link.seq])))];
+  return { seq, summary: summaryOf(record, links), links };
+}
+
+/** The chain with the proofs of its records: they cost far more than what is told. */
+export async function proveTold(chain: Told, source: ChainSource): Promise<Why> {
+  const told = [...new Set(chain.links.flatMap((link) => (link.seq === undefined ? [] : [link.seq])))];
   const proofs: Record<string, string> = {};
   for (const each of told.sort((one, other) => one - other)) proofs[each] = await source.proof(each);
-  return { seq, summary: summaryOf(record, links), links, proofs };
+  return { ...chain, proofs };
 }
 
 /** The chain for people: a line of its own for each link, with where the record stands. */
-export function whyLines({ summary, links }: Why): string {
+export function whyLines({ summary, links }: Told): string {
   const lines = links.map(({ part, text, seq, time }) => {
     const at = seq === undefined ? "" : `  [record ${seq}, ${formatTime(time ?? 0)}]`;
     return `  ${part.padEnd(9)} ${text}${at}`;
@@ -238,7 +247,7 @@ export function whyLines({ summary, links }: Why): string {
 }
 
 /** Which acts last changed a file. */
-export interface Changed {
+export interface Changed<Chain extends Told = Why> {
   readonly path: string;
   /** The directory whose records these are: of the path itself, or the nearest above it that has any. */
   readonly of: string;
@@ -252,14 +261,14 @@ export interface Changed {
     readonly ok: boolean;
   }[];
   /** The chain of the newest. */
-  readonly why: Why;
+  readonly why: Chain;
 }
 
 // A machine's files stand under two names.
 const plain = (path: string): string => path.replace(/^\/shard\/[0-9a-f]+(?=\/worker\/)/, "");
 
 /** The acts that last changed a file; undefined where no record tells of it. */
-export async function whyPath(path: string, source: ChainSource): Promise<Changed | undefined> {
+export async function tellPath(path: string, source: ChainSource): Promise<Changed<Told> | undefined> {
   for (let of = plain(path); of.length > 1; of = of.slice(0, Math.max(0, of.lastIndexOf("/")))) {
     const seqs = await source.touched(of, source.durable(), 32);
     const [newest] = seqs;
@@ -270,13 +279,13 @@ export async function whyPath(path: string, source: ChainSource): Promise<Change
       const { time, subject, path: at, verdict } = record;
       changes.push({ seq, time, subject, act: actName(record), path: at, ok: verdict.ok });
     }
-    return { path, of, changes, why: await whyRecord(newest, source) };
+    return { path, of, changes, why: await tellRecord(newest, source) };
   }
   return undefined;
 }
 
 /** The same for people. */
-export function changedLines({ path, of, changes, why }: Changed): string {
+export function changedLines({ path, of, changes, why }: Changed<Told>): string {
   const [newest] = changes;
   const where = of === plain(path) ? "" : ` (as part of ${of})`;
   const head = `${path}${where} was last changed by record ${newest?.seq ?? ""}`;

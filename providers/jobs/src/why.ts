@@ -6,8 +6,13 @@ import { recordOf } from "./arrays.ts";
 import type { Machines } from "./place.ts";
 import { whyText } from "./render.ts";
 
-/** Tells which records led to a record and from it: as lines for people, and whole for programs. */
-export type Chain = (seq: number) => Promise<{ readonly text: string; readonly json: Json }>;
+/** Tells which records led to a record and from it, by its sequence. */
+export interface Chain {
+  /** For people. */
+  lines(seq: string): Promise<string>;
+  /** For programs, with proofs. */
+  whole(seq: string): Promise<Json>;
+}
 
 interface Known {
   readonly chain?: Chain;
@@ -18,13 +23,13 @@ type At = Pick<Scene<Jobs, Machines>, "state" | "views" | "now">;
 /** Why a job is as it is: one line, then the chain of its records. */
 export async function whyOf(job: Job, at: At, { chain }: Known): Promise<string> {
   const own = whyText(job, at);
-  return chain ? `${own}${(await chain(recordOf(job.id))).text}` : own;
+  return chain ? `${own}${await chain.lines(String(recordOf(job.id)))}` : own;
 }
 
 /** The same for programs, proofs included. */
 export async function whyJson(job: Job, at: At, { chain }: Known): Promise<Json> {
   const why = whyText(job, at).trimEnd();
-  return chain ? { why, chain: (await chain(recordOf(job.id))).json } : { why };
+  return chain ? { why, chain: await chain.whole(String(recordOf(job.id))) } : { why };
 }
 
 const one = ({ job }: { readonly job: string }): string => `/jobs/${job}`;

@@ -41,7 +41,12 @@ export interface PolicyDeps {
   readonly record: (seq: number) => Promise<JournalRecord>;
   readonly limits: QueueLimits;
   /** The chain of records behind a record's number or an encoded path; where nothing tells it no action has a `why`. */
-  readonly chain?: (name: string) => Promise<{ readonly text: string; readonly json: Json }>;
+  readonly chain?: {
+    /** For people. */
+    lines(name: string): Promise<string>;
+    /** For programs, with proofs. */
+    whole(name: string): Promise<Json>;
+  };
   /** Checks sets apart from the loop; where there is none they are checked as they are judged. */
   readonly checker?: Checker;
 }
@@ -231,8 +236,8 @@ class Parts {
           // What is no action is a record like any other: for those who may look into the log.
           visible: (scene) =>
             this.#deps.chain !== undefined && (known(scene) || scene.caller.may("/audit/why", "read")),
-          render: async (scene) => (await this.#chain(scene, known(scene))).text,
-          json: async (scene) => (await this.#chain(scene, known(scene))).json,
+          render: async (scene) => (await this.#deps.chain?.lines(chainName(scene, known(scene)))) ?? "",
+          json: async (scene) => (await this.#deps.chain?.whole(chainName(scene, known(scene)))) ?? null,
         }),
         undo: t.text("The command that takes this record back, as JSON", {
           // A waiting action did nothing yet; what it ran as is another record.
@@ -244,16 +249,15 @@ class Parts {
     );
   }
 
-  /** An action is told by the newest record about it, such as the one that it ran as. */
-  async #chain({ params }: Seen, known: boolean): Promise<{ readonly text: string; readonly json: Json }> {
-    const name = params.id ?? "";
-    const told = await this.#deps.chain?.(known ? encodeURIComponent(`/actions/${name}`) : name);
-    return told ?? { text: "", json: null };
-  }
-
   mounts(t: Builder): Readonly<Record<string, Node>> {
     return { "/policy": this.#policy(t), "/actions": this.#actions(t) };
   }
+}
+
+/** An action is told by the newest record about it, such as the one that it ran as. */
+function chainName({ params }: Seen, known: boolean): string {
+  const name = params.id ?? "";
+  return known ? encodeURIComponent(`/actions/${name}`) : name;
 }
 
 function namesOf({ queue, actions }: PolicySlice): string[] {

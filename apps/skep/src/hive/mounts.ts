@@ -228,7 +228,7 @@ export function mounts(deps: Deps): Provider[] {
         ledger: true,
         ...(deps.signs && { signs: deps.signs }),
         ...(deps.live.beats && { beats: deps.live.beats }),
-        ...(chains && { chain: (seq) => chains.of(String(seq)) }),
+        ...(chains && { chain: chains }),
       }),
     ),
     scheduleProvider(deps.scheduled),
@@ -252,7 +252,7 @@ export function mounts(deps: Deps): Provider[] {
       record: deps.record,
       limits: policyLimits(deps.config),
       ...(deps.checker && { checker: deps.checker }),
-      ...(chains && { chain: (name) => chains.of(name) }),
+      ...(chains && { chain: chains }),
     }),
   ];
   return providers;

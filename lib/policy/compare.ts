@@ -9,7 +9,8 @@ export interface Change<T> {
 }
 
 function same(a: Decided, b: Decided): boolean {
-  return a.decision === b.decision && JSON.stringify(a.needs) === JSON.stringify(b.needs);
+  if (a.decision !== b.decision || a.needs.length !== b.needs.length) return false;
+  return a.needs.length === 0 || JSON.stringify(a.needs) === JSON.stringify(b.needs);
 }
 
 /** What would change if `after` were in force instead of `before`; undefined stands for no policies at all. */

@@ -159,7 +159,7 @@ forbid (principal == Subject::"bob", action, resource in Path::"/a");
 @approvals("1") forbid (principal, action == Action::"gc", resource) unless { resource.path like "/a/*" || context.data };
 forbid (principal, action, resource) when { context has label && context.label == "secret" && principal.role != "queen" };`;
   const set = setOf(text);
-  const forgetful = setOf(`${text}\nforbid (principal, action, resource) when { context.now < 0 };`);
+  const forgetful = setOf(text.replace(/;$/gm, " unless { context.now + 1 < 0 };"));
   const request = fc.record({
     subject: fc.constantFrom("ann", "bob"),
     role: fc.constantFrom("queen", "observer"),
@@ -176,6 +176,7 @@ forbid (principal, action, resource) when { context has label && context.label =
     }),
     { numRuns: 100 },
   );
+  assert.ok(forgetful.evaluations >= 100, "it forgets");
 });
 
 test("path rules of the original mean the same in Cedar: a star is one name", () => {
@@ -243,7 +244,7 @@ test("a set that compares the time with constants is remembered between them, an
     assert.equal(odd.decide({ ...base, now: at }).decision, at === from + 30 ? "deny" : want, `${at - from}`);
   }
   assert.equal(set.evaluations, 7, "one for each instant and each stretch between");
-  assert.equal(odd.evaluations, 45);
+  assert.equal(odd.evaluations, 45 + 7, "the odd one each time, the others as before");
 });
 
 test("what is foreseen gives way between portions, and is not evaluated again", async () => {
@@ -265,4 +266,27 @@ test("what is foreseen gives way between portions, and is not evaluated again", 
   const { evaluations } = set;
   assert.equal(set.decide(request).decision, "allow");
   assert.equal(set.evaluations, evaluations);
+});
+
+test("policies that read other things are remembered apart: Cedar is asked for each value once, not for each pair", () => {
+  const area = Array.from(
+    { length: 6 },
+    (_, n) => `forbid (principal in Role::"observer", action, resource in Path::"/area-${n}");`,
+  );
+  const state = Array.from(
+    { length: 6 },
+    (_, n) => `forbid (principal, action, resource) when { context.lifecycle == "L${n}" };`,
+  );
+  const odd = "forbid (principal, action, resource) when { context.now + 1 == 100 };";
+  const decide = (set: PolicySet, n: number) =>
+    set.decide({ ...base, path: `/area-${n % 10}`, lifecycle: `L${n % 7}`, role: "observer", now: n })
+      .decision;
+  const permit = "permit (principal, action, resource);";
+  const set = setOf([permit, ...area, ...state].join("\n"));
+  for (let n = 0; n < 70; n += 1)
+    assert.equal(decide(set, n), n % 10 < 6 || n % 7 < 6 ? "deny" : "allow", `${n}`);
+  assert.equal(set.evaluations, 10 + 7);
+  const fleeting = setOf([permit, ...area, odd].join("\n"));
+  for (let n = 0; n < 70; n += 1) assert.equal(decide(fleeting, n), n % 10 < 6 ? "deny" : "allow");
+  assert.equal(fleeting.evaluations, 10 + 70, "only what computes with the time is asked every time anew");
 });

@@ -1,3 +1,5 @@
+import type { LiveEvent } from "@skep/http-client";
+import { feed } from "../state/feed.ts";
 import { HiveState } from "../state/hive.ts";
 import { applyTheme } from "../theme.ts";
 import { HiveScene } from "../views/hive-scene.ts";
@@ -61,6 +63,37 @@ function* linesOf(machines: number): Generator<{ readonly text: string; readonly
   }
 }
 
+/** Milliseconds until a file of the made-up hive is read. */
+const answering = 5;
+
+/** Follows the made-up hive as the page follows a real one, its reads of jobs included. */
+function followed(state: HiveState) {
+  const hears = new Map<string, (event: LiveEvent) => void>();
+  const json = async <T>(path: string): Promise<T> => {
+    await new Promise((done) => setTimeout(done, answering));
+    const [, , name] = path.split("/");
+    return (path.startsWith("/jobs/") ? { state: "done", job_id: name, ended_ms: Date.now() } : {}) as T;
+  };
+  const end = feed(state, {
+    api: { json, text: () => Promise.reject(new Error("no text")) },
+    live: {
+      follow: (path, hear) => {
+        hears.set(path, hear);
+        return () => hears.delete(path);
+      },
+    },
+    now: () => Date.now(),
+    every: (ms, act) => {
+      const timer = setInterval(act, ms);
+      return () => clearInterval(timer);
+    },
+  });
+  const tell = (path: string, text: string): void => {
+    if (text !== "") hears.get(path)?.({ event: "data", cursor: "", data: { at: 0, next: 0, text } });
+  };
+  return { tell, end };
+}
+
 /** Draws a made-up hive for a while with events offered all the time. */
 async function measure({ machines, perSecond, seconds }: Wanted): Promise<Measured> {
   applyTheme();
@@ -76,6 +109,7 @@ async function measure({ machines, perSecond, seconds }: Wanted): Promise<Measur
   const { figures } = scene;
   Object.assign(figures, { frames: 0, spent: 0, worst: 0 });
   const lines = linesOf(machines);
+  const hive = followed(state);
   const began = performance.now();
   let [given, intake, freshness] = [0, 0, 0];
   let oldest: number | undefined;
@@ -93,16 +127,19 @@ async function measure({ machines, perSecond, seconds }: Wanted): Promise<Measur
   while (performance.now() - began < seconds * 1000) {
     const due = Math.floor(((performance.now() - began) / 1000) * perSecond);
     const before = performance.now();
+    let [events, refusals] = ["", ""];
     for (; given < due; given += 1) {
       const { text, isRefusal } = lines.next().value;
-      const line = JSON.parse(text);
-      if (isRefusal) state.traced(line);
-      else state.event(line);
+      if (isRefusal) refusals += `${text}\n`;
+      else events += `${text}\n`;
     }
+    hive.tell("/trace/events", events);
+    hive.tell("/trace/ctl", refusals);
     intake += performance.now() - before;
     oldest ??= before;
     await new Promise((done) => setTimeout(done, 10));
   }
+  hive.end();
   scene.close();
   return {
     frames: figures.frames,

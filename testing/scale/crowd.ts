@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Latencies } from "./latencies.ts";
-import { type At, type Given, ScaleWorker } from "./worker.ts";
+import type { At } from "./line.ts";
+import { type Given, ScaleWorker } from "./worker.ts";
 
 /** What a crowd saw since it was last asked. */
 export interface CrowdReport {
@@ -19,6 +20,8 @@ export interface CrowdReport {
 
 /** Milliseconds between two records of one worker. */
 const period = 1000;
+/** Milliseconds between two looks at what is due. */
+const look = 4;
 /** Workers that attach at a time. */
 const lanes = 256;
 
@@ -37,7 +40,13 @@ export class Crowd {
 
   constructor(at: At, given: readonly Given[]) {
     this.#at = at;
-    this.#workers = given.map((one) => new ScaleWorker(one));
+    const told = {
+      told: (due: number) => this.#latencies.add(performance.now() - due),
+      failed: (why: string) => {
+        if (this.#telling) this.#failed(why);
+      },
+    };
+    this.#workers = given.map((one) => new ScaleWorker(one, told));
   }
 
   /** Resolves when all are attached; again after `scattered`. */
@@ -94,25 +103,15 @@ export class Crowd {
     this.#telling = true;
     const began = performance.now();
     const count = this.#workers.length;
-    for (let next = 0; this.#telling; await sleep(2)) {
+    for (let next = 0; this.#telling; await sleep(look)) {
       const due = ((performance.now() - began) / period) * count;
       for (; next <= due && this.#telling; next += 1)
-        void this.#tell(this.#workers[next % count], next, began + (next / count) * period);
+        this.#workers[next % count]?.tell(next, began + (next / count) * period);
     }
   }
 
   quiet(): void {
     this.#telling = false;
-  }
-
-  async #tell(worker: ScaleWorker | undefined, seq: number, due: number): Promise<void> {
-    const record = `{"seq":${seq},"load":0.42,"temperature":41.5,"memory":71303168,"state":"run"}\n`;
-    try {
-      await worker?.tell(Buffer.from(record));
-      this.#latencies.add(performance.now() - due);
-    } catch (thrown) {
-      if (this.#telling) this.#failed(String(thrown));
-    }
   }
 
   /** What was seen since the last report. */

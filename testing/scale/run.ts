@@ -2,7 +2,8 @@
 // answered by one line, `start` and `scattered` when all are attached.
 import { createInterface } from "node:readline";
 import { Crowd } from "./crowd.ts";
-import type { At, Given } from "./worker.ts";
+import type { At } from "./line.ts";
+import type { Given } from "./worker.ts";
 
 type Order =
   | { readonly op: "start"; readonly at: At; readonly given: readonly Given[] }

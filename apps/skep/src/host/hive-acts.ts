@@ -128,13 +128,17 @@ export class Adapters implements Target {
       (client) => importModel(client, packed, { sent, signal }),
       signal,
     );
-    if (state === "quarantined") throw fault.act(`${model} is quarantined: ${reason}`);
+    if (state !== "ready") throw fault.act(`${model} is ${state} in the hive${reason && `: ${reason}`}`);
     return { output: JSON.stringify({ model, state, bytes }) };
   }
 
   done({ verb, target }: Act, before: Evidence | undefined, now: Evidence | undefined): Done {
     if (!before || !now) return "unknown";
-    if (verb === "import") return now.state === "ready" ? "yes" : "no";
+    if (verb === "import") {
+      // Something else was packed into the folder meanwhile.
+      if (before.model !== now.model) return "unknown";
+      return now.state === "ready" ? "yes" : "no";
+    }
     if (before.since_ms !== now.since_ms) return "yes";
     return verb === "activate" && (now.active === target || now.model === target) ? "yes" : "no";
   }

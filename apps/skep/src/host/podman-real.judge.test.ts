@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { test } from "node:test";
 import { until } from "./testing.ts";
-import { lacking, type Stage, stageOf, startPodman } from "./testing-real.ts";
+import { lacking, startPodman } from "./testing-real.ts";
+import { type Stage, stageOf } from "./testing-stage.ts";
 
 const skip = lacking("unshare", "podman");
 

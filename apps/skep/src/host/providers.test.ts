@@ -5,12 +5,13 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Clock } from "@skep/clock";
 import { FakeCluster, FakeEngine } from "@skep/testing";
+import type { Act } from "../attached/target.ts";
 import { realClock } from "../clock.ts";
 import { Containers } from "./docker.ts";
+import { Adapters } from "./hive-acts.ts";
 import { Cluster } from "./k8s.ts";
 import { Links } from "./net.ts";
 import { NvidiaGpus } from "./nvidia.ts";
-import type { Act } from "../attached/target.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "skep-host-"));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -159,4 +160,16 @@ test("links are up, without a carrier, or down", async () => {
     ["eth1", "no-carrier", undefined],
     ["eth2", "down", undefined],
   ]);
+});
+
+test("what was packed anew meanwhile does not tell whether the model before it was brought", () => {
+  const adapters = new Adapters(
+    () => assert.fail("nobody is asked"),
+    () => undefined,
+  );
+  const asked = act("import", "edge");
+  const told = (model: string, state: string) => ({ model, state, name: "edge" });
+  assert.equal(adapters.done(asked, told("a", "empty"), told("a", "ready")), "yes");
+  assert.equal(adapters.done(asked, told("a", "empty"), told("a", "pending")), "no");
+  assert.equal(adapters.done(asked, told("a", "empty"), told("b", "ready")), "unknown");
 });

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { until } from "./testing.ts";
-import { lacking, linesOf, type Stage, stageOf, startSystemd } from "./testing-real.ts";
+import { lacking, linesOf, startSystemd } from "./testing-real.ts";
+import { type Stage, stageOf } from "./testing-stage.ts";
 
 const skip = lacking("unshare", "systemd", "dbus");
 

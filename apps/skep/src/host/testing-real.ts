@@ -1,4 +1,3 @@
-import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -13,13 +12,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { TestContext } from "node:test";
-import { fileURLToPath } from "node:url";
-import { homeTarget } from "../client/connect.ts";
 import { openBus } from "../owner/bus.ts";
-import { type HostHive, hostHive, until } from "./testing.ts";
+import { until } from "./testing.ts";
 
-const main = fileURLToPath(new URL("../main.mjs", import.meta.url));
 const first = (...paths: readonly string[]): string | undefined => paths.find((path) => existsSync(path));
 
 const programs = {
@@ -69,7 +64,8 @@ async function inside(
   return child;
 }
 
-async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+/** Ends a process and waits until it is gone. */
+export async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill(signal);
   await once(child, "exit");
@@ -197,112 +193,6 @@ ${names.map(run).join("")}$P system service --time 0 unix://${socket}
 `;
   const ready = async (): Promise<true | undefined> => (existsSync(socket) ? true : undefined);
   return real(await inside(script, dir, ready), dir, socket);
-}
-
-/** Allows the three acts on everything of one facet, and shows nothing else. */
-function rulesFor(facet: "systemd" | "docker", line: string): string {
-  const allowed = verbs.map((verb) => `[[allow]]\naction = "${facet}.${verb}"\ntarget = ["*"]\n`);
-  const others = ["systemd", "docker", "net", "nvidia"].filter((one) => one !== facet);
-  const off = others.map((one) => `[${one}]\nenabled = false\n`);
-  return `${allowed.join("")}[${facet}]\n${line}\nevery = "250ms"\n${off.join("")}`;
-}
-
-const verbs = ["restart", "stop", "start"] as const;
-type Verb = (typeof verbs)[number];
-
-/** How a ticket ended, with what the target told before and after. */
-export interface Outcome<Seen> {
-  readonly state: string;
-  readonly before: Seen;
-  readonly evidence: Seen;
-}
-
-/** A hive, something real, and the agent that runs now. `Seen` is what the real thing tells of a target. */
-export class Stage<Seen> {
-  readonly at: HostHive;
-  readonly real: Real;
-  readonly #facet: "systemd" | "docker";
-  readonly #rules: string;
-  #agent: ChildProcess;
-
-  /** `line` of the allow-list says where the real thing is. */
-  constructor(at: HostHive, real: Real, facet: "systemd" | "docker", line: string) {
-    this.at = at;
-    this.real = real;
-    this.#facet = facet;
-    this.#rules = rulesFor(facet, line);
-    this.#agent = startAgent(at, this.#rules);
-  }
-
-  /** Kills the agent. */
-  kill(): Promise<void> {
-    return ended(this.#agent, "SIGKILL");
-  }
-
-  /** Starts the agent anew. */
-  again(): void {
-    this.#agent = startAgent(this.at, this.#rules);
-  }
-
-  async ask(id: string, verb: Verb, target: string): Promise<void> {
-    assert.equal(await this.at.spec({ id, action: `${this.#facet}.${verb}`, target }), "ok");
-  }
-
-  async stateOf(id: string): Promise<string> {
-    const told = await this.at.read("/host/tickets/status");
-    return new RegExp(`^id=${id} state=(\\w+)`, "m").exec(told)?.[1] ?? "";
-  }
-
-  async ended(id: string): Promise<Outcome<Seen>> {
-    return (await this.at.ended(id)) as unknown as Outcome<Seen>;
-  }
-
-  /** Restarts, stops and starts a target, one after the other. */
-  async each(target: string, check: (verb: Verb, was: Seen, now: Seen) => void): Promise<void> {
-    for (const verb of verbs) {
-      const id = `each-${verb}`;
-      await this.ask(id, verb, target);
-      const { state, before, evidence } = await this.ended(id);
-      assert.equal(state, "succeeded", verb);
-      check(verb, before, evidence);
-    }
-  }
-}
-
-/** Starts what a test needs, or skips it with the reason. */
-export async function stageOf<Seen>(
-  t: TestContext,
-  start: () => Promise<Real>,
-  facet: "systemd" | "docker",
-  line: (address: string) => string,
-): Promise<Stage<Seen> | undefined> {
-  let real: Real;
-  try {
-    real = await start();
-  } catch (cause) {
-    t.skip(`it does not run here: ${(cause as Error).message}`);
-    return undefined;
-  }
-  const things = new AsyncDisposableStack();
-  t.after(() => things.disposeAsync());
-  things.use(real);
-  const at = things.use(await hostHive());
-  const stage = new Stage<Seen>(at, real, facet, line(real.address));
-  things.defer(() => stage.kill());
-  return stage;
-}
-
-/** `skep host` in a process of its own, with these lines as its allow-list. */
-function startAgent(at: HostHive, rules: string): ChildProcess {
-  const file = join(at.folder, "host.toml");
-  writeFileSync(file, rules);
-  const { place } = homeTarget(at.hive.home, at.hive.env);
-  const socket = "path" in place ? place.path : "";
-  const where = ["--ticket", at.ticketFile, "--hive", socket, "--rules", file, "--folder", at.folder];
-  return spawn(process.execPath, [main, "host", ...where], {
-    stdio: "ignore",
-    env: { ...process.env, ...at.hive.env },
-  });
 }
 
 /** Lines of a file; none where it is not there yet. */

@@ -1,12 +1,12 @@
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import type { Client, RemoteFile } from "@skep/ninep";
-import { PolicySet, loadPolicies, type PolicyRequest } from "@skep/policy";
 import { parseKeyLine, type SshSigner, signSshsig } from "@skep/sshsig";
 import { type HiveProcess, startHive } from "../hive.ts";
 import { type Load, load, several } from "../load.ts";
 import type { Bench, Measured } from "../row.ts";
 import { fifty } from "./controls.ts";
 import { loopOf } from "./loop.ts";
+import { whatIfRows } from "./what-if.ts";
 
 const lanes = 8;
 
@@ -66,37 +66,6 @@ const revoke = { revoke: "bench-block" };
 const permit = '@id("default") permit (principal, action, resource);\n';
 const forbid = (annotations: string): string =>
   `${permit}@id("ask") ${annotations} forbid (principal, action == Action::"revoke", resource);`;
-
-/** 100,000 intents against 50 policies of which some are about the time; seconds. */
-function whatIf(): number {
-  const timed = Array.from(
-    { length: 8 },
-    (_, n) =>
-      `forbid (principal, action, resource in Path::"/area-${n}") when { context.now > ${1_790_000_000_000 + n * 1e6} };`,
-  );
-  const { policies, problems } = loadPolicies({ "a.cedar": `${fifty}\n${timed.join("\n")}` }, [
-    "spawn",
-    "kill",
-    "revoke",
-  ]);
-  if (problems.length > 0) throw new Error(problems[0]?.message);
-  const set = new PolicySet(policies);
-  const began = performance.now();
-  for (let at = 0; at < 100_000; at += 1) {
-    const request: PolicyRequest = {
-      subject: `person-${at % 50}`,
-      role: at % 3 === 0 ? "queen" : "observer",
-      path: `/area-${at % 40}/ctl`,
-      act: ["spawn", "kill", "revoke"][at % 3] ?? "spawn",
-      class: "compensable",
-      data: false,
-      now: 1_790_000_000_000 + at * 100,
-      lifecycle: "ONLINE",
-    };
-    set.decide(request);
-  }
-  return (performance.now() - began) / 1000;
-}
 
 /** Figures of the loop's last seconds forget what came before within this, milliseconds. */
 const forgets = 11_000;
@@ -167,13 +136,6 @@ export const policy: Bench = {
       rows.push(measured("asked, signed and run", await once(signed)));
       for (const { client } of open) await client.close();
     }
-    tell("what-if");
-    rows.push({
-      name: "what-if over 100,000 intents, 58 policies, 8 of them about the time",
-      unit: "s",
-      runs: [whatIf(), whatIf(), whatIf()],
-      goal: { most: 10 },
-    });
-    return rows;
+    return [...rows, ...(await whatIfRows(tell))];
   },
 };

@@ -1,6 +1,6 @@
 import { type Command, command } from "@skep/edge-cli";
 import { faults } from "@skep/fault";
-import type { JournalRecord } from "@skep/kernel";
+import type { Client } from "@skep/ninep";
 import type { Decided, PolicySet } from "@skep/policy";
 import { formatCount } from "@skep/text";
 import { connectOf } from "../client/connect.ts";
@@ -18,7 +18,7 @@ interface InForce {
 const rulesOf = ({ decision, rules }: Decided): string =>
   `${decision}${rules.length === 0 ? "" : ` (${rules.join(", ")})`}`;
 
-async function setOf(files: Readonly<Record<string, string>>, acts: Iterable<string>): Promise<PolicySet> {
+async function checked(files: Readonly<Record<string, string>>, acts: Iterable<string>): Promise<PolicySet> {
   const { loadPolicies, PolicySet: Prepared, printProblem } = await import("@skep/policy");
   const { policies, problems } = loadPolicies(files, acts);
   const [first] = problems;
@@ -26,10 +26,15 @@ async function setOf(files: Readonly<Record<string, string>>, acts: Iterable<str
   return new Prepared(policies);
 }
 
-function together({ rules }: InForce): Record<string, string> {
+/** What is in force, which was checked when it was applied; undefined where there are no policies. */
+async function inForce(client: Client, signal: AbortSignal): Promise<PolicySet | undefined> {
+  const { PolicySet: Prepared, readPolicies } = await import("@skep/policy");
+  const { version, rules } = JSON.parse(
+    (await client.readAll("/policy/rules.json", { signal })).toString(),
+  ) as InForce;
   const files: Record<string, string> = {};
   for (const { file, text } of rules) files[file] = `${files[file] ?? ""}${text}\n`;
-  return files;
+  return version === 0 ? undefined : new Prepared(readPolicies(files));
 }
 
 /** `skep policy what-if`. */
@@ -49,19 +54,18 @@ export const policyWhatIf: Command = command({
     const { programActs, readSet } = await import("../policy/set-files.ts");
     const { Requests } = await import("../policy/recorded.ts");
     const { compareSets } = await import("@skep/policy");
+    const { decodeRecord } = await import("@skep/kernel");
     const acts = programActs();
-    const after = await setOf(readSet(args.set), acts.names());
+    const after = await checked(readSet(args.set), acts.names());
     await using client = await connectOf(context);
-    const text = Buffer.from(await client.readAll("/policy/rules.json", { signal })).toString();
-    const inForce = JSON.parse(text) as InForce;
-    const before = inForce.version === 0 ? undefined : await setOf(together(inForce), acts.names());
+    const before = await inForce(client, signal);
     await using log = await openLog(context, flags.offline);
     const { size } = log.source;
     const requests = new Requests(acts);
     const changes = new Map<string, { count: number; first: number; line: string }>();
     let judged = 0;
     for await (const bytes of log.source.entries(Math.max(0, size - flags.last), size)) {
-      const asked = requests.of(JSON.parse(Buffer.from(bytes).toString()) as JournalRecord);
+      const asked = requests.of(decodeRecord(bytes));
       if (!asked) continue;
       judged += 1;
       const { subject, path, act } = asked.request;

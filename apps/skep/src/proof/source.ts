@@ -47,11 +47,24 @@ export async function hiveLog(client: Client, name: string, signal: AbortSignal)
   const cosigned = (await client.readAll("/audit/cosigned", { signal })).toString();
   const read = (level: number | "entries", index: number, width: number): Promise<Uint8Array> =>
     client.readAll(`/audit/${tilePath({ level, index, width })}`, { signal });
+  const bundleAt = (index: number): Promise<Uint8Array[]> => {
+    const width = Math.min(tileWidth, size - index * tileWidth);
+    const bundle = read("entries", index, width).then((bytes) => decodeBundle(bytes, width));
+    // Whoever stops before it comes does not wait for it.
+    bundle.catch(() => undefined);
+    return bundle;
+  };
   async function* entries(from: number, to: number): AsyncGenerator<Uint8Array> {
-    for (let index = Math.floor(from / tileWidth); index * tileWidth < to; index += 1) {
-      const width = Math.min(tileWidth, size - index * tileWidth);
-      const bundle = decodeBundle(await read("entries", index, width), width);
-      yield* bundle.slice(Math.max(0, from - index * tileWidth), to - index * tileWidth);
+    let index = Math.floor(from / tileWidth);
+    const next = (): Promise<Uint8Array[]> | undefined =>
+      index * tileWidth < to ? bundleAt(index) : undefined;
+    // While the records of one are looked at the hive makes the next ready.
+    for (let coming = next(); coming; ) {
+      const start = index * tileWidth;
+      const bundle = await coming;
+      index += 1;
+      coming = next();
+      yield* bundle.slice(Math.max(0, from - start), to - start);
     }
   }
   return {

@@ -167,7 +167,7 @@ suite("each pair has its class of path, and a job through it", { concurrency: 3 
     const next = open.job("mandelbrot", "600", "500", "3000");
     heal();
     const healed = performance.now();
-    await worker.says(/the connection goes on over a better path/, 60_000);
+    await worker.says(/the connection was replaced: a direct path stands/, 60_000);
     const better = performance.now() - healed;
     assert.equal((await endOf(next)).verified, true);
     row("healed in a job", "direct again", better, performance.now() - healed);

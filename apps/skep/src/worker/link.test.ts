@@ -11,11 +11,12 @@ const fault = faults("ninep", { closed: ["cut", "Cannot go on: the connection is
 class Hive {
   readonly clock = simulatedClock(1);
   readonly made: { client: Client; better: AbortController; ended: PromiseWithResolvers<void> }[] = [];
+  readonly lines: string[] = [];
   open = 0;
   refuses = false;
   readonly link = new Link({
     clock: this.clock,
-    log: () => undefined,
+    log: (line) => this.lines.push(line),
     dial: async () => {
       if (this.refuses) throw fault.closed();
       const ended = Promise.withResolvers<void>();
@@ -52,10 +53,15 @@ test("on a better path a new connection takes over, and what runs on the old one
   const slow = Promise.withResolvers<string>();
   const request = hive.link.use((client) => (client === hive.at(0).client ? slow.promise : Promise.reject()));
   await settled();
-  hive.at(0).better.abort();
+  hive.at(0).better.abort(new Error("a direct path stands"));
   await settled();
   assert.equal(hive.link.now?.client, hive.at(1).client);
   assert.equal(hive.open, 2);
+  assert.deepEqual(hive.lines, ["the connection was replaced: a direct path stands"]);
+  hive.at(1).better.abort(new Error("there is a newer ticket"));
+  await settled();
+  assert.equal(hive.link.now?.client, hive.at(2).client);
+  assert.equal(hive.lines.at(-1), "the connection was replaced: there is a newer ticket");
   slow.resolve("done");
   assert.equal(await request, "done");
   await settled();

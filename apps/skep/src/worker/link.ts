@@ -33,11 +33,11 @@ const mostWait = 10_000;
 /** What requests on a connection that was replaced get to end by themselves, milliseconds. */
 const retireWithin = 10_000;
 
-const paths = new WeakMap<Client, AbortSignal>();
+const supersedes = new WeakMap<Client, AbortSignal>();
 
-/** Tells when a client had better be replaced by a new one, because a better path stands. */
-export function supersededBy(client: Client, better: AbortSignal): Client {
-  paths.set(client, better);
+/** Tells when a client had better be replaced by a new one, and why: as the reason, such as that a better path stands. */
+export function supersededBy(client: Client, signal: AbortSignal): Client {
+  supersedes.set(client, signal);
   return client;
 }
 
@@ -47,7 +47,7 @@ function aborted(...signals: readonly AbortSignal[]): Promise<void> {
   return new Promise((resolve) => either.addEventListener("abort", () => resolve(), { once: true }));
 }
 
-/** The one connection of a worker, made again with growing waits when it is lost, and at once when a better path stands. */
+/** The one connection of a worker, made again with growing waits when it is lost, and at once when it is superseded. */
 export class Link {
   readonly #options: LinkOptions;
   readonly #stop = new AbortController();
@@ -107,7 +107,7 @@ export class Link {
     const over = new AbortController();
     const serving = this.#options.serve(attached).finally(() => over.abort());
     serving.catch(() => undefined);
-    const next = await this.#next(paths.get(attached.client), over.signal);
+    const next = await this.#next(supersedes.get(attached.client), over.signal);
     if (next) {
       void this.#retire(attached.client);
       return next;
@@ -116,14 +116,14 @@ export class Link {
     return undefined;
   }
 
-  /** What takes the place of a connection whose path is no longer the best; nothing when that has ended before. */
-  async #next(better: AbortSignal | undefined, over: AbortSignal): Promise<Attached | undefined> {
+  /** What takes the place of a connection that is superseded; nothing when that has ended before. */
+  async #next(superseded: AbortSignal | undefined, over: AbortSignal): Promise<Attached | undefined> {
     const { clock, log } = this.#options;
-    await aborted(over, ...(better ? [better] : []));
+    await aborted(over, ...(superseded ? [superseded] : []));
     for (let wait = firstWait; !over.aborted; wait = Math.min(wait * 2, mostWait))
       try {
         const next = await this.#attach();
-        log("the connection goes on over a better path");
+        log(`the connection was replaced: ${(superseded?.reason as Error | undefined)?.message}`);
         return next;
       } catch {
         // The one that stands serves on.

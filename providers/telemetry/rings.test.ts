@@ -4,6 +4,7 @@ import { defineProvider, fullAuthority } from "@skep/kernel";
 import { workersProvider } from "@skep/provider-workers";
 import { recordingFiles, simulatedClock, toyHive } from "@skep/testing";
 import { Figures, ringsProvider } from "./mod.ts";
+import { RingLog } from "./src/ring-log.ts";
 
 const quotas = { ringBytes: 64, keep: false, advances: 0, resumes: 0 };
 
@@ -103,4 +104,40 @@ test("rings that are kept have their bytes and offsets after a power cut; others
   assert.equal(await third.read("cursor/2100"), "tick X\n");
   const fresh = await hive(context, {}, recordingFiles(files.image()));
   assert.equal(await fresh.read("telemetry"), "");
+});
+
+test("records that come while the disk is busy share its next sync, and each is told when it is there, in its turn", async () => {
+  const files = recordingFiles();
+  const log = new RingLog(files, () => []);
+  const held = files.hold("sync");
+  const told: number[] = [];
+  const add = (at: number) =>
+    log.add({ id: "w", at, bytes: Buffer.from("x") }, () => told.push(at)).then(() => told.length);
+  const first = add(0);
+  await held.reached;
+  const others = Array.from({ length: 5000 }, (_, at) => add(at + 1));
+  assert.deepEqual(told, []);
+  held.release();
+  assert.equal(await first, 1);
+  assert.deepEqual(new Set(await Promise.all(others)), new Set([5001]));
+  assert.deepEqual(
+    told,
+    Array.from({ length: 5001 }, (_, at) => at),
+  );
+  assert.equal(files.counts.sync, 2);
+});
+
+test("when the disk fails, whoever waits for it is refused, and so is whoever comes later", async () => {
+  const files = recordingFiles();
+  const log = new RingLog(files, () => []);
+  const told: number[] = [];
+  const add = (at: number) => log.add({ id: "w", at, bytes: Buffer.from("x") }, () => told.push(at));
+  await add(0);
+  files.fail({ op: "sync", errno: "EIO" });
+  const [one, other] = [add(1), add(2)];
+  await assert.rejects(one);
+  await assert.rejects(other);
+  await assert.rejects(add(3), { code: "telemetry.broken" });
+  assert.deepEqual(told, [0]);
+  assert.equal((await new RingLog(files.withoutProcess(), () => []).load()).at(0)?.at, 0);
 });

@@ -10,6 +10,13 @@ export interface Piece {
   readonly bytes: Buffer;
 }
 
+/** Frames that go to the disk together. */
+interface Group {
+  readonly frames: Buffer[];
+  readonly done: ((() => void) | undefined)[];
+  readonly flushed: Promise<void>;
+}
+
 const dir = "rings";
 const headSize = 18;
 const gone = -1;
@@ -55,8 +62,9 @@ export class RingLog {
   #begun = 0;
   #size = 0;
   #file: AppendFile | undefined;
-  #waits: { readonly frame: Buffer; readonly done: (() => void) | undefined }[] = [];
-  #flushing: Promise<void> | undefined;
+  /** What comes while the group before is on its way to the disk. */
+  #gathering: Group | undefined;
+  #flushing: Promise<void> = Promise.resolve();
   #broken = false;
 
   constructor(files: Files, now: () => Iterable<Piece>) {
@@ -89,41 +97,43 @@ export class RingLog {
   }
 
   /** Takes a piece; `done` is called when it is durable, in the order in which they came. */
-  async add(piece: Piece, done: () => void): Promise<void> {
-    await this.#queue(framed(piece), done);
+  add(piece: Piece, done: () => void): Promise<void> {
+    return this.#queue(framed(piece), done);
   }
 
   /** The ring is gone, and will be after a restart. */
-  async drop(id: string): Promise<void> {
-    await this.#queue(framed({ id, at: gone, bytes: Buffer.alloc(0) }), undefined);
+  drop(id: string): Promise<void> {
+    return this.#queue(framed({ id, at: gone, bytes: Buffer.alloc(0) }), undefined);
   }
 
-  async #queue(frame: Buffer, done: (() => void) | undefined): Promise<void> {
+  // All of a group share one promise: thousands wait for one fdatasync, and nobody looks for himself among them.
+  #queue(frame: Buffer, done: (() => void) | undefined): Promise<void> {
+    this.#gathering ??= this.#begin();
+    const group = this.#gathering;
+    group.frames.push(frame);
+    group.done.push(done);
+    return group.flushed;
+  }
+
+  #begin(): Group {
+    const frames: Buffer[] = [];
+    const done: Group["done"] = [];
+    const flushed = this.#flushing.then(() => {
+      this.#gathering = undefined;
+      return this.#flush(frames, done);
+    });
+    this.#flushing = flushed.catch(() => undefined);
+    return { frames, done, flushed };
+  }
+
+  async #flush(frames: readonly Buffer[], done: Group["done"]): Promise<void> {
     if (this.#broken) throw fault.broken(this.#name);
-    const wait = { frame, done };
-    this.#waits.push(wait);
-    while (this.#waits.includes(wait) || this.#flushing) {
-      if (this.#broken) throw fault.broken(this.#name);
-      this.#flushing ??= this.#flush().finally(() => {
-        this.#flushing = undefined;
-      });
-      const before = this.#waits.includes(wait);
-      await this.#flushing;
-      if (!before) return;
-    }
-  }
-
-  async #flush(): Promise<void> {
-    const waits = this.#waits;
-    this.#waits = [];
     try {
       this.#file ??= await this.#files.open(this.#name);
-      await this.#file.append(waits.map(({ frame }) => frame));
+      await this.#file.append(frames);
       await this.#file.sync();
-      for (const { frame, done } of waits) {
-        this.#size += frame.length;
-        done?.();
-      }
+      for (const { length } of frames) this.#size += length;
+      for (const act of done) act?.();
       if (this.#size > this.#begun + growth) await this.#anew();
     } catch (error) {
       // Whether it is on the disk nobody knows: nothing more goes into this file.

@@ -1,6 +1,7 @@
-import { type Command, type Context, command } from "@skep/edge-cli";
+import { type Command, command } from "@skep/edge-cli";
 import type { Client } from "@skep/ninep";
 import { z } from "zod";
+import { connected } from "../client/commands.ts";
 import { fault } from "./faults.ts";
 
 const gpuArg = { name: "gpu", kind: "string", doc: "The GPU, such as GPU-0" } as const;
@@ -33,11 +34,6 @@ async function textOf(client: Client, path: string, signal?: AbortSignal): Promi
 
 async function leasesOf(client: Client, signal?: AbortSignal): Promise<z.output<typeof Leases>> {
   return Leases.parse(JSON.parse(await textOf(client, "/proc/lease/active.json", signal)));
-}
-
-async function connected(context: Context): Promise<Client> {
-  const { connectOf } = await import("../client/connect.ts");
-  return connectOf(context);
 }
 
 const publish: Command = command({

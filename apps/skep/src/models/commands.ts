@@ -1,21 +1,10 @@
-import { type Command, type Context, command, toned } from "@skep/edge-cli";
-import type { Client } from "@skep/ninep";
+import { type Command, command } from "@skep/edge-cli";
+import { connected, sending, show } from "../client/commands.ts";
 import { fault } from "./faults.ts";
 
 const modelArg = { name: "model", kind: "string", doc: "Its name, or the SHA-256 of its weights" } as const;
 const folderArg = { name: "folder", kind: "string", doc: "What `skep model pack` or `export` made" } as const;
 const hexForm = /^[0-9a-f]{64}$/;
-
-async function show({ out }: Context, told: Readonly<Record<string, unknown>>): Promise<void> {
-  if (out.wantsJson) return out.json(told);
-  const words = Object.entries(told).map(([name, value]) => `${name}=${String(value)}`);
-  await out.line(toned("good", "ok"), ` ${words.join(" ")}`);
-}
-
-async function connected(context: Context): Promise<Client> {
-  const { connectOf } = await import("../client/connect.ts");
-  return connectOf(context);
-}
 
 const pack: Command = command({
   name: "model pack",
@@ -67,18 +56,13 @@ const bring: Command = command({
     const [{ readModel }, { importModel }] = await Promise.all([import("./pack.ts"), import("./remote.ts")]);
     const packed = await readModel(context.args.folder);
     await using client = await connected(context);
-    using bar = context.out.progress({ label: "Sending", unit: "bytes" });
-    let sent = 0;
-    const { state, reason, model } = await importModel(client, packed, {
-      sent: (bytes) => {
-        sent += bytes;
-        bar.add(bytes);
-      },
-      signal: context.signal,
-    });
+    const { bar, sent, total } = sending(context);
+    using _bar = bar;
+    const { signal } = context;
+    const { state, reason, model } = await importModel(client, packed, { sent, signal });
     const { name } = packed.manifest;
     if (state !== "ready") throw fault.unready(`${name} is ${state} ${reason}`.trim());
-    return show(context, { name, model, state, sent });
+    return show(context, { name, model, state, sent: total() });
   },
 });
 

@@ -1,6 +1,6 @@
-import { createHash, type KeyObject } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, open, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Chunker, type Sizes } from "@skep/chunks";
 import {
@@ -15,13 +15,10 @@ import {
   signerOf,
   signManifest,
 } from "@skep/provider-models";
+import { checkFile, cutFile, digestOf } from "../chunked/file.ts";
 import { fault } from "./faults.ts";
 
 const sizes: Sizes = { least: 64 * 1024, average: 256 * 1024, most: 1024 * 1024 };
-const pieceBytes = 1024 * 1024;
-
-/** SHA-256 in hex. */
-export const digestOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 /** A packed model: a folder with `manifest.json`, `signature`, `schema`, `table` and `weights`. */
 export interface Packed {
@@ -91,32 +88,6 @@ function notesOf(notes: readonly string[]): Record<string, string> {
   );
 }
 
-async function cut(path: string, into: string): Promise<{ chunks: Chunk[]; digest: string; bytes: number }> {
-  const whole = createHash("sha256");
-  const chunker = new Chunker(sizes);
-  const chunks: Chunk[] = [];
-  const take = (parts: Iterable<Uint8Array>): void => {
-    for (const part of parts) chunks.push({ digest: digestOf(part), bytes: part.length });
-  };
-  await using source = await open(path, "r");
-  await using target = await open(into, "w");
-  let at = 0;
-  for (;;) {
-    // The chunker keeps what it was given.
-    const { buffer, bytesRead } = await source.read(Buffer.alloc(pieceBytes), 0, pieceBytes, at);
-    if (bytesRead === 0) break;
-    at += bytesRead;
-    const piece = buffer.subarray(0, bytesRead);
-    whole.update(piece);
-    take(chunker.push(piece));
-    await target.writeFile(piece);
-  }
-  take(chunker.end());
-  await target.sync();
-  if (at === 0) throw fault.empty(path);
-  return { chunks, digest: whole.digest("hex"), bytes: at };
-}
-
 /** Packs weights: cuts, signs, and copies them beside their manifest. Throws `model.*`. */
 export async function packModel(source: Source, key: KeyObject, to: string): Promise<Packed> {
   if (!nameForm.test(source.name)) throw fault.name(source.name);
@@ -127,7 +98,8 @@ export async function packModel(source: Source, key: KeyObject, to: string): Pro
   if (schema.length === 0 || schema.length > mostSmall) throw fault.adapter(files.schema);
   await mkdir(to, { recursive: true });
   const weights = join(to, "weights");
-  const { chunks, digest, bytes } = await cut(files.weights, weights);
+  const { chunks, digest, bytes } = await cutFile(files.weights, weights, new Chunker(sizes));
+  if (bytes === 0) throw fault.empty(files.weights);
   const table = encodeTable(chunks);
   const manifest: Manifest = {
     ...{ type: "skep-model/v1", name: source.name, serial: source.serial, model: digest, bytes },
@@ -163,18 +135,9 @@ export async function readModel(folder: string): Promise<Packed> {
 }
 
 /** Checks weights against their table and their name. Throws `model.payload`. */
-export async function checkWeights({ manifest, chunks }: Pick<Packed, "manifest" | "chunks">, path: string) {
-  await using file = await open(path, "r");
-  const whole = createHash("sha256");
-  let at = 0;
-  for (const { digest, bytes } of chunks) {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, at);
-    if (bytesRead < bytes || digestOf(buffer) !== digest) throw fault.payload(`at byte ${at}`);
-    whole.update(buffer);
-    at += bytes;
-  }
-  const { size } = await file.stat();
-  if (size !== at || whole.digest("hex") !== manifest.model) throw fault.payload(path);
+export function checkWeights({ manifest, chunks }: Pick<Packed, "manifest" | "chunks">, path: string) {
+  const { bytes, model: digest } = manifest;
+  return checkFile(path, { chunks, bytes, digest }, (where) => fault.payload(where));
 }
 
 /** The key, of these in hex, that signed a packed model. Throws `models.signature`. */

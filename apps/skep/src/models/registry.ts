@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
-import { basename, join } from "node:path";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { decodeManifest, digestForm, type Manifest } from "@skep/provider-models";
 import { z } from "zod";
-import { hasCode, readText, replacePrivate, syncDirectory } from "../client/files.ts";
+import { ledTo, pointLink } from "../chunked/link.ts";
+import { hasCode, readText, replacePrivate } from "../client/files.ts";
 import { fault } from "./faults.ts";
 
 const Digest = z.string().regex(digestForm);
@@ -15,15 +16,6 @@ const State = z.strictObject({
 type State = z.output<typeof State>;
 
 const mostBefore = 16;
-
-function linkOf(path: string): string {
-  try {
-    return basename(readlinkSync(path));
-  } catch (thrown) {
-    if (hasCode(thrown, "ENOENT")) return "";
-    throw thrown;
-  }
-}
 
 /**
  * Models of a machine: `store/<sha256>` has each, `available/<name>` leads to the newest of a name, `current` to the one that
@@ -57,12 +49,12 @@ export class Registry {
 
   /** Digest of the model that counts; empty for none. */
   get current(): string {
-    return linkOf(join(this.#dir, "current"));
+    return ledTo(join(this.#dir, "current"));
   }
 
   /** Digest of the newest release of a name here; empty for none. */
   newest(name: string): string {
-    return linkOf(join(this.#dir, "available", name));
+    return ledTo(join(this.#dir, "available", name));
   }
 
   #state(): State {
@@ -76,16 +68,7 @@ export class Registry {
   }
 
   #point(link: string, to: string): void {
-    const path = join(this.#dir, link);
-    if (to === "") rmSync(path, { force: true });
-    else {
-      rmSync(`${path}.new`, { force: true });
-      symlinkSync(to, `${path}.new`);
-      this.#step("link made");
-      renameSync(`${path}.new`, path);
-    }
-    syncDirectory(join(path, ".."));
-    this.#step("link switched");
+    pointLink(join(this.#dir, link), to === "" ? undefined : to, this.#step);
   }
 
   /** After a start: a switch that was under way is ended, or has not begun. True where there was one. */

@@ -1,14 +1,13 @@
-import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { Fault } from "@skep/fault";
 import type { Client } from "@skep/ninep";
-import { type Chunk, decodeManifest, decodeTable, digestForm, type Manifest } from "@skep/provider-models";
+import { decodeManifest, decodeTable, digestForm, type Manifest } from "@skep/provider-models";
 import { z } from "zod";
+import { type Chunk, digestOf, fillFile, sendChunks } from "../chunked/file.ts";
+import { put } from "../chunked/remote.ts";
 import { appendLine } from "../client/control.ts";
 import { replacePrivate } from "../client/files.ts";
-import { each } from "../updates/remote.ts";
 import { fault } from "./faults.ts";
-import { checkWeights, digestOf, type Packed } from "./pack.ts";
+import { checkWeights, type Packed } from "./pack.ts";
 
 const mostTable = 64 * 1024 * 1024;
 
@@ -73,59 +72,43 @@ export async function digestFor(client: Client, id: string, signal?: AbortSignal
   return found[0].model;
 }
 
-async function put(client: Client, path: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
-  try {
-    await using file = await client.open(path, "write", { signal });
-    await file.writeAll(bytes, 0, { signal });
-  } catch (thrown) {
-    // Somebody brought it meanwhile.
-    if (!(thrown instanceof Fault) || thrown.code !== "models.fixed") throw thrown;
-  }
-}
-
 type Sending = { readonly sent: (bytes: number) => void; readonly signal?: AbortSignal };
 
-async function sendChunks(
+const bring = (client: Client, path: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void> =>
+  put(client, path, bytes, { there: "models.fixed", signal });
+
+async function sendWeights(
   client: Client,
-  { manifest, chunks, weights }: Packed,
+  { manifest: { model }, chunks, weights }: Packed,
   { sent, signal }: Sending,
 ): Promise<void> {
-  const { model } = manifest;
   const text = await client.readAll(pathOf(model, "missing"), { signal, limit: mostTable });
-  const wanted = new Set(text.toString("utf8").split("\n").filter(Boolean));
-  const places: (Chunk & { readonly at: number })[] = [];
-  let at = 0;
-  for (const chunk of chunks) {
-    if (wanted.delete(chunk.digest)) places.push({ ...chunk, at });
-    at += chunk.bytes;
-  }
-  await using file = await open(weights, "r");
-  await each(places, async ({ digest, bytes, at: place }) => {
-    const { buffer } = await file.read(Buffer.alloc(bytes), 0, bytes, place);
-    if (digestOf(buffer) !== digest) throw fault.payload(`at byte ${place}`);
-    await put(client, pathOf(model, `chunks/${digest}`), buffer, signal);
-    sent(bytes);
-  });
+  const wanted = text.toString("utf8").split("\n").filter(Boolean);
+  const send = async (digest: string, bytes: Buffer): Promise<void> => {
+    await bring(client, pathOf(model, `chunks/${digest}`), bytes, signal);
+    sent(bytes.length);
+  };
+  await sendChunks(weights, chunks, wanted, send, (where) => fault.payload(where));
 }
 
 /** Brings a model to the hive: what is there already does not travel, so it goes on after any cut. */
 export async function importModel(client: Client, packed: Packed, sending: Sending): Promise<ModelStatus> {
   const { signal } = sending;
   const { model } = packed.manifest;
-  const bring = (file: string, bytes: Uint8Array) => put(client, pathOf(model, file), bytes, signal);
+  const file = (name: string, bytes: Uint8Array) => bring(client, pathOf(model, name), bytes, signal);
   const before = await statusOf(client, model, signal);
-  if (before.state === "empty") await bring("manifest.json", packed.bytes);
+  if (before.state === "empty") await file("manifest.json", packed.bytes);
   else if (["plain", "unverified"].includes(before.state)) throw fault.other(model);
   else {
     const theirs = await client.readAll(pathOf(model, "manifest.json"), { signal });
     if (!theirs.equals(packed.bytes)) throw fault.other(packed.manifest.name);
   }
-  if (["empty", "unsigned"].includes(before.state)) await bring("signature", packed.signature);
+  if (["empty", "unsigned"].includes(before.state)) await file("signature", packed.signature);
   const signed = await statusOf(client, model, signal);
   if (signed.state !== "pending") return signed;
-  if (signed.lacks.includes("table")) await bring("table", packed.table);
-  if (signed.lacks.includes("schema")) await bring("schema", packed.schema);
-  await sendChunks(client, packed, sending);
+  if (signed.lacks.includes("table")) await file("table", packed.table);
+  if (signed.lacks.includes("schema")) await file("schema", packed.schema);
+  await sendWeights(client, packed, sending);
   await appendLine(client, pathOf(model, "ctl"), '{"op":"finish"}', signal);
   return statusOf(client, model, signal);
 }
@@ -155,28 +138,14 @@ async function fetchWeights(
   { manifest, chunks, path }: { manifest: Manifest; chunks: readonly Chunk[]; path: string },
   { signal, step }: Fetching,
 ): Promise<number> {
-  await using file = await open(path, "a+").then(async (made) => {
-    await made.close();
-    return open(path, "r+");
-  });
   let fetched = 0;
-  let at = 0;
-  const places = chunks.map((chunk) => {
-    at += chunk.bytes;
-    return { ...chunk, at: at - chunk.bytes };
-  });
-  await each(places, async ({ digest, bytes, at: place }) => {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, place);
-    // Written before a cut.
-    if (bytesRead === bytes && digestOf(buffer) === digest) return;
+  const find = async ({ digest }: Chunk): Promise<Buffer> => {
     const found = await client.readAll(pathOf(manifest.model, `chunks/${digest}`), { signal });
     if (digestOf(found) !== digest) throw fault.payload(digest);
-    await file.write(found, 0, found.length, place);
     fetched += found.length;
-    step?.("chunk written");
-  });
-  await file.truncate(manifest.bytes);
-  await file.sync();
+    return found;
+  };
+  await fillFile(path, { chunks, bytes: manifest.bytes }, find, () => step?.("chunk written"));
   return fetched;
 }
 

@@ -6,7 +6,7 @@ import { parseOwner } from "@skep/owner";
 import { signerOf } from "@skep/provider-updates";
 import { lockHome } from "@skep/storage";
 import { fault } from "./faults.ts";
-import { each, fetchChunk, manifestOf } from "./remote.ts";
+import { fetchChunk, manifestOf } from "./remote.ts";
 import { Slots } from "./slots.ts";
 
 /** How an update is applied. */
@@ -82,7 +82,7 @@ export async function applyUpdate(client: Client, epoch: string, applying: Apply
     const runs = slots.manifest(slots.current);
     if (runs && BigInt(runs.epoch) >= BigInt(epoch)) throw fault.older(`${epoch}, and ${runs.epoch} runs`);
     const fetch = (digest: string) => fetchChunk(client, epoch, digest, signal);
-    const { fetched } = await slots.fill(manifest, bytes, { fetch, each });
+    const fetched = await slots.fill(manifest, bytes, fetch);
     await slots.activate((payload) => healthy(health, payload, timeout));
     return { epoch, key, fetched, payload: slots.payload, recovered };
   });

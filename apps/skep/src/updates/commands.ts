@@ -1,15 +1,10 @@
-import { type Command, type Context, command, toned } from "@skep/edge-cli";
+import { type Command, command } from "@skep/edge-cli";
+import { connected, sending, show } from "../client/commands.ts";
 import { fault } from "./faults.ts";
 
 const epochArg = { name: "epoch", kind: "string", doc: "The update" } as const;
 const folderArg = { name: "folder", kind: "string", doc: "What `skep update pack` made" } as const;
 const toFlag = { kind: "directory", doc: "Folder of the two slots", required: true } as const;
-
-async function show({ out }: Context, told: Readonly<Record<string, unknown>>): Promise<void> {
-  if (out.wantsJson) return out.json(told);
-  const words = Object.entries(told).map(([name, value]) => `${name}=${String(value)}`);
-  await out.line(toned("good", "ok"), ` ${words.join(" ")}`);
-}
 
 const pack: Command = command({
   name: "update pack",
@@ -49,25 +44,19 @@ const upload: Command = command({
   args: [folderArg],
   flags: {},
   run: async (context) => {
-    const [{ readPacked }, { uploadUpdate }, { connectOf }] = await Promise.all([
+    const [{ readPacked }, { uploadUpdate }] = await Promise.all([
       import("./pack.ts"),
       import("./remote.ts"),
-      import("../client/connect.ts"),
     ]);
     const packed = await readPacked(context.args.folder);
-    await using client = await connectOf(context);
-    using bar = context.out.progress({ label: "Sending", unit: "bytes" });
-    let sent = 0;
-    const { state, reason } = await uploadUpdate(client, packed, {
-      sent: (bytes) => {
-        sent += bytes;
-        bar.add(bytes);
-      },
-      signal: context.signal,
-    });
+    await using client = await connected(context);
+    const { bar, sent, total } = sending(context);
+    using _bar = bar;
+    const { signal } = context;
+    const { state, reason } = await uploadUpdate(client, packed, { sent, signal });
     const { epoch } = packed.manifest;
     if (state !== "ready") throw fault.unready(`${epoch} is ${state} ${reason}`.trim());
-    return show(context, { epoch, state, sent });
+    return show(context, { epoch, state, sent: total() });
   },
 });
 
@@ -113,12 +102,8 @@ const status: Command = command({
         return show(context, { slot: slots.current, epoch: runs?.epoch ?? null, recovered });
       });
     }
-    const [{ statusOf }, { connectOf }, { list }] = await Promise.all([
-      import("./remote.ts"),
-      import("../client/connect.ts"),
-      import("../client/tree.ts"),
-    ]);
-    await using client = await connectOf(context);
+    const [{ statusOf }, { list }] = await Promise.all([import("./remote.ts"), import("../client/tree.ts")]);
+    await using client = await connected(context);
     const names =
       args.epoch === undefined ? (await list(client, "/updates")).map(({ name }) => name) : [args.epoch];
     const rows = [];
@@ -154,12 +139,9 @@ const apply: Command = command({
     "health-timeout": { kind: "duration", doc: "How long it may take", default: "60s" },
   },
   run: async (context) => {
-    const [{ applyUpdate }, { connectOf }] = await Promise.all([
-      import("./apply.ts"),
-      import("../client/connect.ts"),
-    ]);
+    const { applyUpdate } = await import("./apply.ts");
     const { to, health, "worker-home": owner, "health-timeout": timeout } = context.flags;
-    await using client = await connectOf(context);
+    await using client = await connected(context);
     const words = health === undefined ? [] : [health];
     const { signal } = context;
     return show(context, {

@@ -1,9 +1,8 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import { open, mkdir, readFile, writeFile } from "node:fs/promises";
+import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Chunker, standardSizes } from "@skep/chunks";
 import {
-  type Chunk,
   decodeManifest,
   encodeManifest,
   epochForm,
@@ -12,10 +11,8 @@ import {
   signerOf,
   signManifest,
 } from "@skep/provider-updates";
+import { checkFile, type Cutter, cutFile } from "../chunked/file.ts";
 import { fault } from "./faults.ts";
-
-const pieceBytes = 1024 * 1024;
-const digestOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 /** A packed update: a folder with `manifest.cbor` and `payload`. */
 export interface Packed {
@@ -42,9 +39,13 @@ export function publicHex(key: KeyObject): string {
   return Buffer.from(createPublicKey(key).export({ format: "jwk" }).x ?? "", "base64url").toString("hex");
 }
 
-function* fixedParts(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += fixedBytes) yield bytes.subarray(at, at + fixedBytes);
-}
+/** The original's cut; what it is given is a whole number of chunks, but for the end. */
+const fixedCutter: Cutter = {
+  *push(bytes) {
+    for (let at = 0; at < bytes.length; at += fixedBytes) yield bytes.subarray(at, at + fixedBytes);
+  },
+  end: () => [],
+};
 
 /** Packs a file: cuts, signs, and copies it beside its manifest. Throws `update.{epoch,length}`. */
 export async function pack(
@@ -54,37 +55,18 @@ export async function pack(
   if (!epochForm.test(epoch)) throw fault.epoch(epoch);
   await mkdir(to, { recursive: true });
   const payload = join(to, "payload");
-  const whole = createHash("sha256");
-  const chunker = new Chunker();
-  const chunks: Chunk[] = [];
-  const take = (parts: Iterable<Uint8Array>): void => {
-    for (const part of parts) chunks.push({ digest: digestOf(part), bytes: part.length });
-  };
-  let bytes = 0;
-  await using from = await open(file, "r");
-  await using into = await open(payload, "w");
-  const { size } = await from.stat();
-  if (fixed && (size === 0 || size % fixedBytes !== 0)) throw fault.length(`${size} bytes`);
-  for (let at = 0; ; ) {
-    // The chunker keeps what it was given.
-    const { buffer, bytesRead } = await from.read(Buffer.alloc(pieceBytes), 0, pieceBytes, at);
-    if (bytesRead === 0) break;
-    at += bytesRead;
-    const piece = buffer.subarray(0, bytesRead);
-    whole.update(piece);
-    bytes += bytesRead;
-    take(fixed ? fixedParts(piece) : chunker.push(piece));
-    await into.writeFile(piece);
+  if (fixed) {
+    const { size } = await stat(file);
+    if (size === 0 || size % fixedBytes !== 0) throw fault.length(`${size} bytes`);
   }
-  take(chunker.end());
-  await into.sync();
+  const { chunks, bytes, digest } = await cutFile(file, payload, fixed ? fixedCutter : new Chunker());
   const manifest = signManifest(
     {
       form: fixed ? "fixed" : "content",
       epoch,
       chunkBytes: fixed ? fixedBytes : standardSizes.average,
       payloadBytes: bytes,
-      payloadSha256: whole.digest("hex"),
+      payloadSha256: digest,
       ...{ chunks, delta: null, signature: null },
     },
     key,
@@ -105,19 +87,9 @@ export async function readPacked(dir: string): Promise<Packed> {
 }
 
 /** Checks a payload against its manifest, chunk by chunk and as a whole. Throws `update.payload`. */
-export async function checkPayload({ manifest }: Pick<Packed, "manifest">, path: string): Promise<void> {
-  await using file = await open(path, "r");
-  const whole = createHash("sha256");
-  let at = 0;
-  for (const { digest, bytes } of manifest.chunks) {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, at);
-    if (bytesRead < bytes || digestOf(buffer) !== digest) throw fault.payload(`at byte ${at}`);
-    whole.update(buffer);
-    at += bytes;
-  }
-  const { size } = await file.stat();
-  if (size !== manifest.payloadBytes || whole.digest("hex") !== manifest.payloadSha256)
-    throw fault.payload(path);
+export function checkPayload({ manifest }: Pick<Packed, "manifest">, path: string): Promise<void> {
+  const { chunks, payloadBytes: bytes, payloadSha256: digest } = manifest;
+  return checkFile(path, { chunks, bytes, digest }, (where) => fault.payload(where));
 }
 
 /** Checks signature and payload; gives the key that signed. Throws `updates.*`, `update.payload`. */

@@ -1,15 +1,12 @@
-import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
-import { Fault } from "@skep/fault";
 import type { Client } from "@skep/ninep";
 import { decodeManifest, type Manifest } from "@skep/provider-updates";
 import { z } from "zod";
+import { digestOf, sendChunks } from "../chunked/file.ts";
+import { put } from "../chunked/remote.ts";
 import { appendLine } from "../client/control.ts";
 import { fault } from "./faults.ts";
 import type { Packed } from "./pack.ts";
 
-/** Chunks under way at a time. */
-const window = 12;
 const mostManifest = 64 * 1024 * 1024;
 
 const Status = z.object({
@@ -29,7 +26,6 @@ export type RemoteStatus = z.output<typeof Status>;
 
 const pathOf = (epoch: string, ...below: readonly string[]): string =>
   ["/updates", epoch, ...below].join("/");
-const digestOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 /** How far it is, once no check is under way. */
 export async function statusOf(client: Client, epoch: string, signal?: AbortSignal): Promise<RemoteStatus> {
@@ -49,54 +45,22 @@ export async function manifestOf(
   return { manifest, bytes };
 }
 
-async function put(client: Client, path: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
-  try {
-    await using file = await client.open(path, "write", { signal });
-    await file.writeAll(bytes, 0, { signal });
-  } catch (thrown) {
-    // Somebody brought it meanwhile.
-    if (!(thrown instanceof Fault) || thrown.code !== "updates.complete") throw thrown;
-  }
-}
+type Sending = { readonly sent: (bytes: number) => void; readonly signal?: AbortSignal };
 
-/** Does something for each, a window of them at a time; the first that throws ends it. */
-export async function each<T>(all: Iterable<T>, act: (one: T) => Promise<void>): Promise<void> {
-  const left = all[Symbol.iterator]();
-  const lane = async (): Promise<void> => {
-    for (let next = left.next(); !next.done; next = left.next()) await act(next.value);
-  };
-  await Promise.all(Array.from({ length: window }, lane));
-}
+const bring = (client: Client, path: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void> =>
+  put(client, path, bytes, { there: "updates.complete", signal });
 
-type Part = { readonly digest: string; readonly bytes: number; readonly at: number };
-
-/** Each different chunk once, and where it lies first. */
-export function partsOf({ chunks }: Manifest): Map<string, Part> {
-  const parts = new Map<string, Part>();
-  let at = 0;
-  for (const { digest, bytes } of chunks) {
-    if (!parts.has(digest)) parts.set(digest, { digest, bytes, at });
-    at += bytes;
-  }
-  return parts;
-}
-
-async function sendChunks(
+async function sendPayload(
   client: Client,
-  { manifest, payload }: Packed,
+  { manifest: { chunks, epoch }, payload }: Packed,
   wanted: readonly string[],
-  { sent, signal }: { readonly sent: (bytes: number) => void; readonly signal?: AbortSignal },
+  { sent, signal }: Sending,
 ): Promise<void> {
-  const parts = partsOf(manifest);
-  await using file = await open(payload, "r");
-  await each(wanted, async (digest) => {
-    const part = parts.get(digest);
-    if (!part) return;
-    const { buffer } = await file.read(Buffer.alloc(part.bytes), 0, part.bytes, part.at);
-    if (digestOf(buffer) !== digest) throw fault.payload(`at byte ${part.at}`);
-    await put(client, pathOf(manifest.epoch, "chunks", digest), buffer, signal);
-    sent(buffer.length);
-  });
+  const send = async (digest: string, bytes: Buffer): Promise<void> => {
+    await bring(client, pathOf(epoch, "chunks", digest), bytes, signal);
+    sent(bytes.length);
+  };
+  await sendChunks(payload, chunks, wanted, send, (where) => fault.payload(where));
 }
 
 async function wantedBy(client: Client, epoch: string, signal?: AbortSignal): Promise<string[]> {
@@ -105,14 +69,10 @@ async function wantedBy(client: Client, epoch: string, signal?: AbortSignal): Pr
 }
 
 /** Brings an update to the hive: what is there already does not travel, so it goes on after any cut. */
-export async function uploadUpdate(
-  client: Client,
-  packed: Packed,
-  options: { readonly sent: (bytes: number) => void; readonly signal?: AbortSignal },
-): Promise<RemoteStatus> {
+export async function uploadUpdate(client: Client, packed: Packed, sending: Sending): Promise<RemoteStatus> {
   const { manifest, bytes } = packed;
   const { epoch } = manifest;
-  const { signal } = options;
+  const { signal } = sending;
   const before = await statusOf(client, epoch, signal);
   const path = pathOf(epoch, "manifest.cbor");
   const isNew = ["empty", "manifest_pending"].includes(before.state);
@@ -123,16 +83,12 @@ export async function uploadUpdate(
   if (isNew && manifest.form === "fixed") {
     const listed = before.state === "empty" ? [] : await client.readdir(pathOf(epoch, "chunks"), { signal });
     const had = new Set(listed.map(({ name }) => name));
-    await sendChunks(
-      client,
-      packed,
-      [...partsOf(manifest).keys()].filter((each) => !had.has(each)),
-      options,
-    );
+    const lacking = manifest.chunks.map(({ digest }) => digest).filter((digest) => !had.has(digest));
+    await sendPayload(client, packed, lacking, sending);
   }
-  if (isNew) await put(client, path, bytes, signal);
+  if (isNew) await bring(client, path, bytes, signal);
   const wanted = await wantedBy(client, epoch, signal);
-  await sendChunks(client, packed, wanted, options);
+  await sendPayload(client, packed, wanted, sending);
   const { state } = await statusOf(client, epoch, signal);
   if (state === "chunks_pending") await appendLine(client, pathOf(epoch, "ctl"), '{"op":"finish"}', signal);
   return statusOf(client, epoch, signal);

@@ -1,24 +1,16 @@
-import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { decodeManifest, type Manifest } from "@skep/provider-updates";
 import { z } from "zod";
+import { type Chunk, chunkIn, fillFile, partsOf } from "../chunked/file.ts";
+import { ledTo, pointLink } from "../chunked/link.ts";
 import { hasCode, readText, replacePrivate, syncDirectory } from "../client/files.ts";
 import { fault } from "./faults.ts";
 import { checkPayload } from "./pack.ts";
-import { partsOf } from "./remote.ts";
 
 const Trial = z.strictObject({ slot: z.enum(["a", "b"]), before: z.enum(["a", "b"]).nullable() });
 type Slot = z.output<typeof Trial>["slot"];
-
-/** Where the bytes of a chunk come from, and what tells of each step: a test cuts the power there. */
-export interface Source {
-  readonly fetch: (digest: string) => Promise<Uint8Array>;
-  /** Does something for each chunk, some at a time. */
-  readonly each: <T>(all: Iterable<T>, act: (one: T) => Promise<void>) => Promise<void>;
-  readonly step?: (name: string) => void;
-}
 
 const other = (slot: Slot | null): Slot => (slot === "a" ? "b" : "a");
 
@@ -42,12 +34,8 @@ export class Slots {
 
   /** The slot that counts; null for none yet. */
   get current(): Slot | null {
-    try {
-      return basename(readlinkSync(join(this.#dir, "current"))) === "b" ? "b" : "a";
-    } catch (thrown) {
-      if (hasCode(thrown, "ENOENT")) return null;
-      throw thrown;
-    }
+    const slot = ledTo(join(this.#dir, "current"));
+    return slot === "" ? null : slot === "b" ? "b" : "a";
   }
 
   /** The manifest of a slot that is whole. */
@@ -67,16 +55,7 @@ export class Slots {
   }
 
   #point(slot: Slot | null): void {
-    const link = join(this.#dir, "current");
-    if (slot === null) rmSync(link, { force: true });
-    else {
-      rmSync(`${link}.new`, { force: true });
-      symlinkSync(join("slots", slot), `${link}.new`);
-      this.#step("link made");
-      renameSync(`${link}.new`, link);
-    }
-    syncDirectory(this.#dir);
-    this.#step("link switched");
+    pointLink(join(this.#dir, "current"), slot === null ? undefined : join("slots", slot), this.#step);
   }
 
   #trial(): z.output<typeof Trial> | undefined {
@@ -101,13 +80,17 @@ export class Slots {
   }
 
   /** Puts a payload into the slot that does not count, whole and checked; chunks that are here do not travel. */
-  async fill(manifest: Manifest, bytes: Uint8Array, source: Source): Promise<{ readonly fetched: number }> {
+  async fill(
+    manifest: Manifest,
+    bytes: Uint8Array,
+    fetch: (digest: string) => Promise<Uint8Array>,
+  ): Promise<number> {
     const slot = other(this.current);
     // From here on the slot is no version to go back to.
     rmSync(this.#path(slot, "manifest.cbor"), { force: true });
     syncDirectory(join(this.#dir, "slots", slot));
     this.#step("slot emptied");
-    const fetched = await this.#write(slot, manifest, source);
+    const fetched = await this.#write(slot, manifest, fetch);
     const part = this.#path(slot, "payload.part");
     await checkPayload({ manifest }, part);
     renameSync(part, this.#path(slot, "payload"));
@@ -115,43 +98,30 @@ export class Slots {
     this.#step("payload there");
     replacePrivate(this.#path(slot, "manifest.cbor"), bytes);
     this.#step("manifest there");
-    return { fetched };
+    return fetched;
   }
 
-  async #write(slot: Slot, manifest: Manifest, { fetch, each }: Source): Promise<number> {
+  async #write(
+    slot: Slot,
+    { chunks, payloadBytes: bytes }: Manifest,
+    fetch: (digest: string) => Promise<Uint8Array>,
+  ): Promise<number> {
     const { current } = this;
     const had = this.manifest(current);
-    const known = had ? partsOf(had) : new Map<string, never>();
+    const known = had ? partsOf(had.chunks) : new Map<string, never>();
     await using old = had && current ? await open(this.#path(current, "payload"), "r") : undefined;
-    await using part = await open(this.#path(slot, "payload.part"), "a+").then(async (file) => {
-      await file.close();
-      return open(this.#path(slot, "payload.part"), "r+");
-    });
-    const holds = async (file: typeof part, digest: string, length: number, at: number) => {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, at);
-      const same = bytesRead === length && createHash("sha256").update(buffer).digest("hex") === digest;
-      return same ? buffer : undefined;
-    };
     let fetched = 0;
-    let at = 0;
-    const places = manifest.chunks.map(({ digest, bytes }) => {
-      at += bytes;
-      return { digest, bytes, at: at - bytes };
-    });
-    await each(places, async ({ digest, bytes, at: place }) => {
-      // Written before a cut.
-      if (await holds(part, digest, bytes, place)) return;
+    const find = async ({ digest }: Chunk): Promise<Uint8Array> => {
       const here = known.get(digest);
-      let found: Uint8Array | undefined = here && old && (await holds(old, digest, bytes, here.at));
-      if (!found) {
-        found = await fetch(digest);
-        fetched += found.length;
-      }
-      await part.write(found, 0, found.length, place);
-      this.#step("chunk written");
-    });
-    await part.truncate(manifest.payloadBytes);
-    await part.sync();
+      const found = here && old && (await chunkIn(old, here));
+      if (found) return found;
+      const came = await fetch(digest);
+      fetched += came.length;
+      return came;
+    };
+    await fillFile(this.#path(slot, "payload.part"), { chunks, bytes }, find, () =>
+      this.#step("chunk written"),
+    );
     return fetched;
   }
 

@@ -159,8 +159,9 @@ export class Slices {
   }
 
   /** What a node of provider `owner` sees. */
-  scene(owner: number, rest: Omit<Scene, "state" | "views">): Scene {
+  scene(owner: number, { params, path, caller, now, seq, ring }: Omit<Scene, "state" | "views">): Scene {
     const bound = this.bound[owner];
-    return { state: bound?.slice, views: bound?.views ?? {}, ...rest };
+    // Field by field, not spread: one is made for each record of telemetry.
+    return { state: bound?.slice, views: bound?.views ?? {}, params, path, caller, now, seq, ring };
   }
 }

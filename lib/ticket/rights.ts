@@ -131,8 +131,15 @@ export function compileRights(all: readonly BlockRights[]): Rights {
     return { node, whole: true };
   }
 
+  // Whoever appends line by line asks the same each time.
+  let last: { readonly path: string; readonly verb: string; readonly grant: Grant | undefined } | undefined;
   return {
-    allows: (path, verb) => (isCrooked(path) ? undefined : grantAt(walk(path).node, verb)),
+    allows(path, verb) {
+      if (last?.path === path && last.verb === verb) return last.grant;
+      const grant = isCrooked(path) ? undefined : grantAt(walk(path).node, verb);
+      last = { path, verb, grant };
+      return grant;
+    },
     reaches(path) {
       if (isCrooked(path)) return false;
       const { node, whole } = walk(path);

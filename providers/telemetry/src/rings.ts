@@ -33,11 +33,11 @@ function ringNode(t: Build<null, Uses>, rings: WorkerRings, figures: Figures): N
   return t.stream("What the worker tells of itself: lines, or CBOR items one after the other", {
     source: (scene) => rings.source(idOf(scene), isSpawned(scene)),
     append: (bytes, scene) => {
+      const [id, spawned] = [idOf(scene), isSpawned(scene)];
       // A handle may outlive its worker: it must not bring the ring back.
-      if (scene.views.workers.get(idOf(scene)) === undefined && !isSpawned(scene))
-        throw fault.gone(idOf(scene));
+      if (!spawned && scene.views.workers.get(id) === undefined) throw fault.gone(id);
       checkTaking(scene.views);
-      const taken = rings.append(idOf(scene), isSpawned(scene), bytes);
+      const taken = rings.append(id, spawned, bytes);
       figures.watched(scene);
       return taken;
     },

@@ -22,6 +22,8 @@ export interface TreeActs {
   values(): readonly PlacedValue[];
   /** Class of an act at a path; what is not declared is irreversible. */
   describe(path: string, act: string): { readonly class: Undo; readonly data: boolean };
+  /** What stands at a path, and what it is for; undefined where nothing is mounted. */
+  what(path: string): { readonly kind: Place["node"]["kind"]; readonly doc: string } | undefined;
   /** What a journalled command did; undefined where no control is. */
   of(path: string, command: unknown): Acting | undefined;
 }
@@ -65,6 +67,7 @@ export function treeActs(tree: Place): TreeActs {
       const whole = node?.kind === "control" && !node.acts ? node.undo : "irreversible";
       return { class: act?.class ?? whole, data: act?.data === true };
     },
+    what: (path) => nodeAt(path),
     of: (path, command) => {
       const node = nodeAt(path);
       if (node?.kind === "blob") return { name: "upload", class: "compensable", data: false, act: undefined };

@@ -114,6 +114,25 @@ test("what waited for approval names who asked, who approved, and whose rule it 
   assert.ok(why.proven >= 4);
 });
 
+test("a file that no record changed is told as what it is, and why no record tells of it", async () => {
+  const cases: [string, RegExp][] = [
+    ["/proc/boot", /^\/proc\/boot is a text \(".+"\); no record of the journal changed it: it is made anew/],
+    ["/log/queen.log.follow", /is a stream .* not journalled line by line$/m],
+    ["/queen/schedule/ctl", /is a control .*: nobody has written a command to it$/m],
+    ["/proc", /^\/proc is a directory/],
+  ];
+  for (const [path, expected] of cases) assert.match(await skep("why", path), expected);
+  const told = JSON.parse(await skep("why", "/proc/boot", "--json"));
+  assert.deepEqual([told.path, told.kind, told.changes], ["/proc/boot", "text", []]);
+});
+
+test("a file below something that records tell of is told as part of it", async () => {
+  await echo({ spawn: "heartbeat", ticks: 6 }, "/queen/ctl");
+  const worker = /worker-\d+/.exec(await skep("ls", "/worker"))?.[0] ?? "";
+  const line = await skep("why", `/worker/${worker}/telemetry`);
+  assert.match(line, new RegExp(`telemetry \\(as part of /worker/${worker}\\) was last changed by record`));
+});
+
 test("what is not there cannot be told", async () => {
   assert.equal((await hive.skep(["why", "99999"])).code, 3);
   assert.equal((await hive.skep(["why", "/nothing/here"])).code, 3);

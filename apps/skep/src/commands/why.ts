@@ -6,6 +6,7 @@ import { escapeForeign, formatTime } from "@skep/text";
 import { connectOf, targetOf } from "../client/connect.ts";
 import { keyFlag } from "./audit-source.ts";
 import { joinedMachine, type MachineRow } from "./machine.ts";
+import type { Unchanged } from "./why-unchanged.ts";
 
 const fault = faults("why", {
   unknown: [
@@ -24,7 +25,9 @@ const chainOf = (told: Told): Why => ("why" in told ? told.why : told);
 function summaryOf(told: Told): string {
   if (!("why" in told)) return told.summary;
   const [newest] = told.changes;
-  return `${told.path} was last changed by record ${newest?.seq}: ${newest?.act} at ${newest?.path} by ${newest?.subject}`;
+  // Records of a machine's files stand under one of its two names.
+  const part = told.path.endsWith(told.of) ? "" : ` (as part of ${told.of})`;
+  return `${told.path}${part} was last changed by record ${newest?.seq}: ${newest?.act} at ${newest?.path} by ${newest?.subject}`;
 }
 
 async function read(client: Client, path: string, signal: AbortSignal): Promise<string> {
@@ -36,8 +39,20 @@ interface Found {
   readonly text: string;
 }
 
+/** What is there, where the refusal means that no record tells of it rather than that the caller may not read the log. */
+async function untold(
+  client: Client,
+  of: string,
+  thrown: unknown,
+  signal: AbortSignal,
+): Promise<Unchanged | undefined> {
+  if (!(thrown instanceof Fault) || thrown.kind !== "absent" || !of.startsWith("/")) return undefined;
+  const { unchanged } = await import("./why-unchanged.ts");
+  return await unchanged(client, of, signal);
+}
+
 /** What the log tells; whoever may not read the log reads what is told of their own jobs. */
-async function find(client: Client, of: string, signal: AbortSignal): Promise<Found> {
+async function find(client: Client, of: string, signal: AbortSignal): Promise<Found | Unchanged> {
   const at = `/audit/why/${encodeURIComponent(of)}/chain`;
   try {
     const told = JSON.parse(await read(client, `${at}.json`, signal)) as Told;
@@ -45,6 +60,8 @@ async function find(client: Client, of: string, signal: AbortSignal): Promise<Fo
   } catch (thrown) {
     const job = /^(?:\/jobs\/)?(\d+)(?:\/|$)/.exec(of)?.[1];
     const hidden = thrown instanceof Fault && (thrown.kind === "absent" || thrown.kind === "denied");
+    const there = await untold(client, of, thrown, signal);
+    if (there) return there;
     if (hidden && job === undefined) throw fault.unknown(of, { cause: thrown });
     if (!hidden || job === undefined) throw thrown;
     const own = JSON.parse(
@@ -96,7 +113,7 @@ export const why: Command = command({
   name: "why",
   group: "proof",
   summary: "Tell why something happened, was refused, or is as it is",
-  doc: "For a record, a job or an action by its number, for a machine by its name (how it is reached, and why not better), or for a file by its path. One line; with --long the whole chain from ticket over rule, approvals, decision and effects to the receipt, each link with its record. --verify checks the proof of every record with the key of the log.",
+  doc: "For a record, a job or an action by its number, for a machine by its name (how it is reached, and why not better), or for a file by its path: what no record ever changed is told as what it is. One line; with --long the whole chain from ticket over rule, approvals, decision and effects to the receipt, each link with its record. --verify checks the proof of every record with the key of the log.",
   examples: [
     { run: "skep why 17", doc: "Record, job or action 17" },
     { run: "skep why /jobs/17/status --long", doc: "Which acts last changed a file, and why the newest was" },
@@ -117,7 +134,12 @@ export const why: Command = command({
       if (out.wantsJson) return out.json(machine);
       return await out.line(escapeForeign(machineLine(machine), { form: "wire" }));
     }
-    const { told, text } = await find(client, args.of, signal);
+    const found = await find(client, args.of, signal);
+    if ("summary" in found) {
+      if (out.wantsJson) return out.json(found);
+      return await out.line(escapeForeign(found.summary, { form: "wire" }));
+    }
+    const { told, text } = found;
     const proven = flags.verify
       ? await verifyChain(client, chainOf(told), flags.key, targetOf(context).home, signal)
       : undefined;

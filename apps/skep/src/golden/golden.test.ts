@@ -79,6 +79,12 @@ test("the scenario comes out the same each time, and has what a hive does", asyn
     ...["committed", "reveal", "revealed", "settled", "metered", "quarantined", "released"].map(
       (n) => `jobs:${n}@1`,
     ),
+    ...["invited", "termed", "redeemed", "issued", "renewed", "labelled", "removed", "revoked", "lapsed"].map(
+      (n) => `peers:${n}@1`,
+    ),
+    ...["file", "chunk", "checking", "unchecked", "checked", "activated", "returned", "retired", "swept"].map(
+      (n) => `models:${n}@1`,
+    ),
     "ledger:posted@1",
     "cas:stored@1",
   ];

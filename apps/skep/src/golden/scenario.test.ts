@@ -13,6 +13,7 @@ import { createSigner as createLogSigner } from "@skep/tlog";
 import { promise } from "@skep/trust";
 import { loadConfig } from "../config/mod.ts";
 import { homeKeyOf } from "./keys.ts";
+import { modelling, publisherKey } from "./models.ts";
 import { StartLines } from "../hive/live.ts";
 import { type Deps, jobLimits, mounts } from "../hive/mounts.ts";
 
@@ -64,8 +65,8 @@ class MemoryBlobs implements Blobs {
   }
 }
 
-function depsOf(clock: SimulatedClock, kernel: () => Kernel): Deps {
-  const config = loadConfig({ home: "/nowhere", env: {}, flags: {} });
+function depsOf(clock: SimulatedClock, kernel: () => Kernel, stores: Pick<Deps, "blobs" | "files">): Deps {
+  const config = loadConfig({ home: "/nowhere", env: { SKEP_MODELS_KEYS: publisherKey }, flags: {} });
   const figures = {
     version: "golden",
     node: "24",
@@ -82,7 +83,7 @@ function depsOf(clock: SimulatedClock, kernel: () => Kernel): Deps {
   return {
     home: "/nowhere",
     config,
-    blobs: new MemoryBlobs(),
+    ...stores,
     live: {
       lines: new StartLines(),
       metrics: { collect: () => [] },
@@ -114,7 +115,6 @@ function depsOf(clock: SimulatedClock, kernel: () => Kernel): Deps {
       volunteers: () => [],
       engage: () => Promise.reject(new Error("no mesh")),
     },
-    files: recordingFiles(),
     scheduled: { misfit: () => undefined, submit: () => Promise.reject(new Error("no session")) },
     clock,
     started: 0,
@@ -125,6 +125,7 @@ function depsOf(clock: SimulatedClock, kernel: () => Kernel): Deps {
 class Scenario {
   readonly clock = simulatedClock(20260101);
   readonly files = recordingFiles();
+  readonly stores = { blobs: new MemoryBlobs(), files: recordingFiles() };
   #kernel: Kernel | undefined;
   #drawn = 0;
 
@@ -138,7 +139,7 @@ class Scenario {
       files: this.files,
       clock: this.clock,
       version: "golden",
-      providers: mounts(depsOf(this.clock, () => this.kernel)),
+      providers: mounts(depsOf(this.clock, () => this.kernel, this.stores)),
       defer: (act) => void setImmediate(act),
       fatal: (error) => {
         throw error;
@@ -355,6 +356,29 @@ async function agreeing(scenario: Scenario, owner: Session): Promise<void> {
   await owner.append(away, { op: "release" } as never);
 }
 
+/** A machine with a ticket that ends gets another one in time, and goes; another one is never let in. */
+async function renewing(scenario: Scenario, owner: Session): Promise<void> {
+  const invite = async (more: object): Promise<string> => {
+    const { result } = await owner.append("/net/ctl", { op: "invite", class: "borrowed", ...more } as never);
+    return (result as { invite: string }).invite;
+  };
+  const term = 600 * seconds;
+  const invited = await invite({ owner: "fay", term_ms: term });
+  const node = sha256("fay");
+  const worker = `w-${node.slice(0, 12)}`;
+  const guest = scenario.kernel.attach(fullAuthority(`invite/${invited}`, "worker"), "golden");
+  const redeem = { op: "redeem", node, box: sha256("box of fay"), name: "fay", proof: "00".repeat(64) };
+  await guest.append("/net/join", redeem as never);
+  await scenario.pass(term * 0.6);
+  const session = scenario.kernel.attach(fullAuthority(worker, "worker"), "golden");
+  await session.append(`/worker/${worker}/renew`, { op: "renew", box: sha256("next box of fay") } as never);
+  await scenario.pass(10);
+  await owner.append("/net/ctl", { op: "label", node: worker, labels: ["attic"] } as never);
+  await owner.append("/net/ctl", { op: "remove", node: worker, reason: "sold" } as never);
+  await owner.append("/net/ctl", { op: "revoke", invite: await invite({ owner: "gus" }) } as never);
+  await scenario.pass(10);
+}
+
 async function command(scenario: Scenario, owner: Session): Promise<void> {
   const queen = (line: object) => owner.append("/queen/ctl", line as never);
   await queen({ spawn: "heartbeat", ticks: 5, budget: { ttl_s: 30, ops: 3 } });
@@ -392,8 +416,11 @@ export async function playScenario(): Promise<JournalRecord[]> {
   await scenario.kernel.close();
   // Nobody is there for more than a day, and what is due then happens at the start.
   scenario.clock.advance(27 * hours);
-  await scenario.open();
+  const third = await scenario.open();
   await scenario.pass(2 * seconds);
+  await renewing(scenario, third);
+  const settled = () => scenario.pass(10);
+  await modelling({ owner: third, files: scenario.stores.files, settled });
   await scenario.kernel.close();
   return Array.fromAsync(scenario.kernel.journal.records(0));
 }

@@ -74,6 +74,39 @@ export const toneOf: Readonly<Record<Reason, Tone>> = {
   policy: "bad",
 };
 
+function channelsOf(colour: string): readonly number[] {
+  return [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+}
+
+/** Relative luminance, as WCAG has it. */
+export function luminance(colour: string): number {
+  const [r = 0, g = 0, b = 0] = channelsOf(colour).map((channel) => {
+    const part = channel / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+/** How far two colours stand apart: 1 to 21. */
+export function contrast(a: string, b: string): number {
+  const [high = 0, low = 0] = [luminance(a), luminance(b)].sort((x, y) => y - x);
+  return (high + 0.05) / (low + 0.05);
+}
+
+/** A colour seen through: so much of it, the rest of what is behind. */
+export function through(colour: string, alpha: number, behind: string): string {
+  const back = channelsOf(behind);
+  const mixed = channelsOf(colour).map((part, at) =>
+    Math.round(part * alpha + (back[at] ?? 0) * (1 - alpha)),
+  );
+  return `#${mixed.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
+}
+
+/** The colour of words on a ground that is none of the page's own. */
+export function inkOn(ground: string, { text, bg }: Palette): string {
+  return contrast(text, ground) >= contrast(bg, ground) ? text : bg;
+}
+
 /** A colour as the number that the stage draws with. */
 export function numberOf(colour: string): number {
   return Number.parseInt(colour.slice(1), 16);

@@ -5,6 +5,8 @@ export type Theme = "dark" | "light";
 
 const watchers = new Set<() => void>();
 const media = matchMedia("(prefers-color-scheme: light)");
+// Kept apart: a change that is read off the query before it was told is never told.
+let isDay = media.matches;
 
 /** The theme that was chosen, or the one of the machine. */
 export function themeNow(): Theme {
@@ -14,7 +16,7 @@ export function themeNow(): Theme {
   } catch {
     // A browser that keeps nothing has the theme of the machine.
   }
-  return media.matches ? "light" : "dark";
+  return isDay ? "light" : "dark";
 }
 
 /** The colours that are shown. */
@@ -52,4 +54,7 @@ export function watchTheme(act: () => void): () => void {
   return () => watchers.delete(act);
 }
 
-media.addEventListener("change", applyTheme);
+media.addEventListener("change", ({ matches }) => {
+  isDay = matches;
+  applyTheme();
+});

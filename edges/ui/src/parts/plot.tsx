@@ -36,6 +36,14 @@ function dataOf(track: Track, names: readonly string[]): UPlot.AlignedData {
   return [track.times.map((time) => time / 1000), ...lines] as UPlot.AlignedData;
 }
 
+/** The time of day, seconds where they tell something. */
+function momentText(seconds: number, step: number): string {
+  const at = new Date(seconds * 1000);
+  const two = (part: number): string => String(part).padStart(2, "0");
+  const minutes = `${two(at.getHours())}:${two(at.getMinutes())}`;
+  return step < 60 ? `${minutes}:${two(at.getSeconds())}` : minutes;
+}
+
 // A minute at least. Of one moment alone uPlot would make years to come.
 const span: UPlot.Scale.Range = ({ data }, from) => {
   const to = data[0].at(-1) ?? from;
@@ -52,7 +60,12 @@ function optionsOf(names: readonly string[], width: number, unit: Unit): UPlot.O
     scales: { x: { range: span } },
     cursor: { y: false, points: { size: 6 } },
     axes: [
-      { ...axis, size: 26 },
+      {
+        ...axis,
+        size: 28,
+        space: 84,
+        values: (_plot, splits, _axis, _space, step) => splits.map((split) => momentText(split, step)),
+      },
       { ...axis, size: 64, values: (_plot, splits) => splits.map((value) => figureText(value, unit)) },
     ],
     series: [

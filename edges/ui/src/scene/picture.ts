@@ -1,4 +1,4 @@
-import { type Palette, type Tone, toneOf } from "../palette.ts";
+import { type Palette, through, type Tone, toneOf } from "../palette.ts";
 import type { HiveState } from "../state/hive.ts";
 import type { Flight, Machine, MachineState, Pulse } from "../state/model.ts";
 import { type Camera, detailAt, type Size, toView } from "./camera.ts";
@@ -34,8 +34,18 @@ export function faceColour(face: number, palette: Palette): string {
   return palette[faces[faceNames[face] ?? "unknown"]];
 }
 
+/** How much of its colour a face has: those that wait for work are there, those that work shine. */
+export function faceAlpha(face: number): number {
+  return faceNames[face] === "ready" ? 0.5 : 1;
+}
+
+/** The colour of a cell as it is seen. */
+export function cellColour(face: number, palette: Palette): string {
+  return through(faceColour(face, palette), faceAlpha(face), palette.bg);
+}
+
 /** Percent of a cell that a class fills: what is one's own is whole, what is a stranger's is small. */
-const fills: Readonly<Record<string, number>> = { owned: 94, borrowed: 82, rented: 72, volunteer: 60 };
+const fills: Readonly<Record<string, number>> = { owned: 94, borrowed: 87, rented: 80, volunteer: 73 };
 
 /** A name that is written. */
 export interface Label {
@@ -44,6 +54,8 @@ export interface Label {
   readonly x: number;
   readonly y: number;
   readonly kind: "machine" | "site" | "hive";
+  /** Face of the cell that it stands on. */
+  readonly face?: number;
 }
 
 /** Something small that moves: place in units of the layout. */
@@ -196,7 +208,7 @@ export class Picture {
   }
 
   #machineLabels(camera: Camera, size: Size, most: number): Label[] {
-    const { layout } = this.#cells;
+    const { layout, face } = this.#cells;
     const labels: Label[] = [];
     const isSeen = ({ x, y }: { x: number; y: number }) =>
       x > -40 && y > -40 && x < size.width + 40 && y < size.height + 40;
@@ -209,6 +221,7 @@ export class Picture {
         small: smallOf(this.#state.machines.get(id)),
         ...spot,
         kind: "machine",
+        face: face[at] ?? 0,
       });
     }
     return labels;

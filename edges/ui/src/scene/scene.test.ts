@@ -162,3 +162,18 @@ test("a job that ends leaves its machine even where its events were missed", () 
   state.setJob(jobOf("7", { state: "done", worker: "w-1", ended_ms: 5 }));
   assert.equal(state.machines.get("w-1")?.load, 0);
 });
+
+test("an act that waits for approval is no refusal", () => {
+  const { state } = hive(1);
+  const line = { seq: 7, time: 1, subject: "ann", path: "/queen/ctl", verdict: "refused" };
+  state.traced({ ...line, code: "gate.waits", message: "Stored until it is approved" });
+  state.traced({ ...line, seq: 8, code: "gate.rate", message: "Too many" });
+  assert.deepEqual(
+    state.acts.all.map(({ seq, verdict, text }) => [seq, verdict, text]),
+    [[7, "waits", "Stored until it is approved"]],
+  );
+  assert.deepEqual(
+    state.refusals.all.map(({ seq }) => seq),
+    [8],
+  );
+});

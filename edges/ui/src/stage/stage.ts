@@ -8,9 +8,18 @@ import {
   ParticleContainer,
   type Texture,
 } from "pixi.js";
-import { numberOf, type Palette } from "../palette.ts";
+import { inkOn, numberOf, type Palette } from "../palette.ts";
 import type { Camera, Size } from "../scene/camera.ts";
-import { faceColour, faceNames, type Label, type Mote, type Picture, type Ring } from "../scene/picture.ts";
+import {
+  cellColour,
+  faceAlpha,
+  faceColour,
+  faceNames,
+  type Label,
+  type Mote,
+  type Picture,
+  type Ring,
+} from "../scene/picture.ts";
 
 /** What the stage is asked to show beside the picture. */
 export interface Look {
@@ -108,6 +117,7 @@ export class Stage {
   }));
   #painted: Palette | undefined;
   #colours: number[] = [];
+  #inks: number[] = [];
   #labelled = "";
   #isResized = false;
 
@@ -176,6 +186,7 @@ export class Stage {
     if (palette === this.#painted) return false;
     this.#painted = palette;
     this.#colours = faceNames.map((_, face) => numberOf(faceColour(face, palette)));
+    this.#inks = faceNames.map((_, face) => numberOf(inkOn(cellColour(face, palette), palette)));
     this.#core.clear();
     this.#core
       .poly(hexagon(0.52))
@@ -219,8 +230,7 @@ export class Stage {
     cell.scaleX = scale;
     cell.scaleY = scale;
     const colour = this.#colours[face[at] ?? 0] ?? 0xffffff;
-    // Those that wait for work are there, those that work shine.
-    cell.color = inked(colour, faceNames[face[at] ?? 0] === "ready" ? 0.5 : 1);
+    cell.color = inked(colour, faceAlpha(face[at] ?? 0));
     light.color = inked(colour, load);
     light.scaleX = load === 0 ? 0 : 0.012 + 0.014 * load;
     light.scaleY = light.scaleX;
@@ -268,7 +278,7 @@ export class Stage {
   // Texts are dear: they are set only where they say or stand otherwise than before.
   #drawLabels(picture: Picture, { camera, palette }: Look, size: Size): void {
     const labels = picture.labels(camera, size, mostLabels);
-    const key = labels.map(({ text, small, x, y }) => `${text}${small}${x | 0},${y | 0}`).join();
+    const key = labels.map(({ text, small, x, y, face }) => `${text}${small}${face}${x | 0},${y | 0}`).join();
     if (key === this.#labelled) return;
     this.#labelled = key;
     while (this.#texts.length < labels.length) this.#texts.push(this.#text());
@@ -295,10 +305,11 @@ export class Stage {
 
   #write(big: BitmapText, small: BitmapText, label: Label, palette: Palette): void {
     const isMachine = label.kind === "machine";
+    const ink = this.#inks[label.face ?? 0] ?? numberOf(palette.text);
     big.text = label.text;
     small.text = label.small;
-    big.tint = numberOf(isMachine ? palette.text : palette.honeyText);
-    small.tint = numberOf(isMachine ? palette.text : palette.dim);
+    big.tint = isMachine ? ink : numberOf(palette.honeyText);
+    small.tint = isMachine ? ink : numberOf(palette.dim);
     big.position.set(Math.round(label.x), Math.round(label.y - (isMachine ? 14 : -4)));
     small.position.set(Math.round(label.x), Math.round(label.y + (isMachine ? 2 : 20)));
   }

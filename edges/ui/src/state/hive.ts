@@ -16,6 +16,9 @@ import {
 /** Small files of the hive whose JSON is shown as it is. */
 export type Facts = Readonly<Record<string, unknown>>;
 
+/** Of an act that waits for approval. */
+const waits = "gate.waits";
+
 /** Jobs that are remembered; older ones are read when they are opened. */
 const mostJobs = 2000;
 const mostFlights = 400;
@@ -228,7 +231,9 @@ export class HiveState {
   traced(line: Facts, isFresh = true): void {
     const { seq, time, subject, path, verdict, code } = line;
     const base = { seq: Number(seq), time: Number(time), subject: String(subject), path: String(path) };
-    if (verdict === "refused") this.#refuse({ ...base, code: String(code), line, isFresh });
+    // What was stored until somebody approves it is no refusal: it may well run.
+    if (code === waits) this.acts.push({ ...base, verdict: "waits", text: String(line.message ?? "") });
+    else if (verdict === "refused") this.#refuse({ ...base, code: String(code), line, isFresh });
     else
       this.acts.push({
         ...base,

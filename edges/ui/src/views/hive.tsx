@@ -158,17 +158,18 @@ function Happened({ hive }: { readonly hive: HiveState }) {
   const acts = hive.acts.all.filter((act) => !isChatter(act)).slice(-8);
   const both = [
     ...acts.map((act) => ({ ...act, refusal: undefined })),
-    ...hive.refusals.all.slice(-8).map((refusal) => ({ ...refusal, refusal })),
+    ...hive.refusals.all.slice(-8).map((refusal) => ({ ...refusal, verdict: "refused", refusal })),
   ];
   const lines = both.sort((a, b) => b.seq - a.seq).slice(0, 6);
   if (lines.length === 0) return null;
   return (
     <section class="happened" aria-label="What happened">
       <ol>
-        {lines.map(({ seq, time, subject, path, refusal }) => (
-          <li key={`${seq}${refusal ? "r" : ""}`}>
+        {lines.map(({ seq, time, subject, path, verdict, refusal }) => (
+          <li key={`${seq}${verdict}`}>
             <a href={app.href("audit", String(seq))}>
               {refusal && <Chip tone={toneOf[refusal.reason]}>refused</Chip>}
+              {verdict === "waits" && <Chip tone="warn">waits</Chip>}
               <span class="grow">{refusal ? refusal.message : `${subject} → ${path}`}</span>
               <small>{agoText(time, now)}</small>
             </a>

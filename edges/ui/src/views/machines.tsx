@@ -67,8 +67,9 @@ function All({ chosen }: { readonly chosen: string }) {
             >
               <b>{machine.id}</b>
               <StateChip state={machine.state} />
-              <span class="grow dim">{machine.reason || machine.site || machine.class}</span>
+              <span class="grow dim">{machine.site || machine.class}</span>
               <Load machine={machine} />
+              {machine.reason !== "" && <span class="reason dim small">{machine.reason}</span>}
             </a>
           </li>
         ))}

@@ -12,22 +12,43 @@ const keySize = 32;
 const signatureSize = 64;
 const rootsKept = 16;
 
-const rootKeys = new Map<string, KeyObject>();
+/** What is asked of a root for each token, made once: a hive has few, in use or retired. */
+class RootKey {
+  readonly id: number;
+  readonly #hex: string;
+  #key: KeyObject | undefined;
 
-/** The key of a root, made once: a hive has few, in use or retired. */
-function rootKeyOf(hex: string): KeyObject {
-  const found = rootKeys.get(hex);
-  if (found) return found;
-  const raw = Buffer.from(hex, "hex");
-  const key = createPublicKey({ key: Buffer.concat([spkiPrefix, raw]), format: "der", type: "spki" });
-  if (rootKeys.size >= rootsKept) rootKeys.clear();
-  rootKeys.set(hex, key);
-  return key;
+  constructor(hex: string) {
+    this.id = keyIdOf(hex);
+    this.#hex = hex;
+  }
+
+  get key(): KeyObject {
+    if (this.#key) return this.#key;
+    const der = Buffer.concat([spkiPrefix, Buffer.from(this.#hex, "hex")]);
+    this.#key = createPublicKey({ key: der, format: "der", type: "spki" });
+    return this.#key;
+  }
 }
 
-/** True when this is the secret of that public key, which proves that no later block was cut off. */
+const rootKeys = new Map<string, RootKey>();
+
+function rootKeyOf(hex: string): RootKey {
+  const found = rootKeys.get(hex);
+  if (found) return found;
+  const made = new RootKey(hex);
+  if (rootKeys.size >= rootsKept) rootKeys.clear();
+  rootKeys.set(hex, made);
+  return made;
+}
+
+/**
+ * True when this is the secret of that public key, which proves that no later block was cut off. The key goes in as text:
+ * Node tries whatever is an object as two kinds of key first, and each try costs an error with its stack.
+ */
 function isSecretOf(secret: Uint8Array, publicKey: Buffer): boolean {
-  const key = createPrivateKey({ key: Buffer.concat([pkcs8Prefix, secret]), format: "der", type: "pkcs8" });
+  const der = Buffer.concat([pkcs8Prefix, secret]).toString("base64");
+  const key = createPrivateKey(`-----BEGIN PRIVATE KEY-----\n${der}\n-----END PRIVATE KEY-----\n`);
   return key.export({ format: "jwk" }).x === publicKey.toString("base64url");
 }
 
@@ -79,13 +100,13 @@ export interface Plain {
  */
 export function openPlain(token: string, rootPublicKeys: readonly string[]): Plain | undefined {
   const parts = partsOf(token);
-  const root = rootPublicKeys.find((key) => keyIdOf(key) === parts?.keyId);
+  const root = rootPublicKeys.find((key) => rootKeyOf(key).id === parts?.keyId);
   if (!parts || root === undefined) return undefined;
   const { block, nextKey, signature, secret } = parts;
   const claims = decodeBlock(block);
   if (!claims) return undefined;
   const signed = Buffer.concat([block, signedAlgorithm, nextKey]);
-  if (!verify(null, signed, rootKeyOf(root), signature)) return undefined;
+  if (!verify(null, signed, rootKeyOf(root).key, signature)) return undefined;
   if (!isSecretOf(secret, nextKey)) return undefined;
   return { root, block: { id: signature.toString("hex"), claims } };
 }

@@ -41,6 +41,8 @@ const RunFacts = z.strictObject({
     .string()
     .regex(/^v\d{1,15}$/)
     .optional(),
+  /** Fingerprint of what the hive was configured to when it gave the job to the worker: SHA-256 of its manifest. */
+  hive_manifest: Digest.optional(),
 });
 
 /** Facts of a run beyond what Phase's metrics hold. */

@@ -99,6 +99,8 @@ export interface Agreement {
   readonly places: Table<Network>;
   /** Version of the policies in force. */
   readonly policy: Cell<number>;
+  /** Fingerprint of what the hive is configured to, hex; empty before it was told. */
+  readonly configured: Cell<string>;
 }
 
 export const agreement = (scope: Scope): Agreement => ({
@@ -109,6 +111,7 @@ export const agreement = (scope: Scope): Agreement => ({
   standings: scope.table("standings"),
   places: scope.table("places"),
   policy: scope.cell("policy", 0),
+  configured: scope.cell("configured", ""),
 });
 
 export type Committed = Pick<

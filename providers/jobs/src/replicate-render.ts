@@ -14,7 +14,7 @@ export interface Signs {
   sign(message: Uint8Array): string;
 }
 
-/** What a worker is told beside its job, for its receipt: whose it is taken for, and under which rule it works. */
+/** What a worker is told beside its job, for its receipt: whose it is taken for, and under which rule and configuration it works. */
 export function termsOf(state: Jobs, job: Job, worker: string): Record<string, Json> {
   const { class: of, owner } = standingOf(state, worker);
   const ballot = state.ballots.get(job.id);
@@ -23,7 +23,10 @@ export function termsOf(state: Jobs, job: Job, worker: string): Record<string, J
   const { data } = job.where;
   // An auditor must not be told from one who works alone.
   const rule = ballot?.audits ? "1/1" : `${quorum}/${replicas}`;
-  return { ...asks, terms: { class: of, owner, label: data, rule, policy: `v${state.policy.get()}` } };
+  const hash = state.configured.get();
+  const configured = hash === "" ? {} : { hive_manifest: `sha256:${hash}` };
+  const policy = `v${state.policy.get()}`;
+  return { ...asks, terms: { class: of, owner, label: data, rule, policy, ...configured } };
 }
 
 const word = "skep-verdict:v1:";

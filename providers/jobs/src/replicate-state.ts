@@ -213,6 +213,8 @@ export const agreementEvents = {
   },
   "policy:applied@1": (jobs: Jobs, { version }: { version: number }) => jobs.policy.set(version),
   "policy:rolled-back@1": (jobs: Jobs, { version }: { version: number }) => jobs.policy.set(version),
+  "manifest:loaded@1": (jobs: Jobs, { hash }: { hash: string }) => jobs.configured.set(hash),
+  "manifest:reloaded@1": (jobs: Jobs, { hash }: { hash: string }) => jobs.configured.set(hash),
 } as const;
 
 /** A job that nothing tells of any more leaves its verdict behind. */

@@ -36,6 +36,10 @@ const Lease = z.object({
       label: z.enum(["public", "internal", "private"]),
       rule: z.string().regex(/^[1-9]\/[1-9]$/),
       policy: z.string().regex(/^v\d{1,15}$/),
+      hive_manifest: z
+        .string()
+        .regex(/^sha256:[0-9a-f]{64}$/)
+        .optional(),
     })
     .optional(),
   /** The file that it keeps. */

@@ -84,6 +84,8 @@ test("a module's output comes back with a receipt that verifies, and offline too
   assert.equal(result.completion, "stop");
   assert.equal(result.metrics.extra.exit_code, "0");
   assert.equal(result.metrics.extra.hive, hive.hive.keys.hive);
+  const { manifest } = JSON.parse((await hive.skep(["cat", "/proc/boot.json"])).out);
+  assert.equal(result.metrics.extra.hive_manifest, `sha256:${manifest}`);
   const output = join(hive.dir, "output");
   writeFileSync(output, ran.out);
   const check = ["verify", receipt, "--key", worker_pubkey, "--stdout", output];

@@ -74,6 +74,7 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   "gpu.lease.renew": ["holder", "lease_s"],
   "gpu.lease.release": ["holder"],
   "k8s.lease": ["holder", "lease_s"],
+  "update.apply": ["epoch"],
 };
 const particular = new Set(Object.values(needed).flat());
 

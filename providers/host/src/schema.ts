@@ -22,6 +22,8 @@ export const actions = [
   "peft.import",
   "peft.activate",
   "peft.rollback",
+  "update.apply",
+  "update.rollback",
 ] as const;
 
 const id = z.string().regex(/^[A-Za-z0-9][\w.-]{0,63}$/);
@@ -59,6 +61,11 @@ export const Ask = z.strictObject({
         .optional(),
       lease_s: z.int().min(1).max(31_536_000).optional(),
       priority: z.int().min(0).max(255).optional(),
+      /** Which update. */
+      epoch: z
+        .string()
+        .regex(/^\d{1,20}$/)
+        .optional(),
     })
     .optional(),
   ttl_s: z.int().min(1).max(86_400).default(300),

@@ -110,6 +110,8 @@ export const compensation: Readonly<Record<string, string>> = {
   "peft.import": "Retire the model",
   "peft.activate": "Roll back",
   "peft.rollback": "Activate what was active",
+  "update.apply": "Roll back there: update.rollback",
+  "update.rollback": "Roll back again, to the version that ran",
 };
 
 function things(

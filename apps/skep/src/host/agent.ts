@@ -8,6 +8,7 @@ import { fault } from "./faults.ts";
 import { Adapters, GpuLeases, type Use } from "./hive-acts.ts";
 import { Inventory } from "./inventory.ts";
 import type { HostProvider } from "./provider.ts";
+import { type UpdatePlace, Updates } from "./updates.ts";
 
 /** What an agent is made of. */
 export interface AgentOptions {
@@ -20,6 +21,8 @@ export interface AgentOptions {
   readonly allowLines: () => readonly string[];
   /** Folder with packed models that tickets may bring to the hive. */
   readonly models?: () => string | undefined;
+  /** What updates are for, by name. */
+  readonly updates?: () => ReadonlyMap<string, UpdatePlace>;
   readonly memory: Memory;
   readonly version: string;
   readonly clock: Clock;
@@ -59,6 +62,7 @@ export class HostAgent {
     const use: Use = (act, signal) => this.#attached.use(act, signal);
     if (kind === "gpu") return new GpuLeases(use);
     if (kind === "peft") return new Adapters(use, this.#options.models ?? (() => undefined));
+    if (kind === "update") return new Updates(use, this.#options.updates ?? (() => new Map()));
     const found = this.#options.providers.find((one) => one.facet === kind);
     if (!found) throw fault.provider(kind);
     return found;

@@ -3,12 +3,15 @@ import { parse } from "smol-toml";
 import { z } from "zod";
 import { ownText } from "../attached/own-text.ts";
 import { fault } from "./faults.ts";
+import type { UpdatePlace } from "./updates.ts";
 
-const every = z
-  .string()
-  .regex(/^\d+(ms|s)$/)
-  .transform((text) => (text.endsWith("ms") ? Number(text.slice(0, -2)) : Number(text.slice(0, -1)) * 1000))
-  .refine((ms) => ms >= 250 && ms <= 600_000, "between 250ms and 600s");
+const span = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d+(ms|s)$/, "expected a span such as 500ms or 2s")
+    .transform((text) => Number.parseInt(text, 10) * (text.endsWith("ms") ? 1 : 1000))
+    .refine((ms) => ms >= least && ms <= most, `expected ${least} ms to ${most} ms`);
+const every = span(250, 600_000);
 const enabled = z.boolean().optional();
 
 const Rules = z.strictObject({
@@ -34,6 +37,18 @@ const Rules = z.strictObject({
     .prefault({}),
   nvidia: z
     .strictObject({ enabled, every: every.default(1000), program: z.string().optional() })
+    .prefault({}),
+  /** By the name that tickets have for it. */
+  update: z
+    .record(
+      z.string().regex(/^\w[\w.-]{0,63}$/),
+      z.strictObject({
+        to: z.string().startsWith("/"),
+        owner: z.string().startsWith("/"),
+        health: z.string().startsWith("/").optional(),
+        health_timeout: span(100, 600_000).default(60_000),
+      }),
+    )
     .prefault({}),
   peft: z.strictObject({ folder: z.string().optional() }).prefault({}),
   net: z.strictObject({ enabled, every: every.default(1000), folder: z.string().optional() }).prefault({}),
@@ -82,4 +97,14 @@ export function allows({ allow }: Rules, action: string, target: string): boolea
 /** The allow-list as the hive is told it. */
 export function allowLines({ allow }: Rules): string[] {
   return allow.flatMap(({ action, target }) => target.map((pattern) => `${action} ${pattern}`)).slice(0, 100);
+}
+
+/** What updates are for here. */
+export function updatePlaces({ update }: Rules): ReadonlyMap<string, UpdatePlace> {
+  return new Map(
+    Object.entries(update).map(([name, { to, owner, health, health_timeout: timeout }]) => [
+      name,
+      { to, owner, health, timeout },
+    ]),
+  );
 }

@@ -128,6 +128,8 @@ test("an allow-list that others can write, that is a link, or that is no allow-l
   for (const [bad, why] of [
     ['[[allow]]\naction = "host.halt"\ntarget = ["x"]', /allow.0.action/],
     ['[systemd]\nevery = "1ms"', /systemd.every/],
+    ['[update.app]\nto = "/srv/app"', /update.app.owner/],
+    ['[update.app]\nto = "app"\nowner = "/srv/own"', /update.app.to/],
     ["[[", /host.toml/],
     ["surprise = 1", /surprise|Unrecognized/],
   ] as const)

@@ -4,18 +4,16 @@ import { generateKeyPairSync } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type Client, createClient, type Wire, wireFromSocket } from "@skep/ninep";
-import { Kept, live, type Power } from "../attached/testing.ts";
-import type { Pending } from "../attached/tickets.ts";
+import type { Client } from "@skep/ninep";
 import { appendLine } from "../client/control.ts";
-import { connect, dial, homeTarget } from "../client/connect.ts";
+import { connect, homeTarget } from "../client/connect.ts";
 import { packModel } from "../models/pack.ts";
 import { startDaemon } from "../testing/daemon.ts";
 import { makeTestPlace } from "../testing/hive.ts";
 import { publicHex } from "../updates/pack.ts";
 import { noise } from "../updates/testing.ts";
 import { Adapters, type Use } from "./hive-acts.ts";
-import { type HostHive, hostHive, until } from "./testing.ts";
+import { cutOnce, greeted, hostHive, until } from "./testing.ts";
 import { ended } from "./testing-real.ts";
 import { socketOf, startAgent } from "./testing-stage.ts";
 
@@ -34,69 +32,20 @@ async function packed(folder: string, name: string, bytes: number) {
   return { model: manifest.model, bytes };
 }
 
-/** A wire that takes so many messages; the answer to the last one is never heard. */
-function powered(wire: Wire, power: Power): Wire {
-  return {
-    ...wire,
-    write: (bytes) => {
-      if (power.off.signal.aborted) return true;
-      const taken = wire.write(bytes);
-      try {
-        power.step();
-      } catch {
-        wire.close();
-      }
-      return taken;
-    },
-  };
-}
-
-async function clientOf({ hive, ticket }: HostHive, power: Power): Promise<Client> {
-  const wire = powered(wireFromSocket(await dial(homeTarget(hive.home, hive.env))), power);
-  return createClient(wire, { aname: ticket, uname: "skep" });
-}
-
-/** One import with the power off after `cut` steps of the first agent; the second one has the memory or none. */
-async function play(at: HostHive, folder: string, cut: number, forgets: boolean) {
-  const name = `m-${cut}-${forgets}`;
-  const { model } = await packed(folder, name, 100_000);
-  const say = async (line: object) => {
-    const { verdict, code } = await at.hive.hive.owner.append("/host/alpha/ctl", JSON.stringify(line));
-    if (verdict !== "ok") throw new Error(code);
-  };
-  const memory = new Kept();
-  const life = async (incarnation: string, steps: number, kept: Kept): Promise<boolean> => {
-    await say({ op: "hello", incarnation, version: "1", allows: [] });
-    const client: { is?: Promise<Client> } = {};
-    const was = await live({
-      ...{ steps, incarnation, memory: kept, say },
-      pending: async () => JSON.parse(await at.read("/host/alpha/pending.json")) as Pending[],
-      target: (power) => {
-        const use: Use = async (act) => {
-          client.is ??= clientOf(at, power);
-          return act(await client.is);
-        };
-        return new Adapters(use, () => folder);
-      },
-    });
-    await (await client.is?.catch(() => undefined))?.close();
-    return was;
-  };
-  await say({ op: "hello", incarnation: "00000000", version: "1", allows: [] });
-  assert.equal(await at.spec({ id: name, action: "peft.import", host: "alpha", target: name }), "ok");
-  const wasCut = await life("11111111", cut, memory);
-  await life("22222222", Number.POSITIVE_INFINITY, forgets ? new Kept() : memory);
-  const { state, evidence } = await at.ended(name);
-  return { state, evidence, model, name, wasCut };
-}
-
 test("wherever the power of the agent is cut, a model that a ticket brings is there, and the ticket says so", async (t) => {
   await using at = await hostHive(rights, keys);
   const folder = join(at.folder, "packed");
   mkdirSync(folder);
+  await greeted(at);
   let cuts = 0;
   for (let cut = 0, whole = false; !whole; cut += 2) {
-    const { state, evidence, model, name, wasCut } = await play(at, folder, cut, cut % 6 === 4);
+    const name = `m-${cut}`;
+    const { model } = await packed(folder, name, 100_000);
+    assert.equal(await at.spec({ id: name, action: "peft.import", host: "alpha", target: name }), "ok");
+    const target = (use: Use) => new Adapters(use, () => folder);
+    // Its memory is lost with it now and then.
+    const wasCut = await cutOnce(at, cut, target, { forgets: cut % 6 === 4 });
+    const { state, evidence } = await at.ended(name);
     assert.deepEqual([cut, state, evidence], [cut, "succeeded", { model, name, state: "ready" }]);
     cuts += wasCut ? 1 : 0;
     whole = !wasCut;

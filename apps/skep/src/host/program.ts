@@ -8,7 +8,7 @@ import { nameIn, type Setup } from "../attached/setup.ts";
 import { lock } from "../hive/storage.ts";
 import { version } from "../version.ts";
 import { HostAgent } from "./agent.ts";
-import { allowLines, allows, readRules, type Rules } from "./allow.ts";
+import { allowLines, allows, readRules, type Rules, updatePlaces } from "./allow.ts";
 import { mint } from "./faults.ts";
 import { Cluster } from "./k8s.ts";
 import { Containers } from "./docker.ts";
@@ -16,6 +16,7 @@ import { Links } from "./net.ts";
 import { NvidiaGpus } from "./nvidia.ts";
 import type { HostProvider } from "./provider.ts";
 import { Systemd } from "./systemd.ts";
+import { recoverPlace, type UpdatePlace } from "./updates.ts";
 
 /** How an agent is started. */
 export interface HostSetup extends Setup {
@@ -60,6 +61,15 @@ export function providersOf(rules: Rules, env: Env, clock: Clock): HostProvider[
   return found;
 }
 
+// A trial that was under way when the agent was killed: no ticket may ask about it any more.
+async function recovered(name: string, place: UpdatePlace, log: (line: string) => void): Promise<void> {
+  try {
+    if (await recoverPlace(place)) log(`update ${name} was not found healthy before; it went back`);
+  } catch (thrown) {
+    log(`update ${name}: ${(thrown as Error).message}`);
+  }
+}
+
 /** Works as the agent of the ticket's host until the signal aborts. Throws `host-agent.*`, `home.held`. */
 export async function runHost(setup: HostSetup, signal: AbortSignal): Promise<void> {
   const { ticket, dial, rules: file, folder, env, clock, log } = setup;
@@ -73,6 +83,7 @@ export async function runHost(setup: HostSetup, signal: AbortSignal): Promise<vo
   log(
     `host ${host} shows ${seen || "nothing"}; ${allowLines(rules).length} patterns of acts are allowed by ${file}`,
   );
+  for (const [name, place] of updatePlaces(rules)) await recovered(name, place, log);
   const agent = new HostAgent({
     host,
     dial: () => dial(ticket),
@@ -80,6 +91,7 @@ export async function runHost(setup: HostSetup, signal: AbortSignal): Promise<vo
     allows: (action, target) => allows(read(), action, target),
     allowLines: () => allowLines(read()),
     models: () => read().peft.folder,
+    updates: () => updatePlaces(read()),
     memory: new FileMemory(join(folder, host)),
     version,
     clock,

@@ -2,11 +2,16 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Clock } from "@skep/clock";
+import { type Client, createClient, type Wire, wireFromSocket } from "@skep/ninep";
+import { FileMemory, type Memory } from "../attached/memory.ts";
+import type { Target } from "../attached/target.ts";
+import { Kept, type Life, live, type Power } from "../attached/testing.ts";
+import type { Pending } from "../attached/tickets.ts";
 import { realClock } from "../clock.ts";
-import { connect, homeTarget } from "../client/connect.ts";
+import { connect, dial, homeTarget } from "../client/connect.ts";
 import { makeTestPlace, startTestHive, type TestHive } from "../testing/hive.ts";
 import { HostAgent } from "./agent.ts";
-import { FileMemory, type Memory } from "../attached/memory.ts";
+import type { Use } from "./hive-acts.ts";
 import type { HostProvider } from "./provider.ts";
 
 /** Asks again until there is an answer; fails after thirty seconds. */
@@ -118,4 +123,72 @@ export async function hostHive(
       await hive[Symbol.asyncDispose]();
     },
   };
+}
+
+/** A wire that takes so many messages; the answer to the last one is never heard. */
+function powered(wire: Wire, power: Power): Wire {
+  return {
+    ...wire,
+    write: (bytes) => {
+      if (power.off.signal.aborted) return true;
+      const taken = wire.write(bytes);
+      try {
+        power.step();
+      } catch {
+        wire.close();
+      }
+      return taken;
+    },
+  };
+}
+
+async function poweredClient({ hive, ticket }: HostHive, power: Power): Promise<Client> {
+  const wire = powered(wireFromSocket(await dial(homeTarget(hive.home, hive.env))), power);
+  return createClient(wire, { aname: ticket, uname: "skep" });
+}
+
+async function say({ hive }: HostHive, line: object): Promise<void> {
+  const { verdict, code } = await hive.hive.owner.append("/host/alpha/ctl", JSON.stringify(line));
+  if (verdict !== "ok") throw new Error(code);
+}
+
+/** Lets the hive know the host before an agent of it runs. */
+export const greeted = (at: HostHive, incarnation = "00000000"): Promise<void> =>
+  say(at, { op: "hello", incarnation, version: "test", allows: [] });
+
+async function lived(
+  at: HostHive,
+  life: Pick<Life, "steps" | "incarnation" | "memory">,
+  target: (use: Use, power: Power) => Target,
+): Promise<boolean> {
+  await greeted(at, life.incarnation);
+  let client: Promise<Client> | undefined;
+  const was = await live({
+    ...life,
+    say: (line) => say(at, line),
+    pending: async () => JSON.parse(await at.read("/host/alpha/pending.json")) as Pending[],
+    target: (power) => {
+      const use: Use = async (act) => {
+        client ??= poweredClient(at, power);
+        return act(await client);
+      };
+      return target(use, power);
+    },
+  });
+  await (await client?.catch(() => undefined))?.close();
+  return was;
+}
+
+/** Two starts of the host's agent; the power of the first goes after so many steps. True where it did. */
+export async function cutOnce(
+  at: HostHive,
+  steps: number,
+  target: (use: Use, power: Power) => Target,
+  { forgets = false } = {},
+): Promise<boolean> {
+  const memory = new Kept();
+  const was = await lived(at, { steps, incarnation: "11111111", memory }, target);
+  const after = { steps: Number.POSITIVE_INFINITY, incarnation: "22222222" };
+  await lived(at, { ...after, memory: forgets ? new Kept() : memory }, target);
+  return was;
 }

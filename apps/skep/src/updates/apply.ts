@@ -42,13 +42,14 @@ export function ownerKeys(folder: string): readonly string[] {
   return keys;
 }
 
-function healthy(words: readonly string[], payload: string, timeout: number): Promise<boolean> {
-  const [program, ...args] = words;
+function healthy({ health, timeout, signal }: Applying, payload: string): Promise<boolean> {
+  const [program, ...args] = health;
   if (program === undefined) return Promise.resolve(true);
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       stdio: "ignore",
       timeout,
+      ...(signal && { signal }),
       killSignal: "SIGKILL",
       env: { PATH: process.env.PATH ?? "", SKEP_UPDATE: payload },
     });
@@ -73,7 +74,7 @@ export async function withSlots<T>(
  * Throws `update.{untrusted,older,base,health,payload}`, `updates.signature`.
  */
 export async function applyUpdate(client: Client, epoch: string, applying: Applying): Promise<Applied> {
-  const { to, owner, health, timeout, signal, step } = applying;
+  const { to, owner, signal, step } = applying;
   const keys = ownerKeys(owner);
   return withSlots(to, step, async (slots, recovered) => {
     const { manifest, bytes } = await manifestOf(client, epoch, signal);
@@ -83,7 +84,7 @@ export async function applyUpdate(client: Client, epoch: string, applying: Apply
     if (runs && BigInt(runs.epoch) >= BigInt(epoch)) throw fault.older(`${epoch}, and ${runs.epoch} runs`);
     const fetch = (digest: string) => fetchChunk(client, epoch, digest, signal);
     const fetched = await slots.fill(manifest, bytes, fetch);
-    await slots.activate((payload) => healthy(health, payload, timeout));
+    await slots.activate((payload) => healthy(applying, payload));
     return { epoch, key, fetched, payload: slots.payload, recovered };
   });
 }

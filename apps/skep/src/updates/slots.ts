@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeManifest, type Manifest } from "@skep/provider-updates";
@@ -141,12 +141,22 @@ export class Slots {
     this.#step("trial over");
   }
 
+  /** The version that one can go back to. */
+  get before(): Manifest | undefined {
+    return this.current === null ? undefined : this.manifest(other(this.current));
+  }
+
+  /** Names the last switch of what counts; empty before the first. */
+  get switched(): string {
+    const link = lstatSync(join(this.#dir, "current"), { bigint: true, throwIfNoEntry: false });
+    return link ? `${link.ino}.${link.mtimeNs}` : "";
+  }
+
   /** Goes back to the version before, at once. Throws `update.before`. */
   rollback(): Manifest {
-    const before = other(this.current);
-    const manifest = this.current === null ? undefined : this.manifest(before);
-    if (!manifest) throw fault.before();
-    this.#point(before);
-    return manifest;
+    const { before } = this;
+    if (!before) throw fault.before();
+    this.#point(other(this.current));
+    return before;
   }
 }

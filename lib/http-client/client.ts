@@ -1,5 +1,6 @@
 import type { Credentials, Fetch, FetchAnswer, RequestBody } from "./fetch.ts";
-import type { Answer, Controls, Description, FsReply, Listing, Problem } from "./tree.table.ts";
+import type { Answer, Description, FsReply, Listing, Problem } from "./answers.table.ts";
+import type { Controls } from "./tree.table.ts";
 
 /** A refusal, as the hive tells it. */
 export class Refused extends Error {

@@ -14,7 +14,7 @@ import {
 import { toFault } from "@skep/fault";
 import { escapeForeign } from "@skep/text";
 import { type HttpClient, Refused } from "./client.ts";
-import type { FsReply } from "./tree.table.ts";
+import type { FsReply } from "./answers.table.ts";
 
 /** What the console runs on: the verbs of HTTP, with the session that is there. */
 export type ConsoleVerbs = Pick<HttpClient, "fs" | "echo">;

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "@skep/clock";
 import type { Credentials } from "./fetch.ts";
-import type { Problem } from "./tree.table.ts";
+import type { Problem } from "./answers.table.ts";
 
 /** The part of a WebSocket that is used; that of browsers and of Node fits. */
 export interface LiveSocket {

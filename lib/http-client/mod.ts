@@ -30,4 +30,5 @@ export {
   type PageKeyStore,
 } from "./page-key.ts";
 /** What the tree takes and gives, made from it. */
-export type { Answer, Controls, Description, Entry, FsReply, Listing, Problem } from "./tree.table.ts";
+export type { Answer, Description, Entry, FsReply, Listing, Problem } from "./answers.table.ts";
+export type { Controls } from "./tree.table.ts";

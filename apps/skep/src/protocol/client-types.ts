@@ -80,20 +80,58 @@ function* controlsOf({ paths }: Described): Generator<string> {
   }
 }
 
-/** The types of `@skep/http-client` that are made from the tree. */
+const made = "// Made from the tree by `npm run docs`; not edited by hand.\n";
+
+/** Names of the schemas that one refers to. */
+function refsOf(schema: unknown): ReadonlySet<string> {
+  const text = JSON.stringify(schema) ?? "";
+  return new Set([...text.matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name ?? ""));
+}
+
+/** What can be reached from some names, themselves included. */
+function reached(names: Iterable<string>, schemas: Readonly<Record<string, unknown>>): ReadonlySet<string> {
+  const all = new Set(names);
+  // A set gives what is added while it is walked.
+  for (const name of all) for (const ref of refsOf(schemas[name])) all.add(ref);
+  return all;
+}
+
+const commandsFile = (name: string): string =>
+  /^[A-L]/.test(name) ? "commands-a-l.table.ts" : "commands-m-z.table.ts";
+
+/** The imports of a file that refers to some names. */
+function importsOf(file: string, refs: Iterable<string>, fileOf: (name: string) => string): string {
+  const others = Map.groupBy([...refs].toSorted(), fileOf);
+  return [...others]
+    .filter(([from]) => from !== file)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([from, names]) => `import type { ${names.join(", ")} } from "./${from}";\n`)
+    .join("");
+}
+
+/** The files of types of `@skep/http-client` that are made from the tree, by their name. */
 export async function clientTypes(
   providers: readonly Provider[] = foldedMounts("/nonexistent", undefined),
-): Promise<string> {
+): Promise<ReadonlyMap<string, string>> {
   const document = (await openApi(createTree(providers), "0")) as unknown as Described;
-  const schemas = Object.entries(document.components.schemas).map(
-    ([name, schema]) =>
-      `/** ${name}, as the interface of the hive describes it. */\nexport type ${name} = ${typeOf(schema)};\n`,
-  );
-  return [
-    "// Made from the tree by `npm run docs`; not edited by hand.\n",
-    ...schemas.sort(),
-    "/** What each control takes; a part that a state names is any text. */\nexport interface Controls {",
-    ...controlsOf(document),
-    "}\n",
-  ].join("\n");
+  const { schemas } = document.components;
+  const controls = [...controlsOf(document)];
+  const words = new Set(controls.join("\n").match(/\b[A-Z]\w*/g));
+  const direct = Object.keys(schemas).filter((name) => words.has(name));
+  const taken = reached(direct, schemas);
+  const fileOf = (name: string): string => (taken.has(name) ? commandsFile(name) : "answers.table.ts");
+  const files = new Map<string, string>();
+  for (const [file, names] of Map.groupBy(Object.keys(schemas).toSorted(), fileOf)) {
+    const refs = names.flatMap((name) => [...refsOf(schemas[name])]);
+    const types = names.map(
+      (name) =>
+        `/** ${name}, as the interface of the hive describes it. */\nexport type ${name} = ${typeOf(schemas[name])};\n`,
+    );
+    files.set(file, [made, importsOf(file, new Set(refs), fileOf), ...types].join("\n"));
+  }
+  const root = "tree.table.ts";
+  const member =
+    "/** What each control takes; a part that a state names is any text. */\nexport interface Controls {";
+  files.set(root, [made, importsOf(root, direct, fileOf), member, ...controls, "}\n"].join("\n"));
+  return files;
 }

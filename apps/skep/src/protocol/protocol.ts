@@ -31,7 +31,7 @@ function rowsOf(place: Place, path = "", seen = new Set<Place>()): Row[] {
 }
 
 function kindOf({ node }: Place): string {
-  if (node.kind === "each") return node.json ? "dir, `.json`" : "dir";
+  if (node.kind === "each") return node.rows ? "dir, `.json`" : "dir";
   if (node.kind === "text" && node.json) return node.cbor ? "text, `.json`, `.cbor`" : "text, `.json`";
   if (node.kind === "stream") return node.append ? "stream, appendable" : "stream";
   return node.kind;

@@ -6,6 +6,8 @@ export { type Submission, type Submitted, submit } from "./src/jobs/submit.ts";
 export type { Wish } from "./src/jobs/submit.ts";
 /** For the bench: snapshots of a journal that it wrote, folded as a hive does. */
 export { openFold } from "./src/hive/fold.ts";
+/** For the bench: the providers of the program, with nothing live behind them. */
+export { foldedMounts } from "./src/hive/folded.ts";
 /** For the bench: lies in copies of a journal, and where a replay finds them. */
 export { type Flip, flipsFrom } from "./src/testing/flips.ts";
 /** For the bench: a machine made of files, a process that wants the processor, and the watch over either. */

@@ -1,13 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { openFold } from "@skep/app-skep";
-import { defineProvider, Kernel } from "@skep/kernel";
-import { casProvider } from "@skep/provider-cas";
-import { jobsProvider } from "@skep/provider-jobs";
-import { leasesProvider } from "@skep/provider-leases";
-import { queenProvider } from "@skep/provider-queen";
-import { workersProvider } from "@skep/provider-workers";
-import { openBlobs, openFiles, openIndex } from "@skep/storage";
+import { foldedMounts, openFold } from "@skep/app-skep";
+import { Kernel, type Provider } from "@skep/kernel";
+import { openFiles, openIndex } from "@skep/storage";
 
 type Fold = ReturnType<typeof openFold>;
 
@@ -32,38 +27,20 @@ const clock = {
   },
 };
 
-/** Nobody joined with an invitation. */
-const nobody = defineProvider<null>({
-  name: "peers",
-  doc: "Stand-in for machines that joined",
-  initial: () => null,
-  events: {},
-  offers: { members: () => ({ get: () => undefined }) },
-  mounts: () => ({}),
-});
+/** A provider that folds and does nothing by itself: nothing live stands behind it. */
+function quiet({ tick: _1, notify: _2, recorded: _3, opened: _4, ...provider }: Provider): Provider {
+  return provider;
+}
 
 /** Records between snapshots, as a hive that is not in a hurry has them on a common machine. */
 const snapshotEvery = 12_000;
 
 async function openKernel(home: string, fold: Fold | undefined): Promise<Kernel> {
-  const blobs = openBlobs(join(home, "blobs"));
   const index = await openIndex(join(home, "index.sqlite"));
   return Kernel.open({
     files: openFiles(join(home, "hive")),
     index,
-    providers: [
-      leasesProvider(),
-      queenProvider({ mostLive: 256, clock: { drift: () => 0, confirm: () => undefined } }),
-      casProvider({ blobs }),
-      workersProvider(),
-      nobody,
-      jobsProvider({
-        blobs,
-        limits: { standard: limits, most: limits },
-        record: async () => undefined,
-        ended: (job) => index.find("job", job),
-      }),
-    ],
+    providers: foldedMounts(home, undefined).map(quiet),
     version: "bench",
     clock,
     defer: setImmediate,

@@ -116,17 +116,11 @@ async function runFast(files: readonly string[], count: Count): Promise<void> {
     files.filter((path) => folder.test(path)),
   );
   const apart = files.filter((path) => !shared.some((folder) => folder.test(path)));
-  const inTurn = async (...steps: (() => Promise<void>)[]): Promise<void> => {
-    for (const each of steps) await each();
+  const others = async (): Promise<void> => {
+    await runInside(edges, count);
+    await runApart(apart, "fast", count);
   };
-  await Promise.all([
-    runInside(program, count),
-    inTurn(
-      () => runInside(pure, count),
-      () => runInside(edges, count),
-      () => runApart(apart, "fast", count),
-    ),
-  ]);
+  await Promise.all([runInside(program, count), runInside(pure, count), others()]);
 }
 
 async function runSuite(suite: Suite, count: Count): Promise<void> {

@@ -99,7 +99,7 @@ test("random bytes are a message or malformed, never anything else", () => {
         assert.equal((thrown as { code: string }).code, "ninep.malformed");
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: 400 },
   );
 });
 

@@ -76,7 +76,7 @@ test("whatever is minted is opened without the library, and read as the library 
       const plain = openPlain(text, roots.rootPublicKeys);
       assert.deepEqual(plain, { root: root.publicKey, block: await readByLibrary(text) });
     }),
-    { numRuns: 150 },
+    { numRuns: 40 },
   );
 });
 
@@ -138,9 +138,9 @@ test("a root that signs any bytes as a block gets them read as the library reads
       believed += 1;
       assert.deepEqual(plain.block, await readByLibrary(text));
     }),
-    { numRuns: 3000 },
+    { numRuns: 600 },
   );
-  assert.ok(believed > 20, `only ${believed} of the edits were believed: the test compares nothing`);
+  assert.ok(believed > 3, `only ${believed} of the edits were believed: the test compares nothing`);
 });
 
 test("a narrowed token from which the last block was cut off is forged", async () => {
@@ -206,6 +206,6 @@ test("bytes of any kind are no plain token, and throw nothing", () => {
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       assert.equal(openPlain(padded(Buffer.from(bytes)), roots.rootPublicKeys), undefined);
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });

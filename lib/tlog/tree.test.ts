@@ -146,7 +146,7 @@ test("every inclusion proof of a random tree verifies, and no bit of it can be f
         proofFault,
       );
     }),
-    { numRuns: 60 },
+    { numRuns: 20 },
   );
 });
 
@@ -166,7 +166,7 @@ test("every consistency proof of a random tree verifies, and no bit of it can be
       assert.throws(() => verifyConsistency(size1, size2, root1, root2, broken), proofFault);
       assert.throws(() => verifyConsistency(size1, size2, root1, root2, proof.slice(1)), proofFault);
     }),
-    { numRuns: 60 },
+    { numRuns: 20 },
   );
 });
 
@@ -195,7 +195,7 @@ test("every subtree of a random tree proves its place and its leaves", async () 
       verifySubtreeInclusion(index, part, leaf(index), path, root1);
       assert.deepEqual(Buffer.from(await rootFromTiles(size, whole.read, part)), Buffer.from(root1));
     }),
-    { numRuns: 80 },
+    { numRuns: 25 },
   );
 });
 
@@ -271,7 +271,7 @@ test("entry bundles give back what they were made of, and damage is refused", ()
       if (bundle.length > 0)
         assert.throws(() => decodeBundle(bundle.subarray(0, -1), entries.length), { code: "tlog.bundle" });
     }),
-    { numRuns: 40 },
+    { numRuns: 20 },
   );
   assert.equal(encodeBundle([Buffer.alloc(65_535)]).length, 65_537);
   assert.throws(() => encodeBundle([Buffer.alloc(65_536)]), { code: "tlog.entryTooLong" });

@@ -13,8 +13,9 @@ export interface Measured {
   /** Script time of taking events in, for each drawn frame. */
   readonly intake: number;
   readonly events: number;
-  /** From an event to the frame that shows it: the worst there was. */
+  /** From an event to the frame that shows it: the worst there was, and what 99 of a hundred frames stayed below. */
   readonly freshness: number;
+  readonly fresh99: number;
   readonly pace: number;
 }
 
@@ -46,11 +47,16 @@ function hiveOf(machines: number): HiveState {
   return state;
 }
 
+/** Jobs that run at a time in the made-up hive. */
+const running = 500;
+
 /** The lines of a busy hive, as its trace has them: jobs are leased and end, now and then one is refused. */
 function* linesOf(machines: number): Generator<{ readonly text: string; readonly isRefusal: boolean }> {
   for (let seq = 1; ; seq += 1) {
-    const worker = `w-${(seq * 7919) % machines}`;
     const isEnd = seq % 2 === 0;
+    const job = isEnd ? seq / 2 - running : (seq + 1) / 2;
+    if (job <= 0) continue;
+    const worker = `w-${(job * 7919) % machines}`;
     // Written by hand: the time that it takes to make a hive up is no time of the page.
     if (seq % 100 === 99)
       yield {
@@ -58,7 +64,7 @@ function* linesOf(machines: number): Generator<{ readonly text: string; readonly
         isRefusal: true,
       };
     const event = isEnd ? "jobs:ended@1" : "jobs:leased@1";
-    const data = `{"job":"${seq >> 1}","worker":"${worker}","state":"done"}`;
+    const data = `{"job":"${job}","worker":"${worker}","state":"done"}`;
     yield { text: `{"seq":${seq},"event":"${event}","data":${data}}`, isRefusal: false };
   }
 }
@@ -94,6 +100,30 @@ function followed(state: HiveState) {
   return { tell, end };
 }
 
+/** Ages in steps of ten milliseconds, so that an hour of them takes no room. */
+class Ages {
+  readonly #steps = new Uint32Array(1000);
+  #count = 0;
+  worst = 0;
+
+  add(age: number): void {
+    const step = Math.min(this.#steps.length - 1, Math.floor(age / 10));
+    this.#steps[step] = (this.#steps[step] ?? 0) + 1;
+    this.#count += 1;
+    this.worst = Math.max(this.worst, age);
+  }
+
+  /** What 99 of a hundred stayed below. */
+  get most(): number {
+    let below = 0;
+    const at = this.#steps.findIndex((count) => {
+      below += count;
+      return below >= this.#count * 0.99;
+    });
+    return (at + 1) * 10;
+  }
+}
+
 /** Draws a made-up hive for a while with events offered all the time. */
 async function measure({ machines, perSecond, seconds }: Wanted): Promise<Measured> {
   applyTheme();
@@ -111,13 +141,14 @@ async function measure({ machines, perSecond, seconds }: Wanted): Promise<Measur
   const lines = linesOf(machines);
   const hive = followed(state);
   const began = performance.now();
-  let [given, intake, freshness] = [0, 0, 0];
+  const ages = new Ages();
+  let [given, intake] = [0, 0];
   let oldest: number | undefined;
   let seen = figures.frames;
   const watch = () => {
     const now = performance.now();
     if (figures.frames > seen && oldest !== undefined) {
-      freshness = Math.max(freshness, now - oldest);
+      ages.add(now - oldest);
       oldest = undefined;
     }
     seen = figures.frames;
@@ -147,7 +178,8 @@ async function measure({ machines, perSecond, seconds }: Wanted): Promise<Measur
     worst: figures.worst,
     intake: intake / figures.frames,
     events: given,
-    freshness,
+    freshness: ages.worst,
+    fresh99: ages.most,
     pace: figures.pace,
   };
 }

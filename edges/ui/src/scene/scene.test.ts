@@ -177,3 +177,12 @@ test("an act that waits for approval is no refusal", () => {
     [8],
   );
 });
+
+test("a machine whose ends were missed runs no more than it has room for", () => {
+  const { state } = hive(1);
+  const slots = state.machines.get("w-0")?.slots ?? 0;
+  for (let job = 0; job < 5000; job += 1)
+    state.event({ seq: job, event: "jobs:leased@1", data: { job: String(job), worker: "w-0" } });
+  const running = [...(state.machines.get("w-0")?.running ?? [])];
+  assert.deepEqual([running.length, running.at(-1)], [16 + 4 * slots, "4999"]);
+});

@@ -2,6 +2,7 @@ import { type Reason, reasons } from "../palette.ts";
 import {
   type Act,
   dress,
+  enter,
   type Flight,
   isEnded,
   type Job,
@@ -163,7 +164,7 @@ export class HiveState {
   #enter({ id, worker }: Job): void {
     const machine = this.machines.get(worker);
     if (!machine || machine.running.has(id)) return;
-    machine.running.add(id);
+    enter(machine, id);
     judge(machine);
     this.touched.add(worker);
   }
@@ -220,7 +221,7 @@ export class HiveState {
   #move(id: string, worker: string, state: string): void {
     const machine = this.machines.get(worker);
     if (!machine) return;
-    if (state === "leased") machine.running.add(id);
+    if (state === "leased") enter(machine, id);
     else machine.running.delete(id);
     judge(machine);
     this.touched.add(worker);

@@ -216,6 +216,14 @@ function restOf(info: Readonly<Record<string, unknown>>, owner: string): Machine
   return /drain/i.test(text(info.state)) ? "draining" : "ready";
 }
 
+/** Lets a job run on a machine. Of more than it has room for the end of the oldest was missed. */
+export function enter(machine: Machine, job: string): void {
+  machine.running.delete(job);
+  machine.running.add(job);
+  const [oldest] = machine.running;
+  if (machine.running.size > 16 + 4 * machine.slots && oldest !== undefined) machine.running.delete(oldest);
+}
+
 /** Works out the state and the load of a machine of what runs on it: that changes thousands of times a second. */
 export function judge(machine: Machine): void {
   const { rest, running, slots } = machine;

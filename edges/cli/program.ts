@@ -126,13 +126,17 @@ function* checkCommand(program: Program, command: Command): Generator<string> {
 /** Checks the table of commands at start: a mistake in it is a TypeError that names the command. */
 export function program(declared: Program): Program {
   const names = new Set<string>();
+  const families = new Set<string>();
+  for (const { name } of declared.commands) {
+    if (names.has(name)) throw new TypeError(`Command "${name}" is declared twice`);
+    names.add(name);
+    for (let end = name.indexOf(" "); end > 0; end = name.indexOf(" ", end + 1))
+      families.add(name.slice(0, end));
+  }
   for (const each of declared.commands) {
-    if (names.has(each.name)) throw new TypeError(`Command "${each.name}" is declared twice`);
-    names.add(each.name);
     for (const problem of checkCommand(declared, each))
       throw new TypeError(`Command "${each.name}" ${problem}`);
-    if (family(declared, each.name.split(" ")).length > 1)
-      throw new TypeError(`Command "${each.name}" is also the name of a family`);
+    if (families.has(each.name)) throw new TypeError(`Command "${each.name}" is also the name of a family`);
   }
   return declared;
 }

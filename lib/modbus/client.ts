@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "@skep/clock";
+import type { Fault } from "@skep/fault";
 import { fault } from "./faults.ts";
 import { Deframer, frame, type Framed, type Framing } from "./framing.ts";
 import { decodeReply, encodeRequest, exceptionName, type Request, type Table } from "./pdu.ts";
@@ -18,6 +19,14 @@ export interface ModbusOptions {
   readonly clock: Pick<Clock, "after">;
   /** How long a device may take to answer, milliseconds. */
   readonly timeoutMs: number;
+}
+
+/** Exceptions that leave open whether a write is done: it is under way, or a gateway passed it on and heard nothing. */
+const unsure: ReadonlySet<number> = new Set([5, 11]);
+
+function refusalOf({ op }: Request, exception: number, unit: number): Fault {
+  const told = `unit ${unit}: ${exceptionName(exception)}`;
+  return op === "write" && unsure.has(exception) ? fault.unsure(told) : fault.exception(told);
 }
 
 interface Waiting {
@@ -54,7 +63,10 @@ export class ModbusClient {
     return this.#ask(unit, { op: "read", table, address, count });
   }
 
-  /** Writes bits or registers; the same faults. After `modbus.timeout` and `modbus.closed` it may have been done. */
+  /**
+   * Writes bits or registers; the same faults, and `modbus.unsure`. After that, `modbus.timeout`, `modbus.closed` and
+   * `modbus.form` it may have been done.
+   */
   async write(
     unit: number,
     table: "coil" | "holding",
@@ -120,7 +132,7 @@ export class ModbusClient {
     if (!waiting || waiting.unit !== unit || waiting.transaction !== transaction) return;
     try {
       const reply = decodeReply(waiting.request, pdu);
-      if (!reply.ok) throw fault.exception(`unit ${unit}: ${exceptionName(reply.exception)}`);
+      if (!reply.ok) throw refusalOf(waiting.request, reply.exception, unit);
       this.#waiting = undefined;
       waiting.timer.stop();
       waiting.done(reply.values);

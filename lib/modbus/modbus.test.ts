@@ -183,7 +183,7 @@ test("more than a message holds, and beyond the last address, is refused before 
     });
 });
 
-test("a refusal is told by its name, and an answer that comes too late is none to the next question", async () => {
+test("a refusal is told by its name and whether it leaves open what was done, and an answer that comes too late is none to the next question", async () => {
   const sent: Buffer[] = [];
   let told: (bytes: Uint8Array) => void = () => undefined;
   const clock = simulatedClock();
@@ -214,4 +214,14 @@ test("a refusal is told by its name, and an answer that comes too late is none t
   await asked(3);
   told(frame("tcp", 1, 3, hex("8602")));
   await third;
+  for (const [nth, exception, code] of [
+    [4, "05", "modbus.unsure"],
+    [5, "0b", "modbus.unsure"],
+    [6, "0a", "modbus.exception"],
+  ] as const) {
+    const write = assert.rejects(client.write(1, "holding", 0, [7]), { code });
+    await asked(nth);
+    told(frame("tcp", 1, nth, hex(`86${exception}`)));
+    await write;
+  }
 });

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { type Command, command, type Context } from "@skep/edge-cli";
 import { setupFlags, setupOf } from "../attached/setup.ts";
 import { fault, mint } from "./faults.ts";
@@ -5,9 +6,15 @@ import { fault, mint } from "./faults.ts";
 /** Reads every point once, and shows what came. */
 async function once({ io, out, signal }: Context, file: string): Promise<void> {
   const { deviceOf, rulesOf } = await import("./program.ts");
-  const device = deviceOf(rulesOf(file), io.clock);
+  const rules = rulesOf(file);
+  const device = deviceOf(rules, io.clock);
   try {
-    const readings = await device.poll(signal);
+    let readings = await device.poll(signal);
+    // Who is listened to has said nothing yet.
+    if (readings.length === 0) {
+      await wait(rules.device.every, undefined, { signal });
+      readings = await device.poll(signal);
+    }
     if (out.wantsJson) return out.json(readings);
     return out.table(readings, [
       { title: "POINT", cell: ({ point }) => point },

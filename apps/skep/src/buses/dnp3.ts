@@ -1,5 +1,6 @@
 import type { Clock } from "@skep/clock";
 import { Dnp3Master, type Point } from "@skep/dnp3";
+import { Connection } from "./connection.ts";
 import type { Device, Reading } from "./device.ts";
 import { fault } from "./faults.ts";
 import type { RulesOf } from "./rules.ts";
@@ -10,7 +11,7 @@ export class Dnp3Device implements Device {
   readonly #rules: RulesOf<"dnp3">;
   readonly #clock: Pick<Clock, "after">;
   readonly #told: Point[] = [];
-  #master: Promise<Dnp3Master> | undefined;
+  readonly #connection = new Connection(() => this.#open());
 
   constructor(rules: RulesOf<"dnp3">, clock: Pick<Clock, "after">) {
     this.#rules = rules;
@@ -25,21 +26,8 @@ export class Dnp3Device implements Device {
     });
   }
 
-  async #connected(): Promise<Dnp3Master> {
-    this.#master ??= this.#open();
-    try {
-      const master = await this.#master;
-      if (master.isOpen) return master;
-    } catch (thrown) {
-      this.#master = undefined;
-      throw thrown;
-    }
-    this.#master = this.#open();
-    return this.#connected();
-  }
-
   async poll(): Promise<readonly Reading[]> {
-    const master = await this.#connected();
+    const master = await this.#connection.peer();
     const { points } = await master.read();
     return this.#readings([...this.#told.splice(0), ...points]);
   }
@@ -69,6 +57,6 @@ export class Dnp3Device implements Device {
   }
 
   close(): void {
-    this.#master?.then((master) => master.close()).catch(() => undefined);
+    this.#connection.close();
   }
 }

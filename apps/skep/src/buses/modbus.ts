@@ -1,6 +1,7 @@
 import type { Clock } from "@skep/clock";
 import { Fault } from "@skep/fault";
 import { decodeValue, encodeValue, ModbusClient, registersOf, type Wire } from "@skep/modbus";
+import { Connection } from "./connection.ts";
 import type { Device, Reading } from "./device.ts";
 import { fault } from "./faults.ts";
 import type { RulesOf } from "./rules.ts";
@@ -60,12 +61,15 @@ function wordsOf(point: Point, value: number): readonly number[] {
   return encodeValue(type.startsWith("f") ? raw : Math.round(raw), type, order);
 }
 
+/** It refused, or was never asked. Whatever else comes of a write tells nothing. */
+const notDone: ReadonlySet<string> = new Set(["modbus.exception", "modbus.range", "modbus.value"]);
+
 /** Devices on a MODBUS line or behind a gateway. */
 export class ModbusDevice implements Device {
   readonly #rules: RulesOf<"modbus">;
   readonly #clock: Pick<Clock, "after">;
   readonly #groups: readonly Group[];
-  #client: Promise<ModbusClient> | undefined;
+  readonly #connection = new Connection(() => this.#open());
 
   constructor(rules: RulesOf<"modbus">, clock: Pick<Clock, "after">) {
     this.#rules = rules;
@@ -85,21 +89,8 @@ export class ModbusDevice implements Device {
     return new ModbusClient({ wire: await this.#wire(), ...options });
   }
 
-  async #connected(): Promise<ModbusClient> {
-    this.#client ??= this.#open();
-    try {
-      const client = await this.#client;
-      if (client.isOpen) return client;
-    } catch (thrown) {
-      this.#client = undefined;
-      throw thrown;
-    }
-    this.#client = this.#open();
-    return this.#connected();
-  }
-
   async poll(signal: AbortSignal): Promise<readonly Reading[]> {
-    const client = await this.#connected();
+    const client = await this.#connection.peer();
     const readings: Reading[] = [];
     for (const { unit, table, address, count, points } of this.#groups) {
       signal.throwIfAborted();
@@ -120,7 +111,7 @@ export class ModbusDevice implements Device {
 
   async read(name: string): Promise<number> {
     const point = this.#point(name);
-    const client = await this.#connected();
+    const client = await this.#connection.peer();
     return numberIn(point, await client.read(point.unit, point.table, point.address, sizeOf(point)));
   }
 
@@ -129,12 +120,11 @@ export class ModbusDevice implements Device {
     const { table, unit, address } = point;
     if (!point.write || (table !== "coil" && table !== "holding")) throw fault.refused(name);
     const words = wordsOf(point, value);
-    const client = await this.#connected();
+    const client = await this.#connection.peer();
     try {
       await client.write(unit, table, address, words);
     } catch (thrown) {
-      // An exception is an answer: it was not done. Whatever else comes tells nothing.
-      if (thrown instanceof Fault && thrown.code === "modbus.exception") throw thrown;
+      if (thrown instanceof Fault && notDone.has(thrown.code)) throw thrown;
       throw fault.lost((thrown as Error).message, { cause: thrown });
     }
   }
@@ -144,6 +134,6 @@ export class ModbusDevice implements Device {
   }
 
   close(): void {
-    this.#client?.then((client) => client.close()).catch(() => undefined);
+    this.#connection.close();
   }
 }

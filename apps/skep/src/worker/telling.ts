@@ -34,9 +34,6 @@ export interface TellingOptions {
   readonly log: (line: string) => void;
 }
 
-/** Refusals that pass: the hive is not there, stands still or has no room at the moment. */
-const passing = new Set(["cut", "busy", "timeout", "canceled", "quota", "unknown"]);
-
 const tenths = (value: number): number => Math.round(value * 10) / 10;
 
 /**
@@ -53,6 +50,7 @@ export class Telling {
   #appending: Promise<unknown> = Promise.resolve();
   /** The last trouble that was logged, so that it is logged once. */
   #said = "";
+  /** The ticket opens no such device: that is not asked again. */
   #denied = false;
 
   constructor(options: TellingOptions) {
@@ -127,7 +125,7 @@ export class Telling {
 
   #trouble(told: Fault): void {
     if (this.#stop.signal.aborted) return;
-    if (!passing.has(told.kind)) this.#denied ||= told.kind === "denied" || told.kind === "absent";
+    this.#denied ||= told.kind === "denied" || told.kind === "absent";
     if (this.#said === told.code) return;
     this.#said = told.code;
     this.#options.log(`telemetry: ${told.message}`);

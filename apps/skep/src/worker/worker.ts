@@ -80,8 +80,9 @@ export class Worker {
   #owner: OwnerSays = { state: "run" };
   /** Whether the hive knows, or has to know, of an owner. */
   #told = false;
+  /** Jobs that ended here since it began, and how many of them were told as ended. */
   #endedJobs = 0;
-  #endedAll = 0;
+  #toldEnded = 0;
   readonly #stopped = new AbortController();
   #beats: NodeJS.Timeout | undefined;
   #unanswered = 0;
@@ -291,7 +292,6 @@ export class Worker {
         return;
       }
       this.#endedJobs += 1;
-      this.#endedAll += 1;
       const { line, commit } = ended;
       if (commit === undefined) await this.#results.add(lease.job, lease.try, line);
       else await this.#results.commit(lease.job, lease.try, { line, commit });
@@ -309,7 +309,7 @@ export class Worker {
   /** What it has here at the moment, and how many jobs ended since it began. */
   get figures(): Figures {
     const { state } = this.#owner;
-    return { running: this.#running.size, waiting: this.#waiting.size, ended: this.#endedAll, owner: state };
+    return { running: this.#running.size, waiting: this.#waiting.size, ended: this.#endedJobs, owner: state };
   }
 
   /** Does something on the connection to the hive, again on the next one when it is lost. */
@@ -337,8 +337,8 @@ export class Worker {
 
   /** Jobs that ended here since this was last asked. */
   ended(): number {
-    const ended = this.#endedJobs;
-    this.#endedJobs = 0;
+    const ended = this.#endedJobs - this.#toldEnded;
+    this.#toldEnded = this.#endedJobs;
     return ended;
   }
 

@@ -24,5 +24,5 @@ if (asked.length === 0) {
   ended.push(await step("dependencies", node, ["--disable-warning=ExperimentalWarning", "scripts/deps.ts"]));
 }
 await installJudges();
-const passed = await runTests(asked.length ? asked : all);
+const passed = await runTests(asked.length ? asked : all, { again: true });
 process.exit(passed && ended.every((one) => one.code === 0) ? 0 : 1);

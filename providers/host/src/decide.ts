@@ -27,7 +27,7 @@ export const fault = faults("host", {
   many: ["quota", "Cannot queue another ticket: the limit is reached", { detail: "buffer-full" }],
   names: ["quota", "Cannot take more names or hosts: the limit is reached", { detail: "buffer-full" }],
   params: ["invalid", "Cannot queue ticket: its params do not fit the action", { detail: "invalid-payload" }],
-  unknown: ["absent", "Cannot find ticket of this host"],
+  unknown: ["absent", "Cannot find ticket"],
   open: ["conflict", "Cannot drive ticket again: it has not ended"],
   again: [
     "conflict",

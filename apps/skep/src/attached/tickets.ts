@@ -36,6 +36,9 @@ const isUnknown = (code: string): boolean => code.endsWith(".unknown");
 
 const kindOf = (action: string): string => action.slice(0, action.indexOf("."));
 
+/** Acts that only look: they change nothing, and may be done again. */
+const looks: ReadonlySet<string> = new Set(["status"]);
+
 const mostReason = 500;
 const mostOutput = 4000;
 /** What does not answer when it is asked about its past is asked again for so long, milliseconds. */
@@ -174,7 +177,7 @@ export class Tickets {
     }
     const now = await provider.evidence(act.target, act.verb, act.signal).catch(() => undefined);
     const unchanged = before !== undefined && now !== undefined && provider.done(act, before, now) === "no";
-    if (unchanged)
+    if (unchanged && !looks.has(act.verb))
       return this.#end(ticket, reportOf("failed", "the target's evidence did not change", now, output));
     return this.#end(ticket, reportOf("succeeded", "", now, output));
   }
@@ -224,7 +227,7 @@ export class Tickets {
     const asked = Math.max(ticket.since_ms, this.#deps.memory.get(id)?.begun?.at ?? 0);
     const left = Math.max(0, provider.settleMs - Math.max(0, clock.now() - asked));
     const now = await this.#settled(provider, act, was, left);
-    const done = provider.done(act, was, now);
+    const done = looks.has(act.verb) ? "no" : provider.done(act, was, now);
     log(`ticket ${id} was begun before this start: done=${done}`);
     if (done === "yes")
       return this.#end(ticket, reportOf("succeeded", "seen after a restart of the agent", now));

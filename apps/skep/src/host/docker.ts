@@ -88,7 +88,6 @@ export class Containers implements HostProvider {
   }
 
   done({ verb }: Act, before: Evidence | undefined, now: Evidence | undefined): Done {
-    if (verb === "status") return "no";
     if (!before || !now) return "unknown";
     // Another container of that name.
     if (before.Id !== now.Id) return "unknown";

@@ -103,8 +103,9 @@ export class Adapters implements Target {
       const { state, name } = await this.#use((client) => statusOf(client, manifest.model, signal), signal);
       return { model: manifest.model, state, name };
     }
-    const { id, model, since_ms } = await this.#use((client) => pointerOf(client, signal), signal);
-    return { active: id, model, since_ms };
+    const { id, model, since_ms, before } = await this.#use((client) => pointerOf(client, signal), signal);
+    const last = before.at(-1);
+    return { active: id, model, since_ms, before: last?.model || last?.id || "" };
   }
 
   async act({ verb, target, ticket, signal }: Act): Promise<{ readonly output?: string }> {
@@ -139,7 +140,9 @@ export class Adapters implements Target {
       if (before.model !== now.model) return "unknown";
       return now.state === "ready" ? "yes" : "no";
     }
-    if (before.since_ms !== now.since_ms) return "yes";
-    return verb === "activate" && (now.active === target || now.model === target) ? "yes" : "no";
+    if (verb === "activate" && (now.active === target || now.model === target)) return "yes";
+    if (before.since_ms === now.since_ms) return "no";
+    // Something else is active since: it may have been moved by another.
+    return verb === "rollback" && (now.model || now.active) === before.before ? "yes" : "unknown";
   }
 }

@@ -43,6 +43,24 @@ test("services become files, and a ticket restarts one with its InvocationIDs as
   assert.deepEqual(fake.done, ["restart web.service", "stop db.service"]);
 });
 
+test("a ticket that only looks succeeds, and brings the journal", async () => {
+  await using at = await hostHive();
+  const journalctl = join(at.folder, "journalctl");
+  writeFileSync(journalctl, '#!/bin/sh\necho "$*"\n', { mode: 0o700 });
+  const fake = new FakeSystemd(["web.service"]);
+  const open = async () => fake.connection();
+  at.start([new Systemd({ bus: "", everyMs: 250, clock: realClock, open, journalctl })]);
+  await until("the names", async () => (/web/.test(await at.read("/host/alpha/names")) ? true : undefined));
+  const params = { lines: 20 };
+  assert.equal(await at.spec({ id: "t-1", action: "systemd.status", target: "web.service", params }), "ok");
+  const { state, output } = await at.ended("t-1");
+  assert.deepEqual(
+    [state, output],
+    ["succeeded", "--unit web.service --lines 20 --no-pager --output short-iso\n"],
+  );
+  assert.deepEqual(fake.done, []);
+});
+
 test("what the host's allow-list does not name is not done, and the ticket says so", async () => {
   await using at = await hostHive();
   const fake = new FakeSystemd(["web.service", "db.service"]);

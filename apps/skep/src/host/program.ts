@@ -81,7 +81,7 @@ export async function runHost(setup: HostSetup, signal: AbortSignal): Promise<vo
   const providers = providersOf(rules, env, clock);
   const seen = providers.map(({ facet }) => facet).join(", ");
   log(
-    `host ${host} shows ${seen || "nothing"}; ${allowLines(rules).length} patterns of acts are allowed by ${file}`,
+    `host ${host} shows ${seen || "nothing"}; patterns of acts that ${file} allows: ${allowLines(rules).length}`,
   );
   for (const [name, place] of updatePlaces(rules)) await recovered(name, place, log);
   const agent = new HostAgent({

@@ -173,3 +173,26 @@ test("what was packed anew meanwhile does not tell whether the model before it w
   assert.equal(adapters.done(asked, told("a", "empty"), told("a", "pending")), "no");
   assert.equal(adapters.done(asked, told("a", "empty"), told("b", "ready")), "unknown");
 });
+
+test("a pointer that moved tells whether it was moved by this act, and else nothing", () => {
+  const adapters = new Adapters(
+    () => assert.fail("nobody is asked"),
+    () => undefined,
+  );
+  const told = (active: string, before: string, since_ms: number) => ({
+    active,
+    model: "",
+    since_ms,
+    before,
+  });
+  const was = told("a", "z", 1);
+  for (const [verb, now, done] of [
+    ["activate", told("b", "a", 2), "yes"],
+    ["activate", told("c", "a", 2), "unknown"],
+    ["activate", was, "no"],
+    ["rollback", told("z", "", 2), "yes"],
+    ["rollback", told("c", "a", 2), "unknown"],
+    ["rollback", was, "no"],
+  ] as const)
+    assert.equal(adapters.done(act(verb, "b"), was, now), done, `${verb} ${now.active}`);
+});

@@ -143,7 +143,6 @@ export class Systemd implements HostProvider {
   }
 
   done({ verb }: Act, before: Evidence | undefined, now: Evidence | undefined): Done {
-    if (verb === "status") return "no";
     if (!before || !now) return "unknown";
     const stands = now.ActiveState === "active" || now.ActiveState === "reloading";
     if (verb === "stop") return stands && before.InvocationID === now.InvocationID ? "no" : "yes";

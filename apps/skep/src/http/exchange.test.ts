@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { createPrivateKey, createPublicKey } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer as createSecure } from "node:https";
 import { createServer as createPlain, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { exchange, type Question, reasonOf } from "./exchange.ts";
+import { makeAuthority, makeCertificate } from "./x509.ts";
 
 /** A server that says these words to whoever asks, then ends the connection or leaves it open. */
 async function serve(t: TestContext, talk: (socket: Socket, asked: string) => void): Promise<string> {
@@ -105,4 +108,19 @@ test("whoever is ended by a signal is told the signal's reason, before and withi
   const url = await serve(t, (socket) => socket.write(`${head("200 OK")}x`, () => asking.abort(reason)));
   await assert.rejects(exchange(url, { ...question, signal: asking.signal }), reason);
   await assert.rejects(exchange(url, { ...question, signal: AbortSignal.abort(reason) }), reason);
+});
+
+test("over TLS only who an authority that is given vouches for is asked", async (t) => {
+  const ca = makeAuthority("the authority of a test", Date.now());
+  const key = createPrivateKey(ca.key);
+  const authority = { name: "the authority of a test", key, publicKey: createPublicKey(key) };
+  const server = createSecure(makeCertificate(authority, ["127.0.0.1"], Date.now()), (_, response) =>
+    response.end("in private"),
+  );
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const at = server.address();
+  const url = `https://127.0.0.1:${typeof at === "object" && at ? at.port : 0}/`;
+  assert.equal((await exchange(url, { ...question, ca: ca.cert })).body.toString(), "in private");
+  await assert.rejects(exchange(url, question), { code: "exchange.unanswered", message: /certificate/ });
 });

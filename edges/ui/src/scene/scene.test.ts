@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { jobOf } from "../state/model.ts";
 import { HiveState } from "../state/hive.ts";
+import { chainOf } from "../state/trace.ts";
 import { detailAt, fit, toView, toWorld, zoomAt } from "./camera.ts";
 import { layoutOf, nearest, neighbour, ringsOf, spiral } from "./layout.ts";
 import { faceNames, type Mote, Picture, type Ring } from "./picture.ts";
@@ -185,4 +186,25 @@ test("a machine whose ends were missed runs no more than it has room for", () =>
     state.event({ seq: job, event: "jobs:leased@1", data: { job: String(job), worker: "w-0" } });
   const running = [...(state.machines.get("w-0")?.running ?? [])];
   assert.deepEqual([running.length, running.at(-1)], [16 + 4 * slots, "4999"]);
+});
+
+test("what came with one trace is a chain, whichever way it was judged", () => {
+  const { state } = hive(1);
+  const trace = (span: string) => `00-0af7651916cd43dd8448eb211c80319c-${span}-01`;
+  const line = { time: 1, subject: "ann", path: "/jobs/ctl", command: {} };
+  state.traced({ ...line, seq: 3, verdict: "ok", trace: trace("b7ad6b7169203331") });
+  state.traced({ ...line, seq: 4, verdict: "ok" });
+  state.traced({ ...line, seq: 2, verdict: "refused", code: "gate.rate", trace: trace("00f067aa0ba902b7") });
+  state.traced({ ...line, seq: 5, verdict: "ok", trace: "another" });
+  assert.deepEqual(
+    chainOf(trace("0000000000000001"), state).map(({ seq, verdict }) => [seq, verdict]),
+    [
+      [2, "gate.rate"],
+      [3, "ok"],
+    ],
+  );
+  assert.deepEqual(
+    chainOf("another", state).map(({ seq }) => seq),
+    [5],
+  );
 });

@@ -231,7 +231,14 @@ export class HiveState {
   /** Takes in a line of the trace: what somebody asked for, and the verdict. */
   traced(line: Facts, isFresh = true): void {
     const { seq, time, subject, path, verdict, code } = line;
-    const base = { seq: Number(seq), time: Number(time), subject: String(subject), path: String(path) };
+    const trace = typeof line.trace === "string" ? line.trace : undefined;
+    const base = {
+      seq: Number(seq),
+      time: Number(time),
+      subject: String(subject),
+      path: String(path),
+      trace,
+    };
     // What was stored until somebody approves it is no refusal: it may well run.
     if (code === waits) this.acts.push({ ...base, verdict: "waits", text: String(line.message ?? "") });
     else if (verdict === "refused") this.#refuse({ ...base, code: String(code), line, isFresh });

@@ -66,6 +66,7 @@ export interface Refused {
   readonly message: string;
   readonly reason: Reason;
   readonly count: number;
+  readonly trace?: string | undefined;
 }
 
 /** A command that was taken. */
@@ -76,6 +77,8 @@ export interface Act {
   readonly path: string;
   readonly verdict: string;
   readonly text: string;
+  /** The trace context that it came with. */
+  readonly trace?: string | undefined;
 }
 
 /** Something that moves on the scene: work on its way to a machine, or its result on the way back. */

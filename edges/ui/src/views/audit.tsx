@@ -5,6 +5,7 @@ import { useApp, useHive, useRead } from "../parts/context.ts";
 import { agoText, cliOf, momentText } from "../parts/words.ts";
 import { routeOfPath } from "../state/route.ts";
 import type { HiveState } from "../state/hive.ts";
+import { Chain } from "./chain.tsx";
 import { auditOf, type LogCheck, type Proven, proveRecord } from "./audit-log.ts";
 
 /** What was commanded, and the proof of it. */
@@ -195,6 +196,7 @@ function Record({ seq }: { readonly seq: number }) {
   const seen = app.now.refusals.all.findLast((one) => one.seq === seq);
   const record = value?.record;
   const path = typeof record?.path === "string" ? record.path : "";
+  const verdict = record?.verdict as { readonly ok: boolean; readonly code?: string } | undefined;
   return (
     <article class="pane" aria-label={`Record ${seq}`}>
       <header>
@@ -202,9 +204,7 @@ function Record({ seq }: { readonly seq: number }) {
           ←
         </a>
         <h1>Record {seq}</h1>
-        {typeof record?.verdict === "string" && (
-          <Chip tone={record.verdict === "ok" ? "ok" : "bad"}>{record.verdict}</Chip>
-        )}
+        {verdict && <Chip tone={verdict.ok ? "ok" : "bad"}>{verdict.ok ? "ok" : verdict.code}</Chip>}
       </header>
       {seen && (
         <div class="refusal">
@@ -228,6 +228,7 @@ function Record({ seq }: { readonly seq: number }) {
               ["where", path && <a href={routeOfPath(path)}>{path}</a>],
             ]}
           />
+          {typeof record.trace === "string" && <Chain context={record.trace} seq={seq} />}
           <h2>Proof</h2>
           <Checks checks={value.checks} />
           <h2>The record</h2>

@@ -149,7 +149,9 @@ function NoCanvas({ trouble }: { readonly trouble: string }) {
 
 // Machines renew their leases all the time; what people did is what is told.
 const isChatter = ({ subject, path }: { readonly subject: string; readonly path: string }) =>
-  path.startsWith(`/worker/${subject}/`) || path.startsWith("/cas/");
+  path.startsWith(`/worker/${subject}/`) ||
+  path.startsWith(`/queen/telemetry/${subject}/`) ||
+  path.startsWith("/cas/");
 
 function Happened({ hive }: { readonly hive: HiveState }) {
   const app = useApp();

@@ -110,11 +110,13 @@ const shownApart = new Set([
   "owner",
   "incarnation",
   "session",
+  "beats",
 ]);
 
 function plain(name: string, value: unknown): string {
   if (Array.isArray(value)) return value.join(" · ");
   if (typeof value === "number" && /bytes$/i.test(name)) return bytesText(value);
+  if (name === "clockOffset") return `${String(value)} ms`;
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 

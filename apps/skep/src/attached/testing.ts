@@ -1,4 +1,4 @@
-import { simulatedClock } from "@skep/testing";
+import type { Clock } from "@skep/clock";
 import type { Entry, Memory } from "./memory.ts";
 import type { Target } from "./target.ts";
 import { type Pending, Tickets } from "./tickets.ts";
@@ -69,6 +69,7 @@ export interface Life {
   readonly steps: number;
   readonly incarnation: string;
   readonly memory: Memory;
+  readonly clock: Clock;
   /** Says a line of the agent to the hive. */
   readonly say: (line: object) => Promise<void>;
   readonly pending: () => Promise<readonly Pending[]>;
@@ -76,7 +77,8 @@ export interface Life {
 }
 
 /** Lives it: takes what waits, until nothing is under way or the power is off. True where it was cut. */
-export async function live({ steps, incarnation, memory, say, pending, target }: Life): Promise<boolean> {
+export async function live(life: Life): Promise<boolean> {
+  const { steps, incarnation, memory, clock, say, pending, target } = life;
   const power = new Power(steps);
   const acted = target(power);
   const tickets = new Tickets({
@@ -85,7 +87,7 @@ export async function live({ steps, incarnation, memory, say, pending, target }:
     target: () => acted,
     check: () => undefined,
     memory: powered(memory, power),
-    clock: simulatedClock(),
+    clock,
     log: () => undefined,
     signal: power.off.signal,
   });

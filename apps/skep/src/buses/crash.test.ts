@@ -40,7 +40,7 @@ async function play(context: TestContext, cut: number, pulse: boolean) {
   const life = async (incarnation: string, steps: number): Promise<boolean> => {
     await say({ op: "hello", incarnation, version: "1", points: ["a"], writable: ["a"] });
     return live({
-      ...{ steps, incarnation, memory, say },
+      ...{ steps, incarnation, memory, say, clock: simulatedClock() },
       pending: async () => (await read("pending.json")) as Pending[],
       target: (power) => {
         const device: Device = {

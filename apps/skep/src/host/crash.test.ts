@@ -42,7 +42,7 @@ async function play(context: TestContext, cut: number, tells: boolean, forgets =
   const life = async (incarnation: string, memory: Kept, steps = Number.POSITIVE_INFINITY) => {
     await say({ op: "hello", incarnation, version: "1", allows: [] });
     return live({
-      ...{ steps, incarnation, memory, say },
+      ...{ steps, incarnation, memory, say, clock: simulatedClock() },
       pending: async () => (await read("/host/alpha/pending.json")) as Pending[],
       target: (power) => restarts(target, power),
     });

@@ -165,6 +165,7 @@ async function lived(
   let client: Promise<Client> | undefined;
   const was = await live({
     ...life,
+    clock: realClock,
     say: (line) => say(at, line),
     pending: async () => JSON.parse(await at.read("/host/alpha/pending.json")) as Pending[],
     target: (power) => {

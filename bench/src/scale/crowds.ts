@@ -7,7 +7,7 @@ import { spentBy } from "../process.ts";
 
 const program = fileURLToPath(new URL("../../../testing/scale/run.ts", import.meta.url));
 /** Workers of one process, so that the clients measure the daemon and not themselves. */
-const perProcess = 5000;
+const perProcess = 10_000;
 
 /** A process full of workers; each order is answered by one line. */
 class CrowdProcess implements AsyncDisposable {
@@ -73,9 +73,13 @@ export class Crowds implements AsyncDisposable {
     return this.#count;
   }
 
+  get pids(): readonly number[] {
+    return this.#processes.map(({ pid }) => pid);
+  }
+
   /** Processor milliseconds that the clients spent so far. */
   get spent(): number {
-    return this.#processes.reduce((sum, { pid }) => sum + spentBy(pid).all, 0);
+    return this.pids.reduce((sum, pid) => sum + spentBy(pid).all, 0);
   }
 
   /** Attaches further workers; resolves with the milliseconds that took, their tickets not counted. */

@@ -24,5 +24,6 @@ function place() {
 // The environment tells the threads and the processes that this one starts.
 process.env.NODE_COMPILE_CACHE ??= place();
 enableCompileCache(process.env.NODE_COMPILE_CACHE);
+await import("./resolve.mjs");
 const { start } = await import("./start.ts");
 process.exit(await start());

@@ -1,18 +1,8 @@
 import { numberTypes, tables } from "@skep/modbus";
 import { pointName } from "@skep/provider-buses";
-import { parse } from "smol-toml";
 import { z } from "zod";
-import { ownText } from "../attached/own-text.ts";
+import { issueIn, ownText, span, tableIn } from "../attached/rules-file.ts";
 import { fault } from "./faults.ts";
-
-const span = (least: number, most: number) =>
-  z
-    .string()
-    .regex(/^\d+(ms|s|m)$/, "expected a span such as 500ms, 2s or 1m")
-    .transform(
-      (text) => Number.parseInt(text, 10) * (text.endsWith("ms") ? 1 : text.endsWith("s") ? 1000 : 60_000),
-    )
-    .refine((ms) => ms >= least && ms <= most, `expected ${least} ms to ${most} ms`);
 
 const address = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$/, "expected HOST:PORT");
 const word = z.int().min(0).max(65_535);
@@ -122,19 +112,15 @@ export const areOf = <P extends Protocol>(rules: Rules, protocol: P): rules is E
 
 /** Reads rules from a text. Throws `bridge.rules`. */
 export function parseRules(text: string, file: string): Rules {
-  let table: { readonly device?: { readonly protocol?: unknown } };
-  try {
-    table = parse(text) as typeof table;
-  } catch (cause) {
-    throw fault.rules(`${file}: ${(cause as Error).message.split("\n")[0]}`, { cause });
-  }
+  const table = tableIn(text, (why, cause) => fault.rules(`${file}: ${why}`, { cause })) as {
+    readonly device?: { readonly protocol?: unknown };
+  };
   const protocol = table.device?.protocol;
   if (protocol !== "modbus" && protocol !== "dnp3" && protocol !== "can")
     throw fault.rules(`${file}: device.protocol: expected modbus, dnp3 or can`);
   const read = byProtocol[protocol].safeParse(table);
   if (read.success) return read.data;
-  const [issue] = read.error.issues;
-  throw fault.rules(`${file}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
+  throw fault.rules(`${file}: ${issueIn(read.error)}`);
 }
 
 /**

@@ -1,16 +1,9 @@
 import { actions } from "@skep/provider-host";
-import { parse } from "smol-toml";
 import { z } from "zod";
-import { ownText } from "../attached/own-text.ts";
+import { issueIn, ownText, span, tableIn } from "../attached/rules-file.ts";
 import { fault } from "./faults.ts";
 import type { UpdatePlace } from "./updates.ts";
 
-const span = (least: number, most: number) =>
-  z
-    .string()
-    .regex(/^\d+(ms|s)$/, "expected a span such as 500ms or 2s")
-    .transform((text) => Number.parseInt(text, 10) * (text.endsWith("ms") ? 1 : 1000))
-    .refine((ms) => ms >= least && ms <= most, `expected ${least} ms to ${most} ms`);
 const every = span(250, 600_000);
 const enabled = z.boolean().optional();
 
@@ -62,16 +55,10 @@ export const noRules: Rules = Rules.parse({});
 
 /** Reads rules from a text. Throws `host-agent.rules`. */
 export function parseRules(text: string, file: string): Rules {
-  let table: unknown;
-  try {
-    table = parse(text);
-  } catch (cause) {
-    throw fault.rules(`${file}: ${(cause as Error).message.split("\n")[0]}`, { cause });
-  }
+  const table = tableIn(text, (why, cause) => fault.rules(`${file}: ${why}`, { cause }));
   const read = Rules.safeParse(table);
   if (read.success) return read.data;
-  const [issue] = read.error.issues;
-  throw fault.rules(`${file}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
+  throw fault.rules(`${file}: ${issueIn(read.error)}`);
 }
 
 /**

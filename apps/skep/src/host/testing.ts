@@ -14,9 +14,9 @@ import { HostAgent } from "./agent.ts";
 import type { Use } from "./hive-acts.ts";
 import type { HostProvider } from "./provider.ts";
 
-/** Asks again until there is an answer; fails after thirty seconds. */
+/** Asks again until there is an answer; fails after two minutes. */
 export async function until<T>(what: string, ask: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  const end = performance.now() + 30_000;
+  const end = performance.now() + 120_000;
   for (;;) {
     const found = await ask();
     if (found !== undefined) return found;

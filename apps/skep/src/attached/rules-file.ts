@@ -1,6 +1,8 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
-import { faults } from "@skep/fault";
+import { type Fault, faults } from "@skep/fault";
+import { parse } from "smol-toml";
+import { z } from "zod";
 import { hasCode } from "../client/files.ts";
 
 const fault = faults("rules-file", {
@@ -36,4 +38,28 @@ export function ownText(file: string, own: number): string | undefined {
   } finally {
     closeSync(opened);
   }
+}
+
+/** A span of time such as 500ms, 2s or 1m, as milliseconds. */
+export const span = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d+(ms|s|m)$/, "expected a span such as 500ms, 2s or 1m")
+    .transform(
+      (text) => Number.parseInt(text, 10) * (text.endsWith("ms") ? 1 : text.endsWith("s") ? 1000 : 60_000),
+    )
+    .refine((ms) => ms >= least && ms <= most, `expected ${least} ms to ${most} ms`);
+
+/** What a text in TOML holds. Throws what `wrong` makes of the reason. */
+export function tableIn(text: string, wrong: (why: string, cause: unknown) => Fault): unknown {
+  try {
+    return parse(text);
+  } catch (cause) {
+    throw wrong((cause as Error).message.split("\n")[0] ?? "", cause);
+  }
+}
+
+/** The first of what is wrong with rules, behind its place. */
+export function issueIn({ issues: [issue] }: z.ZodError): string {
+  return `${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`;
 }

@@ -5,6 +5,7 @@ import type { Client } from "@skep/ninep";
 import { type Judgement, type Narrowed, narrow, refusal } from "@skep/owner";
 import { createSigner } from "@skep/receipt";
 import { createSandboxPool, type SandboxPool } from "@skep/sandbox";
+import { openFiles } from "@skep/storage";
 import { realClock } from "../clock.ts";
 import type { Values } from "../config/mod.ts";
 import { homeKey } from "../hive/keys.ts";
@@ -127,6 +128,7 @@ function tellingOf(
   if (everyMs === 0) return undefined;
   return new Telling({
     folder: join(workerHome, "telemetry"),
+    files: openFiles,
     device,
     everyMs,
     figures: () => worker.figures,

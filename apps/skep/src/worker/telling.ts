@@ -3,8 +3,9 @@ import { mkdirSync } from "node:fs";
 import { freemem, loadavg } from "node:os";
 import type { Clock, Timer } from "@skep/clock";
 import { type Fault, toFault } from "@skep/fault";
+import type { Files } from "@skep/kernel";
 import type { Client } from "@skep/ninep";
-import { lockHome, openFiles } from "@skep/storage";
+import { lockHome } from "@skep/storage";
 import { recordKinds } from "../spool/record.ts";
 import { Spool } from "../spool/spool.ts";
 import { forwardSpool } from "../telemetry/spooled.ts";
@@ -24,6 +25,8 @@ export interface Figures {
 export interface TellingOptions {
   /** Folder of the spool; made when first needed. */
   readonly folder: string;
+  /** What lies in that folder. */
+  readonly files: (folder: string) => Files;
   /** The device as which this worker tells: its own name. */
   readonly device: string;
   readonly everyMs: number;
@@ -47,6 +50,8 @@ export class Telling {
   #lock: Disposable | undefined;
   #timer: Timer | undefined;
   #forwarding: Promise<void> | undefined;
+  /** Ends what is being forwarded out of a spool that is let go of. */
+  #carrying = new AbortController();
   #appending: Promise<unknown> = Promise.resolve();
   /** The last trouble that was logged, so that it is logged once. */
   #said = "";
@@ -67,11 +72,11 @@ export class Telling {
   }
 
   #open(): Promise<Spool> {
-    const { folder, clock } = this.#options;
+    const { folder, files, clock } = this.#options;
     this.#spool ??= (async () => {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       this.#lock ??= lockHome(folder);
-      return Spool.open(openFiles(folder), {
+      return Spool.open(files(folder), {
         most: spoolBytes,
         name: () => `worker:${randomBytes(8).toString("hex")}`,
         now: () => clock.now(),
@@ -95,28 +100,50 @@ export class Telling {
       ...figures(),
     };
     try {
-      const spool = await this.#open();
-      await spool.append(recordKinds.json, Buffer.from(JSON.stringify(told)));
-      this.#forward(spool);
+      this.#forward(await this.#keep(Buffer.from(JSON.stringify(told))));
     } catch (thrown) {
-      const { code } = toFault(thrown);
-      // A disk that failed is looked at anew.
-      if (code === "spool.broken") this.#spool = undefined;
       this.#trouble(toFault(thrown));
     }
+  }
+
+  /** Appends a record to the spool, or to what is found on the disk anew where that failed before. */
+  async #keep(record: Buffer): Promise<Spool> {
+    const spool = await this.#open();
+    try {
+      await spool.append(recordKinds.json, record);
+      return spool;
+    } catch (thrown) {
+      if (toFault(thrown).code !== "spool.broken") throw thrown;
+    }
+    await this.#letGo();
+    const anew = await this.#open();
+    await anew.append(recordKinds.json, record);
+    return anew;
+  }
+
+  /** Closes a spool whose disk failed, once nothing is forwarded out of it any more. */
+  async #letGo(): Promise<void> {
+    const broken = await this.#spool?.catch(() => undefined);
+    this.#carrying.abort();
+    await this.#forwarding;
+    this.#carrying = new AbortController();
+    this.#spool = undefined;
+    await broken?.[Symbol.asyncDispose]().catch(() => undefined);
   }
 
   // One at a time, and not awaited: what is told meanwhile waits in the spool.
   #forward(spool: Spool): void {
     const { use, device } = this.#options;
-    const { signal } = this.#stop;
+    const signal = AbortSignal.any([this.#stop.signal, this.#carrying.signal]);
     if (this.#forwarding || this.#denied || signal.aborted) return;
     this.#forwarding = use((client) => forwardSpool(client, device, spool, signal), signal)
       .then(
         () => {
           this.#said = "";
         },
-        (thrown) => this.#trouble(toFault(thrown)),
+        (thrown) => {
+          if (!signal.aborted) this.#trouble(toFault(thrown));
+        },
       )
       .finally(() => {
         this.#forwarding = undefined;

@@ -25,4 +25,4 @@ export {
   type SecretKey,
   type Values,
 } from "./values.ts";
-export { usualMesh } from "./settings.table.ts";
+export { usualMesh } from "./reach.table.ts";

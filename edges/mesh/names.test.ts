@@ -42,6 +42,16 @@ test("the system is asked first, and nobody else when it answers", async () => {
   assert.deepEqual([upstream.asked, seen], [[], []]);
 });
 
+test("an answer without an end is not read to its end, and of very many addresses a few are used", async () => {
+  using endless = await service({
+    "hive.example A": { Comment: "x".repeat(70_000), Answer: [{ type: 1, data: "5.0.0.1" }] },
+  });
+  await assert.rejects(stage([endless.url], broken).names.resolve("hive.example"), { code: "mesh.names" });
+  const data = Array.from({ length: 200 }, (_, at) => ({ type: 1, data: `5.0.0.${at}` }));
+  using many = await service({ "hive.example A": { Answer: data }, "hive.example AAAA": {} });
+  assert.equal((await stage([many.url], broken).names.resolve("hive.example")).length, 16);
+});
+
 test("when the system fails the first service with addresses answers, and that is told", async () => {
   using bad = await service({});
   using good = await service({

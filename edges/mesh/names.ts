@@ -8,6 +8,8 @@ import { fault } from "./faults.ts";
 const upstreams = ["https://1.1.1.1/dns-query", "https://8.8.8.8/resolve"];
 /** Milliseconds for the system's resolver, and for one upstream. */
 const patience = 5000;
+/** Bytes of an answer at most, which is what a message of DNS holds (RFC 1035 §4.2.2), and addresses that are used of it. */
+const most = { bytes: 65_535, addresses: 16 } as const;
 /** What is nobody's business outside: such names are never asked of a public service. */
 const inward = /^[^.]+$|\.(local|lan|internal|home\.arpa|localhost|test|invalid)$/i;
 
@@ -26,6 +28,18 @@ async function within<T>(clock: Clock, ms: number, act: (signal: AbortSignal) =>
 
 type Answer = { readonly Answer?: readonly { readonly type: number; readonly data: string }[] };
 
+/** The text of an answer. Throws where it is longer than any message of DNS. */
+async function textOf({ body }: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let left = most.bytes;
+  for await (const part of body ?? []) {
+    left -= part.length;
+    if (left < 0) throw new Error(`an answer of more than ${most.bytes} bytes`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString();
+}
+
 async function ask(
   upstream: string,
   name: string,
@@ -41,9 +55,10 @@ async function ask(
     signal,
   });
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
-  const { Answer: answers = [] } = (await response.json()) as Answer;
+  const { Answer: answers = [] } = JSON.parse(await textOf(response)) as Answer;
   const wanted = type === "A" ? 1 : 28;
-  return answers.filter((one) => one.type === wanted && isIP(one.data) !== 0).map(({ data }) => data);
+  const found = answers.filter((one) => one.type === wanted && isIP(one.data) !== 0);
+  return found.slice(0, most.addresses).map(({ data }) => data);
 }
 
 /** Turns names into addresses: by the system, and where that fails by HTTPS. */

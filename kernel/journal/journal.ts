@@ -55,9 +55,13 @@ export class Journal {
 
   /**
    * Opens a journal that another process or thread writes, to read it: nothing is repaired, nothing can be pushed. With
-   * `trust` sealed segments are not read to be checked: for threads of the daemon, which did at its start.
+   * `trust` sealed segments are not read to be checked: for threads of the daemon, which did at its start. Whoever trusts
+   * and wants only the records below `below` may get no more than the sealed segments hold, for a fraction of the work.
    */
-  static async openToRead(files: Files, options: { readonly trust?: boolean } = {}): Promise<Journal> {
+  static async openToRead(
+    files: Files,
+    options: { readonly trust?: boolean; readonly below?: number } = {},
+  ): Promise<Journal> {
     const segments = new Segments(files, options);
     const opened = await segments.open(false);
     const never = (): never => {

@@ -259,3 +259,23 @@ test("a journal that is shorter than what was known to be durable is refused by 
   }
   assert.equal((await new Segments(recordingFiles(files.image()), { segmentSize }).open(true, 6)).records, 6);
 });
+
+test("who trusts and wants old records only does not read the last segment, and gets them all the same", async () => {
+  const files = await filled(12);
+  const names = segmentNames(files.image());
+  const last = names.at(-1) ?? assert.fail("no segment");
+  const held = Number(/\d+/.exec(last)?.[0]);
+  const open = async (image: Image, below: number, trust = true): Promise<Segments> => {
+    const segments = new Segments(recordingFiles(image), { segmentSize, trust, below });
+    await segments.open(false);
+    return segments;
+  };
+  assert.ok(held > 0 && held < 36);
+  assert.equal((await open(files.image(), held + 1)).records, 36);
+  assert.equal((await open(files.image(), held, false)).records, 36);
+  const broken = changed(files.image(), last, (bytes) => flip(bytes, 8 * (headerSize + 1)));
+  const few = await open(broken, held);
+  assert.deepEqual(await all(few), expected(held));
+  await assert.rejects(few.read(held, 1), { code: "journal.beyond" });
+  await assert.rejects(open(broken, held + 1), { code: "journal.damaged" });
+});

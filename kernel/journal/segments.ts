@@ -36,20 +36,27 @@ export class Segments {
   readonly #segments: Segment[] = [];
   readonly #segmentSize: number;
   readonly #trust: boolean;
+  readonly #below: number;
   #file: AppendFile | undefined;
   #crc = 0;
   #state: "open" | "broken" | "closed" = "open";
 
   /**
    * With `trust` sealed segments are taken for what their indexes say and not read to be checked, which whoever has the
-   * journal open for writing did.
+   * journal open for writing did. The last one, which must be read whole, is left out where the sealed ones hold every
+   * record below `below`.
    */
   constructor(
     files: Files,
-    options: { readonly segmentSize?: number | undefined; readonly trust?: boolean } = {},
+    options: {
+      readonly segmentSize?: number | undefined;
+      readonly trust?: boolean;
+      readonly below?: number | undefined;
+    } = {},
   ) {
     this.#files = files;
     this.#trust = options.trust ?? false;
+    this.#below = options.below ?? Number.POSITIVE_INFINITY;
     this.#segmentSize = options.segmentSize ?? segmentSize;
   }
 
@@ -79,7 +86,8 @@ export class Segments {
     if (end && end.name !== names.at(-1)) throw fault.gap(end.name);
     const last = names.pop();
     for (const name of names) await this.#loadSealed(name, repair);
-    const cut = last === undefined ? 0 : await this.#loadLast(last, end, repair, least);
+    const enough = last === undefined || (this.#trust && this.records >= this.#below);
+    const cut = enough ? 0 : await this.#loadLast(last, end, repair, least);
     if (this.records < least) throw fault.short(`${this.records} of at least ${least} records`);
     return { records: this.records, cut };
   }

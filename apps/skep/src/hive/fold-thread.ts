@@ -16,11 +16,11 @@ const files = openFiles(places.files(home));
 
 let opened: Promise<Journal> | undefined;
 
-/** The journal with at least the records below `next`; opened again only when it has grown. */
+/** The journal with at least the records below `next`; opened again only when it holds too few. */
 async function journalTo(next: number): Promise<Journal> {
   const known = await opened;
   if (known && known.segments.records >= next) return known;
-  opened = Journal.openToRead(files, { trust: true });
+  opened = Journal.openToRead(files, { trust: true, below: next });
   return opened;
 }
 

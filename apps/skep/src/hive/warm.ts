@@ -3,7 +3,7 @@ import type { Journal } from "@skep/kernel";
 import type { Fold } from "./fold.ts";
 
 /** So long after the start, milliseconds: whoever waits for the hive itself comes first. */
-const after = 10_000;
+const after = 3000;
 
 /** A journal with fewer records is folded in no time, and a small hive stays small: a thread costs tens of megabytes. */
 const least = 20_000;

@@ -1,119 +1,28 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
-import { bundle, pageDir } from "@skep/edge-ui";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { pageDir } from "@skep/edge-ui";
+import type { Page } from "playwright-core";
+import { go as goOn, HivePage, noBrowser, shots } from "./hive-page.judge.test.ts";
 
-const program = fileURLToPath(new URL("../../../apps/skep/src/main.mjs", import.meta.url));
 const modules = fileURLToPath(new URL("../../../examples/modules/", import.meta.url));
-const shots =
-  process.env.SKEP_UI_SHOTS ??
-  fileURLToPath(new URL("../../../node_modules/.cache/skep-ui-shots/", import.meta.url));
-const chrome = "/usr/bin/chromium";
-const skip = existsSync(chrome) ? false : "Debian's chromium is not installed";
-const quiet = [
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-];
-const drawing = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-sync", "--no-sandbox"];
+const skip = noBrowser;
 
-const home = mkdtempSync(join(tmpdir(), "skep-ui-"));
-const run = promisify(execFile);
-let daemon: ChildProcess | undefined;
-let port = 0;
-let browser: Browser;
-let context: BrowserContext;
+let hive: HivePage;
 let page: Page;
-/** Everything that a page should not do. */
-const wrong: string[] = [];
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const at = server.address();
-  await new Promise((done) => server.close(done));
-  return typeof at === "object" && at ? at.port : 0;
-}
-
-async function skep(...words: string[]): Promise<string> {
-  const { stdout } = await run(process.execPath, [program, ...words, "--home", home], { encoding: "utf8" });
-  return stdout;
-}
-
-async function up(): Promise<void> {
-  const args = [program, "up", "--json", "--home", home, "--http", `127.0.0.1:${port}`, "--9p", "off"];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-  daemon = child;
-  await new Promise<void>((done, failed) => {
-    child.stdout?.once("data", () => done());
-    child.once("exit", (code) => failed(new Error(`the daemon ended with ${code}`)));
-  });
-}
-
-async function down(): Promise<void> {
-  const child = daemon;
-  if (!child || child.exitCode !== null) return;
-  const ended = new Promise((done) => child.once("exit", done));
-  child.kill("SIGTERM");
-  // A daemon that is not gone by then is gone the hard way: the page has to live through that as well.
-  const late = setTimeout(() => child.kill("SIGKILL"), 6000);
-  await ended;
-  clearTimeout(late);
-}
-
-function watch(made: Page): Page {
-  made.on("console", (message) => {
-    // Refusals, and a daemon that is restarted, are reported by the browser as if they were faults of the page.
-    const isAnswer = /status of 4\d\d|ERR_CONNECTION_REFUSED|WebSocket connection/.test(message.text());
-    if (message.type() === "error" && !isAnswer) wrong.push(message.text());
-  });
-  made.on("pageerror", (error) => wrong.push(String(error.stack)));
-  made.on("request", (request) => {
-    const { hostname, protocol } = new URL(request.url());
-    if (hostname !== "127.0.0.1" && !["data:", "blob:"].includes(protocol))
-      wrong.push(`asked ${request.url()}`);
-  });
-  return made;
-}
-
-async function open(): Promise<Page> {
-  const link = (await skep("ui", "--link")).trim();
-  const made = watch(await context.newPage());
-  await made.goto(link);
-  return made;
-}
-
-const go = (hash: string) =>
-  page.evaluate((to) => {
-    location.hash = to;
-  }, hash);
+const go = (hash: string) => goOn(page, hash);
 
 before(async () => {
   if (skip) return;
-  mkdirSync(shots, { recursive: true });
-  await bundle(pageDir());
-  // Where the daemon looks for it until it asks `pageDir` itself.
-  await bundle(fileURLToPath(new URL("../dist", import.meta.url)));
-  port = await freePort();
-  await up();
-  browser = await chromium.launch({ executablePath: chrome, args: [...quiet, ...drawing] });
-  context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: "dark" });
-  context.setDefaultTimeout(20_000);
+  hive = await HivePage.open();
 });
 
 after(async () => {
-  await browser?.close();
-  await down();
-  rmSync(home, { recursive: true, force: true });
+  await hive?.[Symbol.asyncDispose]();
 });
 
 test("the page is under 400 kB in all, and what it needs first under 80", { skip }, () => {
@@ -135,7 +44,7 @@ test("it opens with a link that works once and shows the hive at once", {
   skip,
   timeout: 60_000,
 }, async (t) => {
-  page = await open();
+  page = await hive.signedIn(await hive.window());
   await page.waitForFunction(() => document.querySelector(".figure b")?.textContent === "2");
   const useful = await page.evaluate(() => performance.now());
   const paint = await page.evaluate(() =>
@@ -214,13 +123,13 @@ test("a stream goes on through a restart of the daemon, and no line is lost or s
     );
   const say = async (from: number) => {
     for (let at = from; at < from + 3; at += 1)
-      await skep("echo", `line ${at} of the tail`, "/log/queen.log");
+      await hive.skep("echo", `line ${at} of the tail`, "/log/queen.log");
   };
   await say(0);
   await page.waitForFunction(() => document.body.innerText.includes("line 2 of the tail"));
-  await down();
+  await hive.down();
   await page.waitForSelector("text=reconnecting");
-  await up();
+  await hive.up();
   await say(3);
   await page.waitForFunction(() => document.body.innerText.includes("line 5 of the tail"), undefined, {
     timeout: 40_000,
@@ -231,7 +140,7 @@ test("a stream goes on through a restart of the daemon, and no line is lost or s
 });
 
 test("a link survives the restart, and the page is read-only again", { skip, timeout: 60_000 }, async () => {
-  const jobs = (await skep("ls", "/jobs")).match(/\d+/g) ?? [];
+  const jobs = (await hive.skep("ls", "/jobs")).match(/\d+/g) ?? [];
   await go(`#/jobs/${jobs[0]}`);
   await page.reload();
   await page.waitForSelector(`h1:has-text("Job ${jobs[0]}")`);
@@ -256,29 +165,7 @@ test("arming is seen, and ends by itself", { skip, timeout: 60_000 }, async () =
   await page.waitForSelector(".arm:not(.armed)");
 });
 
-test("everything that can be clicked is reached with the keyboard", { skip, timeout: 90_000 }, async () => {
-  for (const hash of ["#/jobs", "#/audit", "#/files/jobs/ctl"]) {
-    await go(hash);
-    await page.waitForSelector(".cli");
-    await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
-    const wanted = await page.evaluate(() => {
-      const all = [
-        ...document.querySelectorAll<HTMLElement>("a[href], button:not(:disabled), input, select, textarea"),
-      ];
-      const seen = all.filter((one) => one.checkVisibility() && one.tabIndex >= 0);
-      for (const [at, one] of seen.entries()) one.dataset.wanted = String(at);
-      return seen.length;
-    });
-    const reached = new Set<string>();
-    for (let at = 0; at < wanted + 12; at += 1) {
-      await page.keyboard.press("Tab");
-      reached.add(
-        (await page.evaluate(() => (document.activeElement as HTMLElement | null)?.dataset.wanted)) ?? "",
-      );
-    }
-    reached.delete("");
-    assert.ok(reached.size >= wanted - 1, `${hash}: ${reached.size} of ${wanted}`);
-  }
+test("the search box is a key away, and opens what it finds", { skip, timeout: 60_000 }, async () => {
   await page.keyboard.press("Escape");
   await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
   await page.keyboard.press("/");
@@ -308,41 +195,8 @@ test("the console speaks as the console does", { skip, timeout: 60_000 }, async 
   assert.match(said, /ERR ECHO reason=policy detail=http\.unarmed/);
 });
 
-test("every view fits a phone and a desk, in the dark and by day", { skip, timeout: 240_000 }, async () => {
-  const jobs = (await skep("ls", "/jobs")).match(/\d+/g) ?? [];
-  const [machine] = (await skep("ls", "/worker")).match(/[\w-]+/g) ?? [];
-  const views = [
-    "hive",
-    `hive/${machine}`,
-    "jobs",
-    `jobs/${jobs[0]}`,
-    "machines",
-    `machines/${machine}`,
-    "files",
-  ];
-  const more = ["files/jobs/ctl", "approvals", "audit", `audit/${jobs[0]}`, "console", "doctor"];
-  for (const [width, height, scheme] of [
-    [1440, 900, "dark"],
-    [390, 844, "dark"],
-    [320, 640, "light"],
-  ] as const) {
-    await page.setViewportSize({ width, height });
-    await page.emulateMedia({ colorScheme: scheme });
-    for (const view of [...views, ...more]) {
-      await go(`#/${view}`);
-      await page.waitForFunction(() => !document.querySelector(".waiting"));
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      assert.ok(wide <= 0, `${view} is ${wide} pixels wider than ${width}`);
-      await page.screenshot({
-        path: join(shots, `${view.replaceAll("/", "-")}-${width}.png`),
-        timeout: 20_000,
-      });
-    }
-  }
-});
-
 test("nothing went wrong on the way: no error, no violation of the policy, nobody else was asked", {
   skip,
 }, () => {
-  assert.deepEqual(wrong, []);
+  assert.deepEqual(hive.wrong, []);
 });

@@ -1,4 +1,4 @@
-import type { Awaitable, BlobHandle, Scene } from "@skep/kernel";
+import type { Awaitable, BlobHandle, Scene, Pieces } from "@skep/kernel";
 import { fault } from "./faults.ts";
 import {
   decodeManifest,
@@ -10,7 +10,6 @@ import {
   signerOf,
   tableBytes,
 } from "./manifest.ts";
-import type { Pieces } from "./pieces.ts";
 import type { FileName, Model, Models } from "./state.ts";
 import { type Parts, readParts, type Store } from "./store.ts";
 

@@ -1,8 +1,7 @@
-import { type Blobs, defineProvider, type Files, type Provider } from "@skep/kernel";
+import { type Blobs, defineProvider, type Files, type Provider, Pieces } from "@skep/kernel";
 import { outcome } from "./decide.ts";
 import type { At, Limits, Uses } from "./files.ts";
 import { type Bench, gpuModelsNode, modelsNode } from "./nodes.ts";
-import { Pieces } from "./pieces.ts";
 import { events, fileNames, initial, type Models } from "./state.ts";
 import { check, Store } from "./store.ts";
 import { sweep } from "./sweep.ts";

@@ -1,8 +1,7 @@
-import type { Awaitable, BlobHandle, Scene } from "@skep/kernel";
+import type { Awaitable, BlobHandle, Scene, Pieces } from "@skep/kernel";
 import { checkBase, checkPayload, missingOf, type Store } from "./check.ts";
 import { fault } from "./faults.ts";
 import { decodeManifest, fixedBytes, mostChunkBytes, sha256, signerOf } from "./manifest.ts";
-import type { Pieces } from "./pieces.ts";
 import type { Updates } from "./state.ts";
 
 /** How much is taken. */

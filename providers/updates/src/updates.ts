@@ -1,9 +1,16 @@
-import { type Blobs, type Build, defineProvider, type Files, type Node, type Provider } from "@skep/kernel";
+import {
+  type Blobs,
+  type Build,
+  defineProvider,
+  type Files,
+  type Node,
+  type Provider,
+  Pieces,
+} from "@skep/kernel";
 import { check, Manifests, missingOf, type Store } from "./check.ts";
 import { Command, decide, decideChunk, decideManifest, outcome } from "./decide.ts";
 import { type At, ChunkFile, chunkOf, type Desk, type Limits, ManifestFile } from "./files.ts";
 import { epochForm } from "./manifest.ts";
-import { Pieces } from "./pieces.ts";
 import { events, initial, type Updates } from "./state.ts";
 import { statusCbor, statusJson, statusOf, statusText } from "./status.ts";
 import { sweep } from "./sweep.ts";

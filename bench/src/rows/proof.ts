@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Client } from "@skep/ninep";
 import { addEndedJobs } from "../generate.ts";
-import { startOver } from "../hive.ts";
+import { type HiveProcess, startOver } from "../hive.ts";
+import { load, several } from "../load.ts";
 import { temporaryPlace } from "../place.ts";
 import type { Bench, Measured } from "../row.ts";
 
@@ -28,6 +29,30 @@ async function whys(client: Client, seqs: readonly number[]): Promise<number[]> 
   const times: number[] = [];
   for (const seq of seqs) times.push(await timed(() => client.readAll(`/audit/why/${seq}/chain.json`, {})));
   return times;
+}
+
+/** Inclusion proofs, asked for eight at a time, of records spread over the journal. */
+async function proofRows(
+  hive: HiveProcess,
+  client: Client,
+  records: number,
+  name: (what: string) => string,
+): Promise<Measured[]> {
+  const seqs = spread(records, 4096);
+  let at = 0;
+  const ask = async (): Promise<unknown> => {
+    at += 1;
+    return client.readAll(`/audit/proof/${seqs[at % seqs.length]}`);
+  };
+  const made = await several(3, () => load({ pid: hive.pid, depth: 8, lasts: 1500 }, ask));
+  return [
+    { name: name("inclusion proofs"), unit: "/s", runs: made.map(({ rate }) => rate) },
+    {
+      name: name("inclusion proofs, processor time of the daemon"),
+      unit: "µs",
+      runs: made.map(({ server }) => server),
+    },
+  ];
 }
 
 async function pasts(client: Client, seqs: readonly number[]): Promise<number[]> {
@@ -80,6 +105,8 @@ export const proof: Bench = {
         runs: await whys(client, spread(records, 21)),
         goal: { most: 100 },
       });
+      tell("inclusion proofs");
+      rows.push(...(await proofRows(hive, client, records, name)));
       const path = encodeURIComponent(await jobNear(client, records - 10));
       const ofFile: number[] = [];
       for (let turn = 0; turn < 5; turn += 1)

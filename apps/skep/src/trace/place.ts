@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Wire } from "@skep/ninep";
+import { hasCode } from "../client/files.ts";
 import { fault, parseTrace, printTrace } from "./trace.ts";
 import { recording, replaying } from "./wires.ts";
 
@@ -31,10 +32,19 @@ export function tracingOf(env: Env): Tracing | undefined {
   };
 }
 
-/** The wire of a connection: recorded, or out of a trace, where no hive is asked. */
+function read(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (thrown) {
+    if (hasCode(thrown, "ENOENT", "ENOTDIR", "EACCES", "EISDIR")) throw fault.unread(file, { cause: thrown });
+    throw thrown;
+  }
+}
+
+/** The wire of a connection: recorded, or out of a trace, where no hive is asked. Throws `trace.*`. */
 export async function tracedWire(tracing: Tracing, dial: () => Promise<Wire>): Promise<Wire> {
   const file = tracing.file();
-  if (tracing.what === "replay") return replaying(parseTrace(readFileSync(file)));
+  if (tracing.what === "replay") return replaying(parseTrace(read(file)));
   const wire = await dial();
   // What was answered may be secret.
   return recording(wire, (trace) => writeFileSync(file, printTrace(trace), { mode: 0o600 }));

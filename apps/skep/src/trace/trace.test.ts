@@ -34,6 +34,8 @@ test("what a command said and heard is recorded, and said again without a hive, 
   writeFileSync(file, bytes.subarray(0, -1));
   assert.equal((await skep(words, { env: { ...env } })).code, 1);
   assert.equal((await skep(words, { env: { SKEP_TRACE: "play" } })).code, 2);
+  const none = await skep(words, { env: { SKEP_TRACE: `replay:${file}.none` } });
+  assert.deepEqual([none.code, /no such file/.test(none.err)], [3, true]);
 });
 
 test("a trace has bounds", () => {

@@ -3,6 +3,11 @@ import { faults } from "@skep/fault";
 
 export const fault = faults("trace", {
   form: ["invalid", "Cannot read the trace", { cure: "Name a file that SKEP_TRACE=record:FILE wrote" }],
+  unread: [
+    "absent",
+    "Cannot read the trace: there is no such file, or not for this user",
+    { cure: "Name a file that SKEP_TRACE=record:FILE wrote" },
+  ],
   changed: ["corrupt", "Cannot replay the trace: it is not what was recorded", { cure: "Record it again" }],
   large: ["oversize", "Cannot keep a trace of more than 1 MiB, 8192 frames or 256 acknowledgements"],
   request: ["conflict", "Cannot replay: trace request mismatch"],

@@ -31,7 +31,6 @@ export class CanDevice implements Device {
     const { candump, interface: name } = this.#rules.device;
     const child = spawn(candump, ["-L", name], { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
-    this.#failed = undefined;
     let said = "";
     child.stderr.on("data", (bytes: Buffer) => {
       said = (said + bytes.toString()).slice(0, 300);
@@ -64,13 +63,15 @@ export class CanDevice implements Device {
     }
   }
 
+  // What was heard before an end is told first, then the end; the poll after that listens anew.
   async poll(): Promise<readonly Reading[]> {
-    const failed = this.#failed;
-    this.#listen();
-    if (failed !== undefined) throw fault.program(failed);
     const came = [...this.#now.values()];
     this.#now.clear();
-    return came;
+    const failed = this.#failed;
+    if (failed === undefined) this.#listen();
+    if (failed === undefined || came.length > 0) return came;
+    this.#failed = undefined;
+    throw fault.program(failed);
   }
 
   async read(name: string): Promise<number> {

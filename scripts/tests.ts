@@ -14,11 +14,11 @@ function suiteOf(path: string): Suite | undefined {
   return path.endsWith(".judge.test.ts") ? "judge" : "fast";
 }
 
-/**
- * Folders whose fast tests share one process, since starting one costs more than most of them take. What counts the
- * processes or files of the whole machine (the sandbox's tests, the storage's) keeps a process for each file.
- */
-const shared = [/^(lib|kernel|providers)\//, /^apps\/skep\//, /^edges\//];
+/** Fast tests that count the processes or locks of their own process: each has one to itself. */
+const alone = /^apps\/(sandbox\/src\/process|storage\/src\/lock)\.test\.ts$/;
+
+/** Folders whose other fast tests share a process, since starting one costs more than most of them take. */
+const shared = [/^(lib|kernel|providers)\//, /^apps\/skep\//, /./];
 
 // Each file is a process of its own: what one compiled the next need not.
 process.env.NODE_COMPILE_CACHE ??= join(root, "node_modules", ".cache", "skep");
@@ -87,15 +87,20 @@ function runInside(files: readonly string[], count: Count): Promise<void> {
 }
 
 async function runFast(files: readonly string[], count: Count): Promise<void> {
-  const [pure = [], program = [], edges = []] = shared.map((folder) =>
-    files.filter((path) => folder.test(path)),
-  );
-  const apart = files.filter((path) => !shared.some((folder) => folder.test(path)));
-  const others = async (): Promise<void> => {
-    await runInside(edges, count);
-    await runApart(apart, "fast", count);
-  };
-  await Promise.all([runInside(program, count), runInside(pure, count), others()]);
+  const left = new Set(files.filter((path) => !alone.test(path)));
+  const lanes = shared.map((folder) => {
+    const lane = [...left].filter((path) => folder.test(path));
+    for (const path of lane) left.delete(path);
+    return runInside(lane, count);
+  });
+  await Promise.all([
+    ...lanes,
+    runApart(
+      files.filter((path) => alone.test(path)),
+      "fast",
+      count,
+    ),
+  ]);
 }
 
 async function runSuite(suite: Suite, count: Count): Promise<void> {

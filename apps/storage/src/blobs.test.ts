@@ -74,11 +74,13 @@ test("a closed upload leaves nothing, a closed complete one its blob", async () 
 
 test("what a crash left of uploads is cleared away at the next start", async () => {
   const dir = fresh();
-  await openBlobs(dir).upload(digest).append(bytes.subarray(0, 5));
+  const left = openBlobs(dir).upload(digest);
+  await left.append(bytes.subarray(0, 5));
   assert.equal(incoming(dir).length, 1);
   const blobs = openBlobs(dir);
   assert.deepEqual(incoming(dir), []);
   assert.equal(await blobs.put(bytes), digest);
+  await left.close();
 });
 
 test("an empty blob is complete with an empty append", async () => {

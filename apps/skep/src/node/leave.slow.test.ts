@@ -40,15 +40,22 @@ function member(): string {
   return folder;
 }
 
-/** Everything below a folder, names and contents. */
+/** The name and contents of what lies there; the name alone of a folder, and of what goes away meanwhile. */
+function textOf(folder: string, name: string): string {
+  try {
+    const path = join(folder, name);
+    return statSync(path).isFile() ? `${name}\n${readFileSync(path, "latin1")}` : name;
+  } catch (thrown) {
+    // The lock of a start that was cut is let go of when its memory is.
+    if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return name;
+    throw thrown;
+  }
+}
+
+/** Everything below a folder. */
 function texts(folder: string): string {
   const all = readdirSync(folder, { recursive: true, encoding: "utf8" });
-  return all
-    .map((name) => {
-      const path = join(folder, name);
-      return statSync(path).isFile() ? `${name}\n${readFileSync(path, "latin1")}` : name;
-    })
-    .join("\n");
+  return all.map((name) => textOf(folder, name)).join("\n");
 }
 
 /** Leaves, and is killed after so many steps; how many there were. */

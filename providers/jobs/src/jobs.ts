@@ -16,7 +16,7 @@ import { type Ended, events, type Forgotten } from "./events.ts";
 import { forget, nextForgotten } from "./forget.ts";
 import { fault } from "./faults.ts";
 import { inboxBytes, notify } from "./live.ts";
-import { isEnded, type Jobs } from "./model.ts";
+import { isEnded, type Jobs, listEnded, listEndedBriefly } from "./model.ts";
 import { arraySpec, arrayStatus, arrayWhy, partsOf } from "./render-array.ts";
 import { specJson, statusJson, statusText, textOf } from "./render.ts";
 import { due, nextDue } from "./schedule.ts";
@@ -258,7 +258,8 @@ export function jobsProvider(deps: JobsDeps): Provider {
         "Work of the caller: one directory for each job, named by its record",
         "id",
         {
-          list: (scene) => views.list(scene),
+          list: (scene) => views.list(scene, listEnded),
+          brief: (scene) => views.list(scene, listEndedBriefly),
           has: (id, scene) => views.has(id, scene),
           entries: {
             ctl: t.control("Submit or cancel a job; one JSON object per line", {

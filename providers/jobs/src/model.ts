@@ -212,8 +212,10 @@ export interface Jobs extends Agreement, Contained {
 export const keepEnded = 1000;
 /** Jobs that one record forgets at most: it must stay far below the largest. */
 export const forgetMost = 256;
-/** Ended jobs that a listing shows beside the live ones: a client that looks into each must not wait. */
+/** Ended jobs that a listing shows beside the live ones. */
 export const listEnded = 32;
+/** How many of them a mount lists: to look into each costs its client over forty requests. */
+export const listEndedBriefly = 16;
 /** A worker that is not heard of for so long gives its jobs back, milliseconds. */
 export const leaseMs = 15_000;
 /** A worker whose job ended so soon after its lease gets others ahead, milliseconds. */

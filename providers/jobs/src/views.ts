@@ -13,7 +13,7 @@ import { contained } from "./bans.ts";
 import { type Ended, events, type Forgotten, toldEnd } from "./events.ts";
 import { fault } from "./faults.ts";
 import { outputBytes, outputPath, resultBytes, resultPath } from "./live.ts";
-import { isEnded, type Job, type JobArray, type Jobs, listEnded } from "./model.ts";
+import { isEnded, type Job, type JobArray, type Jobs } from "./model.ts";
 import { resultLine } from "./render.ts";
 import { agreement, type Settled, type Verdict } from "./replicate-model.ts";
 import { storedSource, wholeSource } from "./source.ts";
@@ -176,8 +176,9 @@ export class Views {
     return (event?.d as unknown as Settled | undefined)?.verdict;
   }
 
-  list({ state, caller }: At): string[] {
-    const ended = [...state.ended.keys()].slice(-listEnded);
+  /** Jobs that live, and so many of those that ended, newest last. */
+  list({ state, caller }: At, most: number): string[] {
+    const ended = [...state.ended.keys()].slice(-most);
     const live = [...state.jobs.values()].filter((job) => !isEnded(job.state)).map(({ id }) => id);
     const seen = [...ended, ...live].filter((id) => {
       const job = state.jobs.get(id);
@@ -185,7 +186,7 @@ export class Views {
       return job !== undefined && job.array === "" && sees(caller, job);
     });
     const arrays = [...state.arrays.values()].filter((array) => sees(caller, array));
-    const shown = arrays.filter(({ endedAt }) => endedAt === 0).concat(arrays.slice(-listEnded));
+    const shown = arrays.filter(({ endedAt }) => endedAt === 0).concat(arrays.slice(-most));
     const names = new Set([...seen, ...shown.map(({ id }) => id)]);
     return [...names].sort((one, other) => Number(one) - Number(other));
   }

@@ -54,7 +54,7 @@ function* listed({ state, views, caller }: At): Generator<string> {
 }
 
 /** Names that a mount lists below `/worker`: to look at each costs its client over twenty requests. */
-export const listBriefly = 64;
+export const listBriefly = 48;
 
 /** All names where they are few, else the machines that came last of those that are there. */
 function brief(scene: At): readonly string[] {

@@ -4,7 +4,7 @@ import { verify } from "./verify.ts";
 
 /**
  * Loads the library and verifies tickets of a key that counts nowhere. What the engine compiles on the way takes a
- * tenth of a second, which else the first real ticket would: a server calls this before it serves.
+ * tenth of a second, which else the first ticket of several blocks would: a server calls this when it starts.
  */
 export async function prepare(): Promise<void> {
   const root = createRoot(new Uint8Array(32));

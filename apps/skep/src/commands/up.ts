@@ -144,6 +144,8 @@ export const up: Command = command({
     context.onHangup(() => reloadBy(started, context));
     await tellReady(context, started);
     await notifier.ready(`The hive ${started.hive.keys.hive} is up`);
+    // Only tickets that were narrowed need it: the others are served meanwhile.
+    await import("@skep/ticket").then(({ prepare }) => prepare());
     await untilAborted(signal);
     void notifier.stopping();
   },

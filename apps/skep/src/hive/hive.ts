@@ -1,7 +1,6 @@
 import type { Clock } from "@skep/clock";
 import { type Fault, faults } from "@skep/fault";
 import type { Kernel, Session } from "@skep/kernel";
-import { prepare } from "@skep/ticket";
 import { createSigner as createLogSigner, type Signer } from "@skep/tlog";
 import { keeperIn } from "../agent/place.ts";
 import { realClock } from "../clock.ts";
@@ -66,9 +65,7 @@ export interface Hive extends AsyncDisposable {
 export async function openHive(options: HiveOptions): Promise<Hive> {
   const held = lock(options.home, { daemon: true });
   try {
-    // While the storage starts its thread, this one would wait.
-    const [hive] = await Promise.all([open(options, () => held[Symbol.dispose]()), prepare()]);
-    return hive;
+    return await open(options, () => held[Symbol.dispose]());
   } catch (error) {
     held[Symbol.dispose]();
     throw error;

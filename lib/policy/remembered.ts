@@ -29,7 +29,11 @@ export class Remembered<T> {
   keyOf(request: PolicyRequest): string | undefined {
     if (!this.#parts) return undefined;
     let key = "";
-    for (const read of this.#parts) key += `${read(request)}\n`;
+    for (const read of this.#parts) {
+      const value = String(read(request));
+      // By their lengths, since a value may hold whatever would part them.
+      key += `${value.length}:${value}`;
+    }
     return key;
   }
 

@@ -1,3 +1,4 @@
+import { toFault } from "@skep/fault";
 import type { TreeActs } from "@skep/kernel";
 import type { Client } from "@skep/ninep";
 import { statOf } from "../client/tree.ts";
@@ -37,7 +38,10 @@ export async function unchanged(
   path: string,
   signal: AbortSignal,
 ): Promise<Unchanged | undefined> {
-  const stat = await statOf(client, path, signal).catch(() => undefined);
+  const stat = await statOf(client, path, signal).catch((thrown: unknown) => {
+    if (["absent", "denied"].includes(toFault(thrown).kind)) return undefined;
+    throw thrown;
+  });
   if (!stat) return undefined;
   const { programActs } = await import("../policy/set-files.ts");
   const tree = programActs();

@@ -30,6 +30,14 @@ export interface Opened {
 const nameOf = (first: number): string => `journal/${String(first).padStart(16, "0")}.seg`;
 const indexName = (name: string): string => name.replace(/\.seg$/, ".idx");
 
+const little = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
+/**
+ * Turns 32-bit numbers of this machine into network order, or back, in place. In one step: commits wait while the
+ * offsets of a full segment are written down, and a loop that runs once is not compiled.
+ */
+const networkOrder = (bytes: Buffer): Buffer => (little ? bytes.swap32() : bytes);
+
 /** The append-only segments of a journal. One writer; `append` calls never overlap. */
 export class Segments {
   readonly #files: Files;
@@ -159,16 +167,16 @@ export class Segments {
     if (bytes.readUInt32BE(length - 4) !== crc32(body)) return undefined;
     const same = crc === undefined || bytes.readUInt32BE(4) === crc;
     if (bytes.readUInt32BE(0) !== size || !same) throw fault.damaged(name);
-    const offsets = new Uint32Array((length - 12) / 4);
-    for (let at = 0; at < offsets.length; at += 1) offsets[at] = body.readUInt32BE(8 + at * 4);
-    return offsets;
+    const offsets = Uint8Array.from(body.subarray(8)).buffer;
+    networkOrder(Buffer.from(offsets));
+    return new Uint32Array(offsets);
   }
 
   async #writeIndex(name: string, offsets: Uint32Array, size: number, crc: number): Promise<void> {
     const bytes = Buffer.alloc(12 + offsets.length * 4);
     bytes.writeUInt32BE(size, 0);
     bytes.writeUInt32BE(crc, 4);
-    for (const [at, offset] of offsets.entries()) bytes.writeUInt32BE(offset, 8 + at * 4);
+    bytes.set(networkOrder(Buffer.from(offsets.slice().buffer)), 8);
     bytes.writeUInt32BE(crc32(bytes.subarray(0, -4)), bytes.length - 4);
     await this.#files.replace(indexName(name), bytes);
   }

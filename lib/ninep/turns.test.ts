@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Turns } from "./turns.ts";
 
-/** A loop whose turns are taken by hand, and work that takes a millisecond. */
+/** A loop whose turns are taken by hand, and work that takes half a millisecond. */
 function handLoop() {
   let now = 0;
   let acts: (() => void)[] = [];
@@ -13,7 +13,7 @@ function handLoop() {
     done,
     work: (name: string) => {
       done.push(name);
-      now += 1;
+      now += 0.5;
     },
     turn: () => {
       const due = acts;
@@ -27,7 +27,7 @@ function handLoop() {
   };
 }
 
-test("a turn is over after two milliseconds, and the next one is not", () => {
+test("a turn is over after a millisecond, and the next one is not", () => {
   const { turns, work, turn } = handLoop();
   assert.equal(turns.over, false);
   work("a");
@@ -38,7 +38,7 @@ test("a turn is over after two milliseconds, and the next one is not", () => {
   assert.equal(turns.over, false);
 });
 
-test("what is left is served in order, two milliseconds of each turn, and then the loop sleeps", () => {
+test("what is left is served in order, a millisecond of each turn, and then the loop sleeps", () => {
   const hand = handLoop();
   for (const name of ["a", "b", "c", "d", "e"]) hand.turns.later(() => hand.work(name));
   assert.deepEqual([hand.turn(), hand.turn(), hand.turn()], ["ab", "cd", "e"]);

@@ -1,7 +1,7 @@
 import type { Loop } from "./lookout.ts";
 
-/** Milliseconds of one turn of the loop that requests may take. */
-const MOST = 2;
+/** Milliseconds of one turn of the loop that requests may take. An iteration of Node has two: I/O, then what was deferred. */
+const MOST = 1;
 
 /**
  * What all connections of an edge may take of one turn of the event loop, together: many clients whose requests come

@@ -16,7 +16,7 @@ async function hive(warnings: readonly string[] = []) {
     pressure: () => live().metrics.pressure,
     ninep: () => ({ outstanding: 4, shortWrites: live().metrics.counts.shortWrites }),
     undurable: () => live().journal.depth,
-    loop: () => ({ samples: 10, p50: 0.5, p99: 2, max: 4, recentMax: 3 }),
+    loop: () => ({ samples: 10, p50: 0.5, p99: 2, max: 4, recentMax: 3, recentOwn: 1 }),
   });
   const clock = simulatedClock();
   kernel = await toyHive({ files: recordingFiles(), clock, providers: [proc, toyProvider()] });
@@ -69,7 +69,7 @@ test("live figures stand below /proc/9p", async (context) => {
   assert.equal(await text(owner, "/proc/9p/short_writes"), "short_writes=0\n");
   assert.equal(
     await text(owner, "/proc/9p/loop"),
-    "samples=10\np50_ms=0.5\np99_ms=2\nmax_ms=4\nrecent_max_ms=3\n",
+    "samples=10\np50_ms=0.5\np99_ms=2\nmax_ms=4\nrecent_max_ms=3\nrecent_own_max_ms=1\n",
   );
 });
 

@@ -19,6 +19,7 @@ export interface ProcSession {
 
 /** How long pieces of work held the event loop, milliseconds. */
 export interface LoopFigures {
+  /** Looks at the loop in the window of five seconds that the percentiles are of. */
   readonly samples: number;
   readonly p50: number;
   readonly p99: number;
@@ -26,6 +27,8 @@ export interface LoopFigures {
   readonly max: number;
   /** Of the last five to ten seconds. */
   readonly recentMax: number;
+  /** The same without the time that other threads and programs had the processor; 0 while there is little to do. */
+  readonly recentOwn: number;
 }
 
 /** Live figures of the running program; all are asked for at each read. */

@@ -87,8 +87,15 @@ function counted(sessions: Iterable<ProcSession>): { active: number; draining: n
 
 function loop(t: Build<null, Uses>, deps: ProcDeps): Node {
   return pairs(t, "How long pieces of work held the event loop", () => {
-    const { samples, p50, p99, max, recentMax } = deps.loop();
-    return { samples, p50_ms: p50, p99_ms: p99, max_ms: max, recent_max_ms: recentMax };
+    const { samples, p50, p99, max, recentMax, recentOwn } = deps.loop();
+    return {
+      samples,
+      p50_ms: p50,
+      p99_ms: p99,
+      max_ms: max,
+      recent_max_ms: recentMax,
+      recent_own_max_ms: recentOwn,
+    };
   });
 }
 

@@ -76,7 +76,7 @@ function depsOf(clock: SimulatedClock, kernel: () => Kernel, stores: Pick<Deps, 
     pressure: () => kernel().metrics.pressure,
     ninep: () => ({ outstanding: 0, shortWrites: 0 }),
     undurable: () => 0,
-    loop: () => ({ samples: 0, p50: 0, p99: 0, max: 0, recentMax: 0 }),
+    loop: () => ({ samples: 0, p50: 0, p99: 0, max: 0, recentMax: 0, recentOwn: 0 }),
   };
   const time = { drift: () => kernel().time.drift(), confirm: () => kernel().time.confirm() };
   const origin = "skep.invalid/hive-golden";

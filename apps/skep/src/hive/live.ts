@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { HttpFigures } from "@skep/edge-http";
 import type { Kernel } from "@skep/kernel";
 import { Beats } from "@skep/provider-jobs";
@@ -9,14 +8,11 @@ import type { QueenDeps } from "@skep/provider-queen";
 import type { Running } from "../manifest/running.ts";
 import { version } from "../version.ts";
 import { collectFigures } from "./figures.ts";
+import { LoopMeter } from "./loop-meter.ts";
 import type { HomeStorage } from "./storage.ts";
 
-const resolution = 5;
 /** Spawned workers that may live at a time. */
 export const mostLive = 256;
-
-/** Milliseconds of a window of the histogram: the last one and the one before are recent. */
-const window = 5000;
 
 /** Lines of the program itself, for `/kmesg`. */
 export class StartLines {
@@ -36,10 +32,6 @@ export class StartLines {
   };
 }
 
-// The histogram holds intervals between its own ticks: what is beyond one is the delay.
-const ms = (nanoseconds: number): number =>
-  Number.isFinite(nanoseconds) ? Math.max(0, Math.round(nanoseconds / 1e4 - resolution * 100) / 100) : 0;
-
 /** Figures of the running program that its own files show. */
 export class Live {
   /** What is on and where; filled in once the edges listen. */
@@ -57,22 +49,13 @@ export class Live {
   readonly #running: Running;
   readonly #storage: HomeStorage;
   readonly #kernel: () => Kernel;
-  readonly #delay = monitorEventLoopDelay({ resolution });
-  readonly #window = monitorEventLoopDelay({ resolution });
-  #before = 0;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #loop = new LoopMeter();
   #silence: NodeJS.Timeout | undefined;
 
   constructor(running: Running, storage: HomeStorage, kernel: () => Kernel) {
     this.#running = running;
     this.#storage = storage;
     this.#kernel = kernel;
-    this.#delay.enable();
-    this.#window.enable();
-    this.#timer = setInterval(() => {
-      this.#before = this.#window.max;
-      this.#window.reset();
-    }, window).unref();
     this.#silence = setInterval(() => this.#endSilent(), 1000).unref();
   }
 
@@ -88,8 +71,7 @@ export class Live {
 
   /** The hive serves from now on: how long its start held the loop was nobody's wait. */
   serving(): void {
-    this.#delay.reset();
-    this.#window.reset();
+    this.#loop.reset();
   }
 
   #warnings(): readonly string[] {
@@ -107,11 +89,7 @@ export class Live {
       collect: () =>
         collectFigures({
           kernel: this.#kernel(),
-          loop: {
-            p50: ms(this.#delay.percentile(50)),
-            p99: ms(this.#delay.percentile(99)),
-            max: ms(this.#delay.max),
-          },
+          loop: this.#loop.figures,
           outstanding: this.outstanding(),
           http: this.http(),
           started: this.#started,
@@ -137,13 +115,7 @@ export class Live {
         shortWrites: this.#kernel().metrics.counts.shortWrites,
       }),
       undurable: () => this.#kernel().journal.depth,
-      loop: () => ({
-        samples: this.#delay.count,
-        p50: ms(this.#delay.percentile(50)),
-        p99: ms(this.#delay.percentile(99)),
-        max: ms(this.#delay.max),
-        recentMax: ms(Math.max(this.#before, this.#window.max)),
-      }),
+      loop: () => this.#loop.figures,
     };
   }
 
@@ -155,9 +127,7 @@ export class Live {
   }
 
   stop(): void {
-    this.#delay.disable();
-    this.#window.disable();
-    clearInterval(this.#timer);
+    this.#loop.stop();
     clearInterval(this.#silence);
   }
 }

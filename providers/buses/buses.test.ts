@@ -224,6 +224,8 @@ test("a bridge may not order writes itself, and an older one may do nothing more
   const other = "fedcba9876543210";
   assert.equal(await tell({ op: "hello", incarnation: other, version: "1", writable: ["setpoint"] }), "ok");
   assert.equal(await tell({ op: "claim", ticket: "w-1" }), "bus.superseded");
+  // It comes back after its line was cut, and does not take the place again.
+  assert.equal(await tell({ op: "hello", version: "1", writable: ["setpoint"] }), "bus.superseded");
   assert.equal(await tell({ op: "claim", ticket: "w-1", incarnation: other }), "ok");
 });
 

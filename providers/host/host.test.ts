@@ -196,22 +196,41 @@ test("names of providers are no names of hosts, and a line that is not understoo
   assert.match(code ?? "", /invalid|schema/);
 });
 
+test("of two agents of one name the older one stays the older, however often it comes back", async (context) => {
+  const { hello, agent, read } = await withAlpha(context);
+  const names = { op: "names", facet: "systemd", add: ["db.service"] };
+  assert.equal(await hello("alpha", first), "ok");
+  assert.equal(await hello("alpha", second), "ok");
+  assert.equal(await hello("alpha", first), "host.superseded");
+  assert.equal(await agent({ ...names, incarnation: second }), "ok");
+  assert.equal(await hello("alpha", second), "ok");
+  assert.equal(await hello("alpha", "cccccccccccccccc"), "ok");
+  for (const older of [first, second]) assert.equal(await hello("alpha", older), "host.superseded");
+  assert.deepEqual(JSON.parse(await read("/host/alpha/info.json")).former, [second, first]);
+});
+
 const step = fc.constantFrom("claim", "running", "succeeded", "failed", "hello", "wait", "redrive");
 
 test("in whatever order lines come, an act is begun once for each time that it was queued", async (context) => {
   const { spec, agent, hello, pass, ticket } = await withAlpha(context);
   let run = 0;
+  let starts = 0;
+  const start = async () => {
+    starts += 1;
+    const incarnation = starts.toString(16).padStart(16, "0");
+    assert.equal(await hello("alpha", incarnation), "ok");
+    return incarnation;
+  };
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
       const id = `t-${run++}`;
       assert.equal(await spec(restart(id, { ttl_s: 5 })), "ok");
-      let now = first;
+      let now = await start();
       const counted = { begun: 0, queued: 1 };
       const line = (one: object) => agent({ ticket: id, incarnation: now, ...one });
       const acts: Readonly<Record<string, () => Promise<unknown>>> = {
-        hello: () => {
-          now = now === first ? second : first;
-          return hello("alpha", now);
+        hello: async () => {
+          now = await start();
         },
         wait: () => pass(3000),
         redrive: async () => {
@@ -228,7 +247,6 @@ test("in whatever order lines come, an act is begun once for each time that it w
       const { begun, queued } = counted;
       assert.ok(begun <= queued, `${begun} of ${queued}`);
       assert.notEqual(await ticket(id), undefined);
-      await hello("alpha", first);
     }),
     { numRuns: 40 },
   );

@@ -83,8 +83,9 @@ function report(line: Of<"report">, at: At): Decision {
   return { events: [emit("ended@1", { id, state, reason, evidence: evidence as Json })] };
 }
 
-function hello({ incarnation, version, points, writable }: Of<"hello">, { params }: At): Decision {
+function hello({ incarnation, version, points, writable }: Of<"hello">, { state, params }: At): Decision {
   const adapter = params.bus ?? "";
+  if (state.bridges.get(adapter)?.former?.includes(incarnation)) throw fault.superseded(adapter);
   return { events: [emit("hello@1", { adapter, incarnation, version, points, writable })] };
 }
 

@@ -42,6 +42,8 @@ export type Bridge = {
   readonly points: readonly string[];
   /** Points that its own configuration lets be written. */
   readonly writable: readonly string[];
+  /** Starts that it took the place of, the newest first, at most `most.former`; left out before the second. */
+  readonly former?: readonly string[];
 };
 
 /** A transmission that was granted, and has not been told of. */
@@ -74,7 +76,7 @@ export interface Buses {
 }
 
 /** Bounds of the slice. */
-export const most = { open: 256, kept: 2000, frames: 1024, points: 500 } as const;
+export const most = { open: 256, kept: 2000, frames: 1024, points: 500, former: 16 } as const;
 /** How long an ended write and its key are remembered, milliseconds. */
 export const keepMs = 24 * 3_600_000;
 /** A granted transmission that nobody told of for so long after its time is given up, milliseconds. */
@@ -114,6 +116,14 @@ type Asked = Pick<Write, "key" | "bus" | "point" | "value" | "ttl"> & { readonly
 /** What a write came to. */
 export type Ended = Pick<Write, "state" | "reason" | "evidence"> & { readonly id: string };
 
+// Whoever came first stays the older one, however often it comes back.
+function formerOf(before: Bridge | undefined, incarnation: string): Pick<Bridge, "former"> {
+  if (!before) return {};
+  const { former = [] } = before;
+  if (before.incarnation === incarnation) return former.length === 0 ? {} : { former };
+  return { former: [before.incarnation, ...former].slice(0, most.former) };
+}
+
 /** How events fold. */
 export const events = {
   "linked@1": (
@@ -123,9 +133,9 @@ export const events = {
   ) => links.set(adapter, { state, since: time, reason }),
   "hello@1": (
     { bridges }: Buses,
-    { adapter, ...told }: Omit<Bridge, "since"> & { adapter: string },
+    { adapter, ...told }: Omit<Bridge, "since" | "former"> & { adapter: string },
     { time }: EventMeta,
-  ) => bridges.set(adapter, { ...told, since: time }),
+  ) => bridges.set(adapter, { ...told, since: time, ...formerOf(bridges.get(adapter), told.incarnation) }),
   // It is for the bridge, and changes nothing here.
   "noted@1": (_slice: Buses, _note: { adapter: string; op: string; text: string }) => undefined,
   "asked@1": (slice: Buses, { id, ...asked }: Asked, { seq, time, subject }: EventMeta) => {

@@ -171,8 +171,11 @@ function ticketOf({ state, params }: At, id: string): Ticket {
 }
 
 function hello(line: Extract<AgentLine, { op: "hello" }>, { state }: At, host: string): Decision {
-  if (!state.hosts.has(host) && state.hosts.size >= most.hosts) throw fault.names(`${most.hosts} hosts`);
+  const known = state.hosts.get(host);
+  if (!known && state.hosts.size >= most.hosts) throw fault.names(`${most.hosts} hosts`);
   const { incarnation, version, allows } = line;
+  // One that comes back after another took its place would take it away again, and so on.
+  if (known?.former?.includes(incarnation)) throw fault.superseded(host);
   return { events: [emit("hello@1", { host, incarnation, version, allows })] };
 }
 

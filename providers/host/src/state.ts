@@ -45,6 +45,8 @@ export type Host = {
   readonly since: number;
   /** What its own allow-list lets happen there: actions and targets, as the owner of the machine wrote them. */
   readonly allows: readonly string[];
+  /** Starts that it took the place of, the newest first, at most `most.former`; left out before the second. */
+  readonly former?: readonly string[];
 };
 
 /**
@@ -67,7 +69,7 @@ export interface Hosts {
 }
 
 /** Bounds of the slice. */
-export const most = { hosts: 10_000, names: 2000, open: 1000, kept: 10_000 } as const;
+export const most = { hosts: 10_000, names: 2000, open: 1000, kept: 10_000, former: 16 } as const;
 /** How long an ended ticket and its key are remembered, milliseconds. */
 export const keepMs = 24 * 3_600_000;
 
@@ -127,13 +129,21 @@ export type Ended = {
   readonly output: string;
 };
 
+// Two of one name and no more than sixteen starts between them: whoever came first stays the older one.
+function formerOf(before: Host | undefined, incarnation: string): Pick<Host, "former"> {
+  if (!before) return {};
+  const { former = [] } = before;
+  if (before.incarnation === incarnation) return former.length === 0 ? {} : { former };
+  return { former: [before.incarnation, ...former].slice(0, most.former) };
+}
+
 /** How events fold. */
 export const events = {
   "hello@1": (
     { hosts }: Hosts,
-    { host, ...told }: Omit<Host, "since"> & { host: string },
+    { host, ...told }: Omit<Host, "since" | "former"> & { host: string },
     { time }: EventMeta,
-  ) => hosts.set(host, { ...told, since: time }),
+  ) => hosts.set(host, { ...told, since: time, ...formerOf(hosts.get(host), told.incarnation) }),
   "named@1": (
     { names }: Hosts,
     {

@@ -99,7 +99,7 @@ export class AttachedAgent {
     const inbox = await client.open(`${home}/inbox.follow`);
     const from = Number((await inbox.getattr()).size);
     const line = { op: "hello", incarnation: this.incarnation, ...hello() };
-    await appendLine(client, `${home}/ctl`, JSON.stringify(line));
+    await this.#told(() => appendLine(client, `${home}/ctl`, JSON.stringify(line)));
     await greeted?.(client);
     return { client, inbox, from, results: await client.open(`${home}/${results}`, "append") };
   }
@@ -131,8 +131,15 @@ export class AttachedAgent {
   /** Says one line to the hive; resolves once that is durable there. Throws the fault of a refusal. */
   async say(line: object): Promise<void> {
     const text = JSON.stringify({ incarnation: this.incarnation, ...line });
+    await this.#told(() =>
+      this.use((client) => appendLine(client, `${this.#options.home}/ctl`, text), this.signal),
+    );
+  }
+
+  // Whoever is told that another took its place ends, also where it says hello again.
+  async #told(act: () => Promise<unknown>): Promise<void> {
     try {
-      await this.use((client) => appendLine(client, `${this.#options.home}/ctl`, text), this.signal);
+      await act();
     } catch (thrown) {
       // Hosts and buses refuse alike, each under its own name.
       if (toFault(thrown).code.endsWith(".superseded") && !this.#superseded) {

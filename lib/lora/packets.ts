@@ -99,7 +99,7 @@ export const isSent = ({ error = "NONE" }: TxpkAck): boolean => error === "NONE"
 
 /** Bodies of datagrams. What they have besides is passed over, as gateways of many makers have more. */
 export const bodies = {
-  push: z.object({ rxpk: z.array(z.unknown()).max(mostPackets).optional(), stat: z.unknown() }),
+  push: z.object({ rxpk: z.array(z.unknown()).max(mostPackets).optional(), stat: z.unknown().optional() }),
   resp: z.object({ txpk: TxpkJson }),
   ack: z.object({ txpk_ack: Ack.default({}) }),
   rxpk: RxpkJson,

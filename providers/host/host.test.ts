@@ -196,6 +196,37 @@ test("names of providers are no names of hosts, and a line that is not understoo
   assert.match(code ?? "", /invalid|schema/);
 });
 
+test("no host has more names than the limit, whatever it says goes, and none of them twice", async (context) => {
+  const { agent, read } = await withAlpha(context);
+  const some = (from: number) => Array.from({ length: 200 }, (_, at) => `unit-${from + at}`);
+  const names = async (more: object) => agent({ op: "names", facet: "docker", ...more });
+  for (let at = 0; at < 2000; at += 200) assert.equal(await names({ add: some(at) }), "ok");
+  assert.equal(await names({ add: some(2000), remove: some(4000) }), "host.names");
+  assert.equal(await names({ add: ["unit-0", "unit-0"], remove: ["unit-1"] }), "ok");
+  const { docker } = JSON.parse(await read("/host/alpha/names.json")) as { docker: string[] };
+  assert.deepEqual([docker.length, new Set(docker).size], [1999, 1999]);
+});
+
+test("what a host tells of itself is bounded in bytes, and room comes back with what is gone", async (context) => {
+  const { publish } = await withAlpha(context);
+  const fields = Object.fromEntries(Array.from({ length: 120 }, (_, at) => [`f${at}`, "x".repeat(1000)]));
+  const told = (at: number) => publish([{ facet: "docker", name: `c${at}`, state: "up", fields }]);
+  const taken: number[] = [];
+  await assert.rejects(
+    async () => {
+      for (let at = 0; at < 100; at += 1) {
+        await told(at);
+        taken.push(at);
+      }
+    },
+    { code: "host-publish.many" },
+  );
+  assert.equal(taken.length, Math.floor((4 * 1024 * 1024) / 121_000));
+  await publish([{ facet: "docker", name: "c0", state: "gone" }]);
+  await told(taken.length);
+  await assert.rejects(told(taken.length + 1), { code: "host-publish.many" });
+});
+
 test("of two agents of one name the older one stays the older, however often it comes back", async (context) => {
   const { hello, agent, read } = await withAlpha(context);
   const names = { op: "names", facet: "systemd", add: ["db.service"] };

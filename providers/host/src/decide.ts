@@ -181,9 +181,11 @@ function hello(line: Extract<AgentLine, { op: "hello" }>, { state }: At, host: s
 
 function named(line: Extract<AgentLine, { op: "names" }>, { state }: At, host: string): Decision {
   const { facet, add, remove } = line;
-  const known = state.names.get(`${host}/${facet}`)?.length ?? 0;
-  if (known + add.length - remove.length > most.names) throw fault.names(`${most.names} of ${facet}`);
-  return { events: [emit("named@1", { host, facet, add, remove })] };
+  const more = [...new Set(add)];
+  const gone = new Set([...add, ...remove]);
+  const kept = state.names.get(`${host}/${facet}`)?.filter((name) => !gone.has(name)) ?? [];
+  if (kept.length + more.length > most.names) throw fault.names(`${most.names} of ${facet}`);
+  return { events: [emit("named@1", { host, facet, add: more, remove })] };
 }
 
 // Whoever claimed it may still tell what came of it, though the hive had given it up: it is not done again for that.

@@ -13,13 +13,22 @@ export interface Value extends Published {
   readonly at: number;
 }
 
+/** A thing, and how long the line was that told it. */
+interface Kept {
+  readonly value: Value;
+  readonly bytes: number;
+}
+
 const mostOfHost = 10_000;
+/** Bytes of all that is kept of one host, as it was told. */
+const mostBytes = 4 * 1024 * 1024;
 /** What was not heard of for so many of its periods is not known, and never before so long, milliseconds. */
 const lateAfter = { periods: 3, least: 5000 };
 
 /** What hosts tell of themselves, since this start of the hive: what changes by the second is no record. */
 export class Values {
-  readonly #hosts = new Map<string, Map<string, Value>>();
+  readonly #hosts = new Map<string, Map<string, Kept>>();
+  readonly #bytes = new Map<string, number>();
 
   /** Takes whole lines. Throws `host-publish.line`, `host-publish.many`; what stood before the bad line is taken. */
   take(host: string, bytes: Uint8Array, now: number): void {
@@ -37,18 +46,23 @@ export class Values {
     const read = Publication.safeParse(json);
     if (!read.success)
       throw fault.line(read.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`)[0]);
-    const things = this.#hosts.get(host) ?? new Map<string, Value>();
+    const things = this.#hosts.get(host) ?? new Map<string, Kept>();
     this.#hosts.set(host, things);
     const key = `${read.data.facet}/${read.data.name}`;
-    if (!things.has(key) && things.size >= mostOfHost) throw fault.many(`${mostOfHost}`);
-    if (read.data.state === "gone") things.delete(key);
-    else things.set(key, { ...read.data, at: now });
+    const before = things.get(key);
+    const bytes = read.data.state === "gone" ? 0 : Buffer.byteLength(line);
+    const all = (this.#bytes.get(host) ?? 0) - (before?.bytes ?? 0) + bytes;
+    if (bytes > 0 && !before && things.size >= mostOfHost) throw fault.many(`${mostOfHost}`);
+    if (bytes > (before?.bytes ?? 0) && all > mostBytes) throw fault.many(`${mostBytes} bytes`);
+    if (bytes === 0) things.delete(key);
+    else things.set(key, { value: { ...read.data, at: now }, bytes });
+    this.#bytes.set(host, all);
   }
 
   /** A thing, or the facet itself under an empty name: `unknown` with its reason where it was not heard of lately. */
   of(host: string, facet: Facet, name: string, now: number): Value {
     const things = this.#hosts.get(host);
-    const whole = things?.get(`${facet}/`);
+    const whole = things?.get(`${facet}/`)?.value;
     const unknown = (reason: string): Value => ({
       ...{ facet, name, state: "unknown", reason, fields: {}, at: whole?.at ?? 0 },
     });
@@ -57,6 +71,6 @@ export class Values {
     if (now - whole.at > late) return unknown(`not heard of for ${Math.round((now - whole.at) / 1000)} s`);
     if (whole.state === "unknown" && name !== "")
       return unknown(whole.reason ?? "its provider tells nothing");
-    return things?.get(`${facet}/${name}`) ?? unknown("it is not there at the moment");
+    return things?.get(`${facet}/${name}`)?.value ?? unknown("it is not there at the moment");
   }
 }

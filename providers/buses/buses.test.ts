@@ -299,3 +299,50 @@ test("a gateway that tells what it sent empties the schedule, and what nobody te
   await pass(61_000);
   assert.equal(await read("/lora/lora-main/schedule"), "");
 });
+
+test("what became of a transmission is told once and kept, and what one start began no other begins", async (context) => {
+  const { say, read, pass, kernel } = await rig(context);
+  const gateway = kernel.attach(as("worker-lora", "lora-main"), "test");
+  const tell = async (line: object) =>
+    (await say("/lora/lora-main/ctl", { incarnation, ...line }, gateway)).told;
+  const send = async (text: string) =>
+    ((await say("/lora/lora-main/ctl", text)).result as { readonly n: number }).n;
+  const [first, second, third, fourth] = [
+    await send("ab"),
+    await send("c"),
+    await send("d"),
+    await send("e"),
+  ];
+  assert.equal(await tell({ op: "hello", version: "1" }), "ok");
+  assert.equal(await tell({ op: "begin", frame: first }), "ok");
+  assert.equal(await tell({ op: "begin", frame: first }), "ok");
+  assert.equal(await tell({ op: "begin", frame: 999 }), "lora.unknown");
+  assert.match(await read("/lora/lora-main/schedule"), /^n=\d+ .*state=begun\n/);
+  const later = "fedcba9876543210";
+  assert.equal(await tell({ op: "hello", version: "1", incarnation: later }), "ok");
+  assert.equal(await tell({ op: "hello", version: "1" }), "bus.superseded");
+  assert.equal(await tell({ op: "begin", frame: first, incarnation: later }), "lora.state");
+  const told = { op: "told", frame: first, state: "unsure", reason: "no answer", incarnation: later };
+  assert.equal(await tell({ ...told, incarnation }), "bus.superseded");
+  assert.equal(await tell(told), "ok");
+  assert.equal(await tell(told), "ok");
+  assert.equal(await tell({ ...told, state: "sent" }), "lora.state");
+  assert.equal(await tell({ op: "begin", frame: first, incarnation: later }), "lora.unknown");
+  assert.equal(await tell({ op: "sent", frames: [second], incarnation: later }), "ok");
+  assert.equal(await tell({ op: "begin", frame: third, incarnation: later }), "ok");
+  await pass(61_000);
+  const outcomes = async () =>
+    (JSON.parse(await read("/lora/lora-main/outcomes.json")) as { n: number; state: string }[]).map(
+      ({ n, state }) => [n, state],
+    );
+  assert.deepEqual(await outcomes(), [
+    [first, "unsure"],
+    [second, "sent"],
+    [third, "unsure"],
+    [fourth, "expired"],
+  ]);
+  // The hive gave it up by itself, and its gateway knows better.
+  assert.equal(await tell({ op: "told", frame: third, state: "sent", incarnation: later }), "ok");
+  assert.deepEqual((await outcomes())[2], [third, "sent"]);
+  assert.match(await read("/lora/lora-main/outcomes"), /^n=\d+ state=unsure .*reason="no answer"\n/);
+});

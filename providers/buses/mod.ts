@@ -8,7 +8,7 @@ export {
   regions,
 } from "./src/adapters.ts";
 export { type BusesDeps, busesProvider } from "./src/buses.ts";
-export { duty, type Slot } from "./src/duty.ts";
+export { type Budget, counted, duty, earliest, type Slot } from "./src/duty.ts";
 export { pointName } from "./src/schema.ts";
 export type { Write, WriteState } from "./src/state.ts";
 export type { BusSpool, OpenSpool } from "./src/traffic.ts";

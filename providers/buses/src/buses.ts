@@ -13,7 +13,7 @@ import { busNodes, ringBytes, ringsOf } from "./bus-nodes.ts";
 import { expireWrites, linkOf, nextWrite } from "./decide.ts";
 import { loraNodes } from "./lora-nodes.ts";
 import { expireFrames, nextFrame, Tampers } from "./lora.ts";
-import { type Buses, type Ended, events, initial, type LinkState } from "./state.ts";
+import { type Buses, type Ended, events, type FrameTold, initial, type LinkState } from "./state.ts";
 import { type OpenSpool, Traffic } from "./traffic.ts";
 
 /** What the app passes in. */
@@ -58,6 +58,10 @@ function notifyWith(
       runtime.log(
         `bus-write ${ended} id=${id} bus=${state.writes.get(id)?.bus}${reason === "" ? "" : ` reason=${JSON.stringify(reason)}`}`,
       ),
+    "told@1": ({ n, radio, state: ended, reason }: FrameTold, _meta, runtime) => {
+      if (ended !== "sent")
+        runtime.log(`lora-send ${ended} n=${n} radio=${radio} reason=${JSON.stringify(reason)}`);
+    },
     "granted@1": ({ n, radio, at, payload }: Granted, _meta, runtime) => {
       const bytes = Buffer.from(payload, "base64");
       const isText = Buffer.from(bytes.toString("utf8")).equals(bytes) && !bytes.includes(10);
@@ -114,6 +118,7 @@ export function busesProvider(deps: BusesDeps): Provider {
       "linked@1": ({ adapter }: { adapter: string }) => `/bus/${adapter}/link`,
       "asked@1": ({ bus }: { bus: string }) => [`/bus/${bus}/writes`, `/bus/${bus}/pending`],
       "granted@1": ({ radio }: { radio: string }) => `/lora/${radio}/schedule`,
+      "told@1": ({ radio }: { radio: string }) => [`/lora/${radio}/schedule`, `/lora/${radio}/outcomes`],
       "tampered@1": ({ radio }: { radio: string }) => `/lora/${radio}/tamper`,
     },
     mounts: (t: Build<Buses, Uses>): Record<string, Node> => ({

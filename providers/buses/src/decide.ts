@@ -83,9 +83,14 @@ function report(line: Of<"report">, at: At): Decision {
   return { events: [emit("ended@1", { id, state, reason, evidence: evidence as Json })] };
 }
 
+/** Throws `bus.superseded` where another bridge took the place of this one. */
+export function checkFormer({ bridges }: Buses, adapter: string, incarnation: string): void {
+  if (bridges.get(adapter)?.former?.includes(incarnation)) throw fault.superseded(adapter);
+}
+
 function hello({ incarnation, version, points, writable }: Of<"hello">, { state, params }: At): Decision {
   const adapter = params.bus ?? "";
-  if (state.bridges.get(adapter)?.former?.includes(incarnation)) throw fault.superseded(adapter);
+  checkFormer(state, adapter, incarnation);
   return { events: [emit("hello@1", { adapter, incarnation, version, points, writable })] };
 }
 

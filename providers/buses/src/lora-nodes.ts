@@ -3,7 +3,8 @@ import { checkTaking, type Uses } from "./access.ts";
 import type { LoraAdapter, Mounted } from "./adapters.ts";
 import { ringBytes } from "./bus-nodes.ts";
 import { decideLora } from "./lora.ts";
-import { frameJson, framesOf, lineOf, loraInfo, tamperLine } from "./render.ts";
+import { frameJson, framesOf, lineOf, loraInfo, outcomeRow, tamperLine } from "./render.ts";
+import { linesOf, Newest, newline } from "./newest.ts";
 import { LoraCommand, parseLora } from "./schema.ts";
 import type { Buses } from "./state.ts";
 
@@ -19,6 +20,7 @@ export function loraNodes(t: Build<Buses, Uses>, radios: Mounted<LoraAdapter>): 
     if (!found) throw new Error(`no radio ${nameOf(scene)}`);
     return found;
   };
+  const newest = new Newest();
   const ring = (scene: At, file: string): Ring => scene.ring(`/lora/${nameOf(scene)}/${file}`, ringBytes);
   const info = (scene: At) => loraInfo(radioOf(scene), scene.state.bridges.get(`lora/${nameOf(scene)}`));
   return t.dir("One radio", {
@@ -32,6 +34,8 @@ export function loraNodes(t: Build<Buses, Uses>, radios: Mounted<LoraAdapter>): 
         send: told("Nothing: what was sent was sent"),
         hello: told("Nothing: it tells what is"),
         sent: told("Nothing: it tells what is"),
+        begin: told("Nothing: it tells what is"),
+        told: told("Nothing: it tells what is"),
       },
       work: ({ op }) => op === "send",
       outcome: true,
@@ -42,8 +46,10 @@ export function loraNodes(t: Build<Buses, Uses>, radios: Mounted<LoraAdapter>): 
       source: (scene) => ring(scene, "telemetry"),
       append: (bytes, scene) => {
         checkTaking(scene.views);
-        const text = Buffer.from(bytes).toString();
-        ring(scene, "telemetry").append(Buffer.from(text.endsWith("\n") ? text : `${text}\n`));
+        const name = nameOf(scene);
+        const fresh = linesOf(bytes).filter((line) => newest.isNew(name, line));
+        if (fresh.length > 0)
+          ring(scene, "telemetry").append(Buffer.concat(fresh.flatMap((line) => [line, newline])));
         return bytes.length;
       },
     }),
@@ -55,11 +61,19 @@ export function loraNodes(t: Build<Buses, Uses>, radios: Mounted<LoraAdapter>): 
     schedule: t.text("Transmissions that were granted and are not told of yet, by their time", {
       render: (scene) =>
         framesOf(scene.state, nameOf(scene))
-          .map(([n, { at, ms, payload }]) =>
-            lineOf({ n, at_ms: at, airtime_ms: ms, bytes: Buffer.from(payload, "base64").length }),
+          .map(([n, { at, ms, payload, state }]) =>
+            lineOf({
+              ...{ n, at_ms: at, airtime_ms: ms, bytes: Buffer.from(payload, "base64").length },
+              ...(state === "begun" ? { state } : {}),
+            }),
           )
           .join(""),
       json: (scene) => framesOf(scene.state, nameOf(scene)).map(([n, frame]) => frameJson(n, frame)),
+    }),
+    outcomes: t.text("What became of the last transmissions, the newest last", {
+      render: ({ state, params }) =>
+        (state.outcomes.get(params.radio ?? "") ?? []).map((one) => lineOf(outcomeRow(one))).join(""),
+      json: ({ state, params }) => (state.outcomes.get(params.radio ?? "") ?? []).map(outcomeRow),
     }),
     inbox: t.stream("A line for its gateway whenever something is granted", {
       source: (scene) => ring(scene, "inbox"),

@@ -3,7 +3,7 @@ import type { Decision, JournalRecord } from "@skep/kernel";
 import { checkWorking } from "./access.ts";
 import type { LoraAdapter, Mounted } from "./adapters.ts";
 import { airtimeMs } from "./airtime.ts";
-import { type At, checkBridge } from "./decide.ts";
+import { type At, checkBridge, checkFormer } from "./decide.ts";
 import { counted, duty, earliest } from "./duty.ts";
 import type { LoraLine } from "./schema.ts";
 import { type Buses, emit, frameMs, most, type Tamper } from "./state.ts";
@@ -20,6 +20,8 @@ const fault = faults("lora", {
     { cure: 'Say how long it may wait: {"op":"send","b64":…,"within_s":60}', detail: "duty-cycle" },
   ],
   many: ["quota", "Cannot grant another transmission: the limit is reached", { detail: "buffer-full" }],
+  unknown: ["absent", "Cannot find transmission of this radio"],
+  state: ["conflict", "Cannot do this to a transmission in this state"],
 });
 
 function send({ b64, within_s }: Extract<LoraLine, { op: "send" }>, at: At, radio: LoraAdapter): Decision {
@@ -48,19 +50,45 @@ function send({ b64, within_s }: Extract<LoraLine, { op: "send" }>, at: At, radi
   };
 }
 
+type Of<Op extends LoraLine["op"]> = Extract<LoraLine, { op: Op }>;
+
+function begin({ incarnation, frame: n }: Of<"begin">, { state, params }: At): Decision {
+  const frame = state.frames.get(String(n));
+  if (!frame || frame.radio !== params.radio) throw fault.unknown(n);
+  if (frame.state === "granted") return { events: [emit("begun@1", { n, incarnation })] };
+  // A connection that was lost may have told it already; another start may have sent it.
+  if (frame.claim !== incarnation) throw fault.state(`${n} is begun`);
+  return { events: [] };
+}
+
+function tell({ frame: n, state: ended, reason }: Of<"told">, { state, params }: At): Decision {
+  const { radio = "" } = params;
+  const told = emit("told@1", { radio, n, state: ended, reason, told: true });
+  if (state.frames.get(String(n))?.radio === radio) return { events: [told] };
+  const known = state.outcomes.get(radio)?.find((one) => one.n === n);
+  if (!known) throw fault.unknown(n);
+  if (!known.told) return { events: [told] };
+  if (known.state === ended) return { events: [], result: { n, known: true } };
+  throw fault.state(`${n} is ${known.state}`);
+}
+
 /** Decides one line of a radio's `ctl`. */
 export function decideLora(line: LoraLine, at: At, radio: LoraAdapter): Decision {
   const name = at.params.radio ?? "";
   if (line.op === "send") return send(line, at, radio);
   if (line.op === "hello") {
     const { incarnation, version } = line;
+    checkFormer(at.state, `lora/${name}`, incarnation);
     return {
       events: [emit("hello@1", { adapter: `lora/${name}`, incarnation, version, points: [], writable: [] })],
     };
   }
   checkBridge(at.state, `lora/${name}`, line.incarnation);
+  if (line.op === "begin") return begin(line, at);
+  if (line.op === "told") return tell(line, at);
   const ns = line.frames.filter((n) => at.state.frames.get(String(n))?.radio === name);
-  return ns.length === 0 ? { events: [] } : { events: [emit("sent@1", { ns })] };
+  const sent = { radio: name, state: "sent", reason: "", told: true } as const;
+  return { events: ns.map((n) => emit("told@1", { ...sent, n })) };
 }
 
 const reasons: Readonly<Record<string, Tamper["reason"]>> = {
@@ -124,8 +152,15 @@ export function nextFrame({ frames }: Buses): number | undefined {
   return next;
 }
 
-/** Gives up transmissions that no gateway told of. */
+/** Gives up transmissions that no gateway told of: what was not begun was not sent. */
 export function expireFrames({ state, now }: At): Decision["events"] {
   const late = [...state.frames.entries()].filter(([, { at, ms }]) => at + ms + frameMs <= now);
-  return late.length === 0 ? [] : [emit("sent@1", { ns: late.slice(0, 100).map(([n]) => Number(n)) })];
+  return late.slice(0, 100).map(([n, { radio, state: was }]) =>
+    emit("told@1", {
+      ...{ radio, n: Number(n), told: false },
+      ...(was === "begun"
+        ? { state: "unsure", reason: "begun, and not told of in time" }
+        : { state: "expired", reason: "no gateway began it in time" }),
+    }),
+  );
 }

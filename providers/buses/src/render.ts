@@ -1,7 +1,7 @@
 import type { Json } from "@skep/kernel";
 import { escapeForeign } from "@skep/text";
 import type { BusAdapter, LoraAdapter } from "./adapters.ts";
-import type { Bridge, Buses, Frame, Tamper, Write } from "./state.ts";
+import type { Bridge, Buses, Frame, Outcome, Tamper, Write } from "./state.ts";
 import { isOver } from "./state.ts";
 
 const wire = (value: unknown): string => {
@@ -83,8 +83,14 @@ export function tamperLine({ ts, reason, bytes, count }: Tamper): string {
 }
 
 /** A granted transmission, as a gateway takes it. */
-export function frameJson(n: string, { at, ms, payload, by }: Frame): Json {
-  return { n: Number(n), at_ms: at, airtime_ms: ms, b64: payload, by };
+export function frameJson(n: string, { at, ms, payload, by, state, claim }: Frame): Json {
+  return { n: Number(n), at_ms: at, airtime_ms: ms, b64: payload, by, state, claim };
+}
+
+/** A transmission that is over, as a row. */
+export function outcomeRow({ n, at, ms, bytes, by, state, reason, since }: Outcome): Record<string, Json> {
+  const row = { n, state, at_ms: at, airtime_ms: ms, bytes, since_ms: since, by };
+  return reason === "" ? row : { ...row, reason };
 }
 
 /** Granted transmissions of a radio, in their order. */

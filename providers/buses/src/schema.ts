@@ -66,16 +66,28 @@ export const LoraCommand = z
       within_s: z.number().min(0).max(86_400).default(0),
     }),
     z.strictObject({ ...hello.shape, points: z.undefined().optional(), writable: z.undefined().optional() }),
-    /** What became of granted transmissions. */
+    /** Granted transmissions that were sent. */
     z.strictObject({ op: z.literal("sent"), incarnation, frames: z.array(z.int().min(0)).min(1).max(100) }),
+    /** One is about to be sent: from here on nobody sends it again. */
+    z.strictObject({ op: z.literal("begin"), incarnation, frame: z.int().min(0) }),
+    /** What became of one; unsure where its gateway did not answer. */
+    z.strictObject({
+      op: z.literal("told"),
+      incarnation,
+      frame: z.int().min(0),
+      state: z.enum(["sent", "refused", "unsure"]),
+      reason: z.string().max(512).default(""),
+    }),
   ])
   .meta({ id: "LoraCommand" });
 /** A line that was checked. */
 export type LoraLine = z.output<typeof LoraCommand>;
 
-/** A JSON object with an `op`, or a payload as it is. */
+/** A JSON object that begins with `op` or, as gateways tell it, `incarnation`; or a payload as it is. */
 export const parseLora = (line: string): unknown =>
-  /^\{\s*"op"/.test(line) ? JSON.parse(line) : { op: "send", b64: Buffer.from(line).toString("base64") };
+  /^\{\s*"(op|incarnation)"/.test(line)
+    ? JSON.parse(line)
+    : { op: "send", b64: Buffer.from(line).toString("base64") };
 
 /** One line of `link`. */
 export const LinkLine = z.string().regex(/^(online|offline)(\s+\S.{0,255})?$/);

@@ -47,7 +47,30 @@ export type Bridge = {
 };
 
 /** A transmission that was granted, and has not been told of. */
-export type Frame = Slot & { readonly radio: string; readonly payload: string; readonly by: string };
+export type Frame = Slot & {
+  readonly radio: string;
+  readonly payload: string;
+  readonly by: string;
+  /** Begun ones may be on the air already, and are not begun again. */
+  readonly state: "granted" | "begun";
+  /** Which start of the gateway began it; empty before. */
+  readonly claim: string;
+};
+
+/** What became of a granted transmission; unsure where nobody can tell, expired where nobody began it. */
+export type FrameEnd = "sent" | "refused" | "unsure" | "expired";
+
+/** A transmission that is over. */
+export type Outcome = Slot & {
+  readonly n: number;
+  readonly bytes: number;
+  readonly by: string;
+  readonly state: FrameEnd;
+  readonly reason: string;
+  readonly since: number;
+  /** False where the hive gave it up, so that its gateway may still tell. */
+  readonly told: boolean;
+};
 
 /** A transmission that was refused. */
 export type Tamper = {
@@ -71,12 +94,14 @@ export interface Buses {
   readonly slots: Table<readonly Slot[]>;
   /** By their number. */
   readonly frames: Table<Frame>;
+  /** The last that are over, by radio. */
+  readonly outcomes: Table<readonly Outcome[]>;
   /** Refused transmissions, and the number of the record that told of the last. */
   readonly tampers: Table<{ readonly seq: number; readonly entries: readonly Tamper[] }>;
 }
 
 /** Bounds of the slice. */
-export const most = { open: 256, kept: 2000, frames: 1024, points: 500, former: 16 } as const;
+export const most = { open: 256, kept: 2000, frames: 1024, points: 500, outcomes: 256, former: 16 } as const;
 /** How long an ended write and its key are remembered, milliseconds. */
 export const keepMs = 24 * 3_600_000;
 /** A granted transmission that nobody told of for so long after its time is given up, milliseconds. */
@@ -91,6 +116,7 @@ export const initial = (scope: Scope): Buses => ({
   open: scope.table("open"),
   slots: scope.table("slots"),
   frames: scope.table("frames"),
+  outcomes: scope.table("outcomes"),
   tampers: scope.table("tampers"),
 });
 
@@ -122,6 +148,26 @@ function formerOf(before: Bridge | undefined, incarnation: string): Pick<Bridge,
   const { former = [] } = before;
   if (before.incarnation === incarnation) return former.length === 0 ? {} : { former };
   return { former: [before.incarnation, ...former].slice(0, most.former) };
+}
+
+/** What is told of a transmission. */
+export type FrameTold = Pick<Outcome, "n" | "state" | "reason" | "told"> & { readonly radio: string };
+
+function tell({ frames, outcomes }: Buses, { radio, n, ...ended }: FrameTold, time: number): void {
+  const frame = frames.get(String(n));
+  const before = outcomes.get(radio) ?? [];
+  const known = before.find((one) => one.n === n);
+  frames.delete(String(n));
+  if (frame) {
+    const { at, ms, by, payload } = frame;
+    const bytes = Buffer.from(payload, "base64").length;
+    const fresh = { n, at, ms, bytes, by, ...ended, since: time };
+    outcomes.set(radio, [...before, fresh].slice(-most.outcomes));
+  } else if (known)
+    outcomes.set(
+      radio,
+      before.map((one) => (one === known ? { ...known, ...ended, since: time } : one)),
+    );
 }
 
 /** How events fold. */
@@ -163,8 +209,13 @@ export const events = {
   ) => {
     const counted = (slots.get(radio) ?? []).filter((slot) => slot.at + slot.ms > since);
     slots.set(radio, [...counted, { at, ms }]);
-    frames.set(String(n), { radio, at, ms, payload, by: subject });
+    frames.set(String(n), { radio, at, ms, payload, by: subject, state: "granted", claim: "" });
   },
+  "begun@1": ({ frames }: Buses, { n, incarnation }: { n: number; incarnation: string }) => {
+    const frame = frames.get(String(n));
+    if (frame) frames.set(String(n), { ...frame, state: "begun", claim: incarnation });
+  },
+  "told@1": (slice: Buses, ended: FrameTold, { time }: EventMeta) => tell(slice, ended, time),
   "sent@1": ({ frames }: Buses, { ns }: { ns: readonly number[] }) => {
     for (const n of ns) frames.delete(String(n));
   },

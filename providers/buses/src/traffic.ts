@@ -1,6 +1,7 @@
 import { faults } from "@skep/fault";
 import type { Ring } from "@skep/kernel";
 import type { BusAdapter } from "./adapters.ts";
+import { linesOf, Newest, newline } from "./newest.ts";
 
 const fault = faults("bus", {
   full: [
@@ -45,29 +46,12 @@ export interface Way {
 }
 
 const longest = 4096;
-const mostSources = 64;
-
-function linesOf(bytes: Uint8Array): Buffer[] {
-  const lines: Buffer[] = [];
-  const all = Buffer.from(bytes);
-  for (let at = 0; at < all.length; ) {
-    const newline = all.indexOf(10, at);
-    const end = newline < 0 ? all.length : newline;
-    lines.push(all.subarray(at, end));
-    at = end + 1;
-  }
-  return lines;
-}
-
-const mark = /^\{"source":"([\w.:-]{1,64})","seq":(\d{1,15})[,}]/;
-
 /** What passes over buses: through at once, or over a spool while the link is offline. */
 export class Traffic {
   readonly #open: OpenSpool;
   readonly #spools = new Map<string, Promise<BusSpool>>();
   readonly #turns = new Map<string, Promise<unknown>>();
-  /** The newest number of each bridge, so that what it tells again after a cut is there once. */
-  readonly #newest = new Map<string, Map<string, number>>();
+  readonly #newest = new Newest();
 
   constructor(open: OpenSpool) {
     this.#open = open;
@@ -77,7 +61,7 @@ export class Traffic {
     const known = this.#spools.get(name);
     if (known) return known;
     const opened = this.#open(name, spool).then((made) => {
-      for (const { payload } of made.waiting()) this.#isNew(name, Buffer.from(payload));
+      for (const { payload } of made.waiting()) this.#newest.isNew(name, Buffer.from(payload));
       return made;
     });
     this.#spools.set(name, opened);
@@ -95,21 +79,6 @@ export class Traffic {
       done.catch(() => undefined),
     );
     return done;
-  }
-
-  #isNew(name: string, line: Buffer): boolean {
-    const [, source, number] = mark.exec(line.toString("latin1")) ?? [];
-    if (source === undefined) return true;
-    const newest = this.#newest.get(name) ?? new Map<string, number>();
-    this.#newest.set(name, newest);
-    const seq = Number(number);
-    const known = newest.get(source) ?? -1;
-    if (seq <= known) return false;
-    newest.delete(source);
-    newest.set(source, seq);
-    const [oldest] = newest.keys();
-    if (newest.size > mostSources && oldest !== undefined) newest.delete(oldest);
-    return true;
   }
 
   /** Takes whole lines; gives how many bytes were. Throws `bus.full` and `bus.long` where none was. */
@@ -131,7 +100,7 @@ export class Traffic {
 
   async #line(name: string, adapter: BusAdapter, line: Buffer, { online, rings }: Way): Promise<void> {
     if (line.length > longest) throw fault.long(line.length);
-    if (line.length === 0 || !this.#isNew(name, line)) return;
+    if (line.length === 0 || !this.#newest.isNew(name, line)) return;
     if (online()) rings.telemetry.append(Buffer.concat([line, newline]));
     else await this.#keep(name, adapter, line);
   }
@@ -141,7 +110,7 @@ export class Traffic {
     try {
       await this.#spooled(name, adapter, line);
     } catch (thrown) {
-      this.#forget(name, line);
+      this.#newest.forget(name, line);
       throw thrown;
     }
   }
@@ -153,11 +122,6 @@ export class Traffic {
     if (entries + 1 > room.entries || bytes + line.length > room.bytes)
       throw fault.full(`${entries} of ${room.entries} lines, ${bytes} of ${room.bytes} bytes`);
     await spool.append(line);
-  }
-
-  #forget(name: string, line: Buffer): void {
-    const [, source, number] = mark.exec(line.toString("latin1")) ?? [];
-    if (source !== undefined) this.#newest.get(name)?.set(source, Number(number) - 1);
   }
 
   /** Lets everything that is spooled pass, in order; `asked` tells so even where there was nothing. */
@@ -180,8 +144,6 @@ export class Traffic {
     return (await this.#spool(name, adapter)).waiting();
   }
 }
-
-const newline = Buffer.from("\n");
 
 function sumOf(spool: BusSpool): Spooled {
   const waiting = spool.waiting();

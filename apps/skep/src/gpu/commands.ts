@@ -77,11 +77,18 @@ const list: Command = command({
       const holders = leases.filter(({ resource }) => resource === `gpu/${name}`).map(({ holder }) => holder);
       rows.push({ gpu: name, holders, info });
     }
-    return out.table(rows, [
-      { title: "gpu", cell: ({ gpu }) => gpu },
-      { title: "leased by", cell: ({ holders }) => holders.join(" ") },
-      { title: "info", cell: ({ info }) => info },
-    ]);
+    return out.table(
+      rows,
+      [
+        { title: "gpu", cell: ({ gpu }) => gpu },
+        { title: "leased by", cell: ({ holders }) => holders.join(" ") },
+        { title: "info", cell: ({ info }) => info },
+      ],
+      {
+        empty:
+          "No GPU yet: `skep gpu publish` on the machine that has one, or `skep host` there, tells the hive of it",
+      },
+    );
   },
 });
 
@@ -104,13 +111,17 @@ const status: Command = command({
       })),
       ...runs.map(({ run, holder }) => ({ run, holder, state: "running", ms: null, exit: null })),
     ];
-    return out.table(rows, [
-      { title: "run", cell: ({ run }) => run, align: "right" },
-      { title: "holder", cell: ({ holder }) => holder },
-      { title: "state", cell: ({ state }) => state },
-      { title: "ms", cell: ({ ms }) => (ms === null ? "" : String(ms)), align: "right" },
-      { title: "exit", cell: ({ exit }) => (exit === null ? "" : String(exit)), align: "right" },
-    ]);
+    return out.table(
+      rows,
+      [
+        { title: "run", cell: ({ run }) => run, align: "right" },
+        { title: "holder", cell: ({ holder }) => holder },
+        { title: "state", cell: ({ state }) => state },
+        { title: "ms", cell: ({ ms }) => (ms === null ? "" : String(ms)), align: "right" },
+        { title: "exit", cell: ({ exit }) => (exit === null ? "" : String(exit)), align: "right" },
+      ],
+      { empty: `Nothing ran on ${args.gpu} yet: \`skep gpu lease ${args.gpu}\`, then \`skep gpu run\`` },
+    );
   },
 });
 

@@ -90,16 +90,20 @@ const list: Command = command({
           ...{ signed_by: "", reason: "", active: active.model === "" && active.id === name },
         })),
     ];
-    return out.table(rows, [
-      { title: "active", cell: (row) => (row.active ? "*" : "") },
-      { title: "name", cell: (row) => row.name },
-      { title: "serial", cell: (row) => (row.serial === 0 ? "" : String(row.serial)), align: "right" },
-      { title: "state", cell: (row) => row.state },
-      { title: "bytes", cell: (row) => (row.bytes === 0 ? "" : String(row.bytes)), align: "right" },
-      { title: "base", cell: (row) => row.base },
-      { title: "model", cell: (row) => row.model.slice(0, 16) },
-      { title: "reason", cell: (row) => row.reason },
-    ]);
+    return out.table(
+      rows,
+      [
+        { title: "active", cell: (row) => (row.active ? "*" : "") },
+        { title: "name", cell: (row) => row.name },
+        { title: "serial", cell: (row) => (row.serial === 0 ? "" : String(row.serial)), align: "right" },
+        { title: "state", cell: (row) => row.state },
+        { title: "bytes", cell: (row) => (row.bytes === 0 ? "" : String(row.bytes)), align: "right" },
+        { title: "base", cell: (row) => row.base },
+        { title: "model", cell: (row) => row.model.slice(0, 16) },
+        { title: "reason", cell: (row) => row.reason },
+      ],
+      { empty: "No model yet: `skep model pack` signs one, `skep model import` brings it here" },
+    );
   },
 });
 

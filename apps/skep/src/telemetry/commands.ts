@@ -216,19 +216,23 @@ const status: Command = command({
     for (const name of names)
       for (const segment of (await deviceOf(client, name, context.signal)).segments)
         rows.push({ device: name, ...segment });
-    return context.out.table(rows, [
-      { title: "device", cell: (row) => row.device },
-      { title: "segment", cell: (row) => row.id },
-      { title: "state", cell: (row) => row.state },
-      { title: "mime", cell: (row) => row.mime },
-      {
-        title: "records",
-        cell: (row) => (row.state === "sealed" ? String(row.records) : ""),
-        align: "right",
-      },
-      { title: "bytes", cell: (row) => (row.state === "sealed" ? String(row.bytes) : ""), align: "right" },
-      { title: "anchor", cell: (row) => (row.anchor === 0 ? "" : String(row.anchor)), align: "right" },
-    ]);
+    return context.out.table(
+      rows,
+      [
+        { title: "device", cell: (row) => row.device },
+        { title: "segment", cell: (row) => row.id },
+        { title: "state", cell: (row) => row.state },
+        { title: "mime", cell: (row) => row.mime },
+        {
+          title: "records",
+          cell: (row) => (row.state === "sealed" ? String(row.records) : ""),
+          align: "right",
+        },
+        { title: "bytes", cell: (row) => (row.state === "sealed" ? String(row.bytes) : ""), align: "right" },
+        { title: "anchor", cell: (row) => (row.anchor === 0 ? "" : String(row.anchor)), align: "right" },
+      ],
+      { empty: "No device told anything yet: `skep telemetry push` does, and every worker" },
+    );
   },
 });
 

@@ -108,15 +108,19 @@ const status: Command = command({
       args.epoch === undefined ? (await list(client, "/updates")).map(({ name }) => name) : [args.epoch];
     const rows = [];
     for (const name of names) rows.push(await statusOf(client, name, signal));
-    return out.table(rows, [
-      { title: "epoch", cell: (row) => row.epoch },
-      { title: "state", cell: (row) => row.state },
-      { title: "chunks", cell: (row) => String(row.chunks), align: "right" },
-      { title: "missing", cell: (row) => String(row.missing), align: "right" },
-      { title: "bytes", cell: (row) => String(row.payload_bytes), align: "right" },
-      { title: "key", cell: (row) => row.signed_by.slice(0, 16) },
-      { title: "reason", cell: (row) => row.reason },
-    ]);
+    return out.table(
+      rows,
+      [
+        { title: "epoch", cell: (row) => row.epoch },
+        { title: "state", cell: (row) => row.state },
+        { title: "chunks", cell: (row) => String(row.chunks), align: "right" },
+        { title: "missing", cell: (row) => String(row.missing), align: "right" },
+        { title: "bytes", cell: (row) => String(row.payload_bytes), align: "right" },
+        { title: "key", cell: (row) => row.signed_by.slice(0, 16) },
+        { title: "reason", cell: (row) => row.reason },
+      ],
+      { empty: "No update yet: `skep update pack` signs one, `skep update upload` brings it here" },
+    );
   },
 });
 

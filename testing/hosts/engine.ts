@@ -5,6 +5,8 @@ interface FakeContainer {
   started: number;
 }
 
+const idOf = (name: string): string => Buffer.from(name).toString("hex").padEnd(64, "0");
+
 /** Stands in for Docker and Podman on a unix socket: the part of their API that is used, and nothing else. */
 export class FakeEngine implements AsyncDisposable {
   readonly containers = new Map<string, FakeContainer>();
@@ -45,17 +47,24 @@ export class FakeEngine implements AsyncDisposable {
     }
     if (method === "GET" && name === "json")
       return { status: 200, body: this.#list(searchParams.get("all") === "1") };
-    const found = this.containers.get(decodeURIComponent(name));
+    const meant = this.#meant(decodeURIComponent(name));
+    const found = this.containers.get(meant);
     if (!found) return { status: 404, body: { message: `No such container: ${name}` } };
-    if (method === "GET" && verb === "json") return { status: 200, body: this.#inspect(name, found) };
-    return this.#act(name, found, verb);
+    if (method === "GET" && verb === "json") return { status: 200, body: this.#inspect(meant, found) };
+    return this.#act(meant, found, verb);
+  }
+
+  // A name, an id, or what an id begins with.
+  #meant(name: string): string {
+    if (this.containers.has(name)) return name;
+    return [...this.containers.keys()].find((one) => idOf(one).startsWith(name)) ?? "";
   }
 
   #list(all: boolean): unknown[] {
     return [...this.containers]
       .filter(([, { running }]) => all || running)
       .map(([name, { running }]) => ({
-        Id: `id-of-${name}`,
+        Id: idOf(name),
         Names: [`/${name}`],
         Image: "busybox",
         State: running ? "running" : "exited",
@@ -66,7 +75,11 @@ export class FakeEngine implements AsyncDisposable {
   #inspect(name: string, { running, started }: FakeContainer): unknown {
     const StartedAt = new Date(started * 1000).toISOString();
     const Status = running ? "running" : "exited";
-    return { Id: `id-of-${name}`, State: { Status, Running: running, StartedAt, FinishedAt: "" } };
+    return {
+      Id: idOf(name),
+      Name: `/${name}`,
+      State: { Status, Running: running, StartedAt, FinishedAt: "" },
+    };
   }
 
   #act(name: string, found: FakeContainer, verb: string): { status: number; body?: unknown } | undefined {

@@ -25,6 +25,7 @@ const Listed = z.array(
 
 const Inspected = z.object({
   Id: z.string(),
+  Name: z.string(),
   State: z.object({
     Status: z.string().default(""),
     Running: z.boolean(),
@@ -32,6 +33,12 @@ const Inspected = z.object({
     FinishedAt: z.string().default(""),
   }),
 });
+
+const bare = (name: string): string => name.replace(/^\//, "");
+
+// Links of Docker add names with a slash inside, of the container that they lead from.
+const nameOf = (names: readonly string[], id: string): string =>
+  names.map(bare).find((name) => !name.includes("/")) ?? id;
 
 /** Containers of Docker or Podman, over the HTTP API on their unix socket. */
 export class Containers implements HostProvider {
@@ -58,15 +65,21 @@ export class Containers implements HostProvider {
   async look(signal: AbortSignal): Promise<readonly Thing[]> {
     const all = await this.#read("/containers/json?all=1", Listed, signal);
     return all.map(({ Id, Names, Image, State }) => ({
-      name: (Names[0] ?? Id).replace(/^\//, ""),
+      name: nameOf(Names, Id),
       state: State,
       fields: { image: Image, id: Id.slice(0, 12) },
     }));
   }
 
+  // An engine takes the beginning of an id for a name too, and the allow-list knows names only.
+  async #inspect(target: string, signal: AbortSignal): Promise<z.output<typeof Inspected>> {
+    const found = await this.#read(`/containers/${encodeURIComponent(target)}/json`, Inspected, signal);
+    if (bare(found.Name) !== target) throw fault.unseen(`no container is named ${target}`);
+    return found;
+  }
+
   async evidence(target: string, _verb: string, signal: AbortSignal): Promise<Evidence | undefined> {
-    const path = `/containers/${encodeURIComponent(target)}/json`;
-    const { Id, State } = await this.#read(path, Inspected, signal);
+    const { Id, State } = await this.#inspect(target, signal);
     const { Status, Running, StartedAt, FinishedAt } = State;
     if (StartedAt === "") return undefined;
     return { Id, Status, Running, StartedAt, FinishedAt };
@@ -75,7 +88,8 @@ export class Containers implements HostProvider {
   async act({ verb, target, signal }: Act): Promise<{ readonly output?: string }> {
     if (verb === "status") return {};
     const wait = verb === "start" ? "" : `?t=${stopWithin}`;
-    const path = `/containers/${encodeURIComponent(target)}/${verb}${wait}`;
+    const { Id } = await this.#inspect(target, signal);
+    const path = `/containers/${Id}/${verb}${wait}`;
     let answer: Answer;
     try {
       answer = await this.#ask("POST", path, signal, actWithinMs);

@@ -44,11 +44,24 @@ test("containers are listed, stopped ones too, and StartedAt tells that one was 
   assert.equal(containers.done(restart, before, { ...before, Id: "another" }), "unknown");
   await containers.act(act("stop", "db"));
   await assert.rejects(containers.act(act("stop", "none")), {
-    code: "host-agent.act",
+    code: "host-agent.unseen",
     message: /No such container/,
   });
   assert.deepEqual(engine.done, ["stop db", "restart web"]);
   assert.deepEqual(engine.strange, []);
+});
+
+test("a container is meant by its name alone, and not by what its id begins with", async () => {
+  await using engine = new FakeEngine(["web"]);
+  const socket = join(dir, "ids.sock");
+  await engine.listen(socket);
+  using containers = new Containers(2000, socket);
+  const { Id = "" } = (await containers.evidence("web", "stop", signal)) ?? {};
+  for (const target of [String(Id).slice(0, 4), String(Id)]) {
+    await assert.rejects(containers.evidence(target, "stop", signal), { code: "host-agent.unseen" });
+    await assert.rejects(containers.act(act("stop", target)), { code: "host-agent.unseen" });
+  }
+  assert.deepEqual(engine.done, []);
 });
 
 test("an engine that is not there is the reason why containers are unknown", async () => {

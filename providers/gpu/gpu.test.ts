@@ -75,6 +75,35 @@ test("an inventory with another digest changes nothing", async (t) => {
   await assert.rejects(hive.read("GPU-9/info"), { kind: "absent" });
 });
 
+test("lines that are encoded each by itself make the same inventory", async (t) => {
+  const hive = await rig(t);
+  const digest = createHash("sha256").update(snapshot).digest("hex");
+  await hive.say("bridge/ctl", `begin bytes=${snapshot.length} sha256=${digest}`);
+  for (let at = 0; at < snapshot.length; at += 40)
+    assert.equal((await hive.say("bridge/ctl", `b64:${b64(snapshot.slice(at, at + 40))}`)).verdict, "ok");
+  assert.equal((await hive.say("bridge/ctl", "end")).verdict, "ok");
+  assert.equal(await hive.read("GPU-0/info"), "name=Fake memory_mb=24576\n");
+});
+
+test("a publication has so many lines and no more, however little they bring", async (t) => {
+  const hive = await rig(t);
+  await hive.say("bridge/ctl", `begin bytes=30000 sha256=${"0".repeat(64)}`);
+  const answers: unknown[] = [];
+  for (let line = 0; line < 1025; line += 1) answers.push((await hive.say("bridge/ctl", "b64:A")).code);
+  assert.deepEqual(answers.slice(1023), [undefined, "gpu.parts"]);
+  assert.equal((await publish(hive, snapshot)).verdict, "ok");
+});
+
+test("no GPU has the name of a file that stands beside the GPUs", async (t) => {
+  const hive = await rig(t);
+  for (const id of ["bridge", "models", "telemetry"]) {
+    const nodes = [{ id, info: "name=Fake" }];
+    const { verdict } = await hive.say("bridge/ctl", JSON.stringify({ op: "publish", nodes }));
+    assert.equal(verdict, "refused", id);
+    assert.equal((await publish(hive, snapshot.replace("id=GPU-0", `id=${id}`))).code, "gpu.line");
+  }
+});
+
 test("nothing runs without a lease, and a run whose lease is over leaves no more breadcrumbs", async (t) => {
   const hive = await rig(t);
   await hive.say("bridge/ctl", '{"op":"publish","nodes":[{"id":"GPU-0","info":"name=Fake"}]}');

@@ -17,13 +17,22 @@ const fault = faults("gpu", {
     { detail: "invalid-payload" },
   ],
   many: ["quota", "Cannot take so many GPUs or models", { detail: "buffer-full" }],
+  parts: [
+    "oversize",
+    "Cannot take so many lines for one publication",
+    { cure: "Put more into each line", detail: "buffer-full" },
+  ],
 });
 
 /** Bytes of a publication at most: it is one event. */
 const mostBytes = 32 * 1024;
+/** Lines of one publication at most: the console's take 180 bytes each. */
+const mostParts = 1024;
 const idForm = /^[\w][\w.-]{0,63}$/;
 
 const Id = z.string().regex(idForm);
+/** Names that stand beside the GPUs. */
+const beside: ReadonlySet<string> = new Set(["bridge", "models", "telemetry"]);
 const Lines = z.array(z.string().max(1024)).max(16);
 
 /** One line of `/gpu/bridge/ctl`. */
@@ -41,7 +50,7 @@ export const Publish = z
       nodes: z
         .array(
           z.strictObject({
-            id: Id,
+            id: Id.refine((id) => !beside.has(id), "This name is a file's beside the GPUs"),
             info: z.string().max(4096),
             lease: Lines.default([]),
             status: Lines.default([]),
@@ -87,6 +96,7 @@ function addLine(snapshot: Mutable, line: string): void {
   );
   const id = of.get("id") ?? "";
   if (word !== "telemetry" && !idForm.test(id)) throw fault.line(word);
+  if (word === "node" && beside.has(id)) throw fault.line(`node ${id}`);
   if (word === "node") {
     const [lease, status] = [linesOf(of.get("lease")), linesOf(of.get("status"))];
     snapshot.nodes = [...snapshot.nodes, { id, info: textOf(of.get("info")), lease, status }];
@@ -129,17 +139,20 @@ export function decidePublish(
   command: z.output<typeof Publish>,
   { state }: Pick<Deciding<Gpus>, "state">,
 ): Decision {
-  const { state: stage, got, bytes } = state.bridge.get();
+  const { state: stage, got, bytes, parts } = state.bridge.get();
   if (command.op === "publish") {
     const { op: _, ...snapshot } = command;
     const text = JSON.stringify(snapshot);
-    return published(state, snapshot, text.length, createHash("sha256").update(text).digest("hex"));
+    const digest = createHash("sha256").update(text).digest("hex");
+    return published(state, snapshot, Buffer.byteLength(text), digest);
   }
   if (command.op === "begin")
     return { events: [emit("began@1", { bytes: command.bytes, sha256: command.sha256 })] };
   if (stage !== "receiving") throw fault.order(command.op);
   if (command.op === "end") return end(state);
-  const size = Math.floor((command.b64.length * 3) / 4);
-  if (got + size > bytes + 4) throw fault.digest(`over ${bytes} bytes`);
+  // Whole bytes of it: the padding is none, and a line may end within one.
+  const size = Math.floor((command.b64.replace(/=+$/, "").length * 3) / 4);
+  if (got + size > bytes) throw fault.digest(`over ${bytes} bytes`);
+  if (parts.length >= mostParts) throw fault.parts(`${mostParts} lines`);
   return { events: [emit("part@1", { part: command.b64, bytes: size })] };
 }

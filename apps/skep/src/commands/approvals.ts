@@ -88,7 +88,7 @@ export const approve: Command = command({
     { run: "skep approve 17 --signature statement.sig", doc: "Signed elsewhere" },
     { run: "skep approve /queen/ctl", doc: "For a rule that wants an approval presented" },
   ],
-  args: [{ name: "action", kind: "string", doc: "An action, or a path" }],
+  args: [{ name: "action", kind: "string", doc: "An action, as `skep approvals` lists them, or a path" }],
   flags: {
     key: { kind: "file", doc: "A private key, or the .pub of one in the agent" },
     signature: { kind: "file", doc: "A signature that was made elsewhere" },
@@ -131,7 +131,7 @@ export const reject: Command = command({
     { run: "skep reject /queen/ctl", doc: "Deny that path in the queue until somebody approves it again" },
   ],
   args: [
-    { name: "action", kind: "string", doc: "An action, or a path" },
+    { name: "action", kind: "string", doc: "An action, as `skep approvals` lists them, or a path" },
     { name: "reason", kind: "string", doc: "Why", optional: true },
   ],
   run: async (context) => {

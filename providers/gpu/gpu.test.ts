@@ -112,7 +112,9 @@ test("nothing runs without a lease, and a run whose lease is over leaves no more
   hive.leases.add("gpu/GPU-0 ann");
   const { result } = await hive.say("GPU-0/ctl", begin);
   const { run } = result as { run: string };
-  assert.equal((await hive.say("GPU-0/ctl", begin)).code, "gpu.running");
+  const again = await hive.say("GPU-0/ctl", begin);
+  assert.equal(again.code, "gpu.running");
+  assert.match(again.next ?? "", new RegExp(`"op":"end","run":"${run}","exit":null.* to /gpu/GPU-0/ctl`));
   const note = JSON.stringify({ op: "note", run, text: "epoch 1" });
   assert.equal((await hive.say("GPU-0/ctl", note)).verdict, "ok");
   assert.match(await hive.read("GPU-0/status"), /"schema":"gpu-breadcrumb\/v1".*"text":"epoch 1"/);

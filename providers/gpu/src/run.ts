@@ -72,7 +72,12 @@ export function decide(command: z.output<typeof Command>, at: At): Decision {
     runOf(at, command.run);
     return { events: [emit("crumb@1", { id, run: command.run, text: command.text })] };
   }
-  if (gpu.runs.some(({ holder }) => holder === subject)) throw fault.running(subject);
+  const open = gpu.runs.find(({ holder }) => holder === subject);
+  // Whoever told its end may be gone: then its holder tells it.
+  if (open)
+    throw fault.running(`${open.run} of ${subject}`, {
+      cure: `Wait for its end; if it is gone, append {"op":"end","run":"${open.run}","exit":null} to /gpu/${id}/ctl`,
+    });
   const run = String(at.next);
   return {
     events: [emit("begun@1", { id, run, holder: subject, command: command.command })],

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { startTestHive, type TestHive } from "../testing/hive.ts";
@@ -29,6 +29,15 @@ echo "GPU-bb, 1, Fake A2, 15356, 12, 7, [N/A], 60.00, 570.1"
 `;
   writeFileSync(path, text, { mode: 0o755 });
   return path;
+}
+
+/** Whether a process runs; one that ended and that nobody asked about yet does not. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
 }
 
 test("what the driver does not know is left out of the inventory", () => {
@@ -61,16 +70,26 @@ test("an inventory is published, a GPU leased, a command run under the lease and
   assert.match((await ask("status", "GPU-1")).out, /ended\s+\d+\s+3/);
 });
 
-test("a command whose lease is taken away is ended, and its receipt has no exit code", async () => {
+test("a command whose lease is taken away is ended with what it started, and its receipt has no exit code", async () => {
   assert.equal((await ask("publish", "--smi", fakeSmi())).code, 0);
   const leased = await hive.skep(["gpu", "lease", "GPU-0", "--for", "1h", "--json"]);
   const { lease } = JSON.parse(leased.out);
-  const words = ["gpu", "run", "GPU-0", "--every", "50ms", "--", "/bin/sleep", "30"];
+  const file = join(hive.dir, "child");
+  const script = `sleep 300 & echo $! > ${file}; wait`;
+  const words = ["gpu", "run", "GPU-0", "--every", "50ms", "--", "/bin/sh", "-c", script];
   const { io, done } = hive.start(words);
   let shown = "";
   while (!shown.includes("running 1")) shown = (await hive.skep(["cat", "/gpu/GPU-0/status"])).out;
   await hive.skep(["echo", JSON.stringify({ op: "release", lease }), "/queen/lease/ctl"]);
   assert.equal(await done, 10, io.err());
   assert.match(io.err(), /lease of the GPU is over/);
+  const child = Number(readFileSync(file, "utf8"));
+  assert.ok(child > 0);
+  const until = performance.now() + 20_000;
+  while (isAlive(child) && performance.now() < until)
+    await new Promise((resolve) => void setImmediate(resolve));
+  const lives = isAlive(child);
+  if (lives) process.kill(child);
+  assert.equal(lives, false);
   assert.match((await hive.skep(["cat", "/gpu/GPU-0/job"])).out, /state=ended .*exit=null/);
 });

@@ -5,6 +5,7 @@ import type { Client } from "@skep/ninep";
 import { z } from "zod";
 import type { Clock } from "@skep/clock";
 import { appendLine } from "../client/control.ts";
+import { hasCode } from "../client/files.ts";
 import { fault } from "./faults.ts";
 
 const Begun = z.object({ run: z.string() });
@@ -46,9 +47,18 @@ export function commandDigest(words: readonly string[]): string {
   return createHash("sha256").update(JSON.stringify(words)).digest("hex");
 }
 
+function endGroup(group: number | undefined): void {
+  if (group === undefined) return;
+  try {
+    process.kill(-group, "SIGKILL");
+  } catch (thrown) {
+    if (!hasCode(thrown, "ESRCH")) throw thrown;
+  }
+}
+
 /**
  * Runs a command on a GPU under the caller's lease: the hive is asked first, and nothing starts where it refuses. It is
- * told on while the command runs; when the lease is over the command is ended. Throws `gpu.unleased`, `gpu-cli.{program,lost}`.
+ * told on while the command runs; when the lease is over the command is ended, with all that it started in its process group. Throws `gpu.unleased`, `gpu-cli.{program,lost}`.
  */
 export async function runOnGpu(client: Client, running: Running): Promise<Receipt> {
   const { gpu, words, every, clock, signal, env, stdio } = running;
@@ -60,6 +70,8 @@ export async function runOnGpu(client: Client, running: Running): Promise<Receip
   const index = /^GPU-(\d+)$/.exec(gpu)?.[1];
   const child = spawn(program, args, {
     stdio: stdio === "ignore" ? "ignore" : ["ignore", "inherit", "inherit"],
+    // A group of its own: what it started ends with it.
+    detached: true,
     env: { ...env, SKEP_GPU: gpu, SKEP_GPU_RUN: run, ...(index && { CUDA_VISIBLE_DEVICES: index }) },
   });
   const over = new Promise<{ readonly exit: number | null; readonly cause?: Error }>((resolve) => {
@@ -69,7 +81,7 @@ export async function runOnGpu(client: Client, running: Running): Promise<Receip
   let lost: unknown;
   const end = (why?: unknown): void => {
     lost ??= why;
-    child.kill("SIGKILL");
+    endGroup(child.pid);
   };
   const stop = (): void => end();
   signal?.addEventListener("abort", stop, { once: true });

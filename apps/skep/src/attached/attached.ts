@@ -9,8 +9,25 @@ import type { Memory } from "./memory.ts";
 import type { Target } from "./target.ts";
 import { type Pending, Tickets } from "./tickets.ts";
 
-/** What an attached agent is made of. */
-export interface AttachedOptions {
+/** What an attached agent does for its hive. */
+export interface Work {
+  /** Takes up what waits there; calls `again` when more of it can be. */
+  drive(again: () => void): Promise<void>;
+  /** Resolves when nothing is under way. */
+  idle(): Promise<void>;
+}
+
+/** Of one that acts on tickets. */
+interface Acting {
+  /** Throws where there is none of this kind. */
+  readonly target: (kind: string) => Target;
+  /** Asked before each act, so that a change of the machine's rules counts at once. Throws why it may not be done. */
+  readonly check: (action: string, target: string) => void;
+  readonly memory: Memory;
+}
+
+/** Of every one. */
+interface Attaching {
   /** Its directory in the hive, with `ctl`, `inbox` and `pending`. */
   readonly home: string;
   readonly dial: () => Promise<Client>;
@@ -24,16 +41,14 @@ export interface AttachedOptions {
   readonly standing?: (attached: Attached) => void;
   /** What its inbox says. */
   readonly heard?: (text: string) => void;
-  /** Throws where there is none of this kind. */
-  readonly target: (kind: string) => Target;
-  /** Asked before each act, so that a change of the machine's rules counts at once. Throws why it may not be done. */
-  readonly check: (action: string, target: string) => void;
   /** Why it ends where another of the same name was started. */
   readonly superseded: () => Fault;
-  readonly memory: Memory;
   readonly clock: Clock;
   readonly log: (line: string) => void;
 }
+
+/** What an attached agent is made of. */
+export type AttachedOptions = Attaching & (Acting | { readonly work: Work });
 
 const mostPending = 64 * 1024 * 1024;
 
@@ -46,20 +61,25 @@ export class AttachedAgent {
   readonly incarnation: string = randomBytes(8).toString("hex");
   readonly #options: AttachedOptions;
   readonly #link: Link;
-  readonly #tickets: Tickets;
+  readonly #work: Work;
   readonly #stop = new AbortController();
   #superseded = false;
 
   constructor(options: AttachedOptions) {
     this.#options = options;
-    const { dial, target, check, memory, clock, log } = options;
+    const { dial, clock, log } = options;
     const { signal } = this.#stop;
     this.#link = new Link({
       ...{ dial, clock, log },
       greet: (client) => this.#greet(client),
       serve: (attached) => this.#serve(attached),
     });
-    this.#tickets = new Tickets({
+    if ("work" in options) {
+      this.#work = options.work;
+      return;
+    }
+    const { target, check, memory } = options;
+    this.#work = new Tickets({
       pending: () => this.use((client) => this.#pending(client), signal),
       say: (line) => this.say(line),
       ...{ target, check, memory, clock, log, signal },
@@ -84,7 +104,7 @@ export class AttachedAgent {
   /** Works until `stop`. Throws the fault of the options where another one was started. */
   async run(): Promise<void> {
     await this.#link.run();
-    await this.#tickets.idle();
+    await this.#work.idle();
     if (this.#superseded) throw this.#options.superseded();
   }
 
@@ -117,9 +137,9 @@ export class AttachedAgent {
   async #drive(): Promise<void> {
     if (this.signal.aborted) return;
     try {
-      await this.#tickets.drive(() => void this.#drive());
+      await this.#work.drive(() => void this.#drive());
     } catch (thrown) {
-      this.note("tickets", thrown);
+      this.note("work", thrown);
     }
   }
 

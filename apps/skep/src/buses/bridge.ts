@@ -3,13 +3,11 @@ import { toFault } from "@skep/fault";
 import type { Client } from "@skep/ninep";
 import { AttachedAgent } from "../attached/attached.ts";
 import type { Memory } from "../attached/memory.ts";
-import { recordKinds } from "../spool/record.ts";
 import type { Spool } from "../spool/spool.ts";
-import { pushRecords } from "../telemetry/device.ts";
-import { isLost } from "../worker/faults.ts";
 import type { Device, Reading } from "./device.ts";
 import { fault } from "./faults.ts";
 import { News } from "./news.ts";
+import { Outbox } from "./outbox.ts";
 import { type Rules, writable } from "./rules.ts";
 import { pointTarget } from "./target.ts";
 
@@ -30,11 +28,6 @@ export interface BridgeOptions {
   readonly log: (line: string) => void;
 }
 
-const atOnce = 128;
-/** Lines in one write: far less than a message holds. */
-const together = 32;
-/** What the hive cannot take at the moment is brought again so much later, milliseconds. */
-const again = 2000;
 const mostReason = 200;
 /** A link that the bridge itself took offline is the only one that it brings back. */
 const mark = "device:";
@@ -47,12 +40,12 @@ export class Bridge {
   #device: "unknown" | "ok" | "lost" = "unknown";
   /** Why the device is lost. */
   #reason = "";
-  #forwarding: Promise<void> | undefined;
+  readonly #outbox: Outbox;
   #now = Promise.withResolvers<void>();
 
   constructor(options: BridgeOptions) {
     this.#options = options;
-    const { bus, dial, clock, log, memory, device, rules, version } = options;
+    const { bus, dial, clock, log, memory, device, rules, version, spool, telemetry } = options;
     const { point } = rules();
     this.#news = new News(point, rules().device.refresh);
     const steps = new Map(point.map(({ name, scale }) => [name, Math.abs(scale)]));
@@ -68,6 +61,11 @@ export class Bridge {
       },
       superseded: () => fault.superseded(bus),
     });
+    this.#outbox = new Outbox({
+      ...{ spool, telemetry, clock, signal: this.#attached.signal },
+      attached: () => this.#attached.now,
+      note: (what, thrown) => this.#attached.note(what, thrown),
+    });
     this.#attached.signal.addEventListener("abort", () => this.#end(), { once: true });
   }
 
@@ -81,7 +79,7 @@ export class Bridge {
     try {
       await this.#attached.run();
     } finally {
-      await Promise.all([polling, this.#forwarding]);
+      await Promise.all([polling, this.#outbox.idle()]);
     }
   }
 
@@ -98,7 +96,7 @@ export class Bridge {
   #standing(client: Client): void {
     this.#tellLink(client)
       .catch((thrown) => this.#attached.note("link", thrown))
-      .finally(() => this.#forward());
+      .finally(() => this.#outbox.bring());
   }
 
   #heard(text: string): void {
@@ -127,7 +125,7 @@ export class Bridge {
   }
 
   async #look(): Promise<void> {
-    const { device, spool, clock, log } = this.#options;
+    const { device, clock, log } = this.#options;
     let readings: readonly Reading[];
     try {
       readings = await device.poll(this.#attached.signal);
@@ -141,14 +139,14 @@ export class Bridge {
     try {
       for (const { point, value, changed } of this.#news.of(readings, clock.monotonic())) {
         const line = { at_ms: now, point, value, ...(changed === undefined ? {} : { changed_ms: changed }) };
-        await spool.append(recordKinds.json, Buffer.from(JSON.stringify(line)));
+        await this.#outbox.put(line);
       }
     } catch (thrown) {
       // What is kept already is not given up for what is new; that is told when there is room again.
       this.#news.forget();
       log(`spool: ${toFault(thrown).message}`);
     }
-    this.#forward();
+    this.#outbox.bring();
   }
 
   async #seen(state: "ok" | "lost", reason: string): Promise<void> {
@@ -171,46 +169,5 @@ export class Bridge {
       if (isOnline) await client.append(path, `offline ${mark} ${this.#reason.slice(0, mostReason)}\n`);
     } else if (!isOnline && (before.includes(`reason="${mark} `) || before.includes("since_ms=0")))
       await client.append(path, "online\n");
-  }
-
-  #forward(): void {
-    this.#forwarding ??= this.#bring()
-      .catch((thrown) => this.#attached.note("telemetry", thrown))
-      .finally(() => {
-        this.#forwarding = undefined;
-      });
-  }
-
-  /** Brings what waits to the hive, and lets it go once the hive has it. */
-  async #bring(): Promise<void> {
-    const { spool, telemetry, clock } = this.#options;
-    const { signal } = this.#attached;
-    for (
-      let waiting = spool.read(atOnce);
-      waiting.length > 0 && !signal.aborted;
-      waiting = spool.read(atOnce)
-    ) {
-      const attached = this.#attached.now;
-      if (!attached) return;
-      const records = waiting.map(({ seq, payload }) => ({ seq, payload: payload.toString("utf8") }));
-      try {
-        if (telemetry !== undefined) {
-          const numbered = records.map((one) => ({ ...one, mime: "application/json" }));
-          await pushRecords(attached.client, telemetry, spool.name, numbered, signal);
-        }
-        // The hive drops the numbers that it has of this source already.
-        const lines = records.map(
-          ({ seq, payload }) => `{"source":"${spool.name}","seq":${seq},${payload.slice(1)}\n`,
-        );
-        for (let at = 0; at < lines.length; at += together)
-          await attached.results.append(lines.slice(at, at + together).join(""), { signal });
-      } catch (thrown) {
-        this.#attached.note("telemetry", thrown);
-        if (isLost(toFault(thrown))) return;
-        await delay(clock, again, signal).catch(() => undefined);
-        continue;
-      }
-      await spool.acknowledge(waiting.at(-1)?.seq ?? 0);
-    }
   }
 }

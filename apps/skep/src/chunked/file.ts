@@ -105,6 +105,14 @@ export async function checkFile(
   if (size !== bytes || whole.digest("hex") !== digest) throw wrong(path);
 }
 
+// One write takes what a nearly full disk has room for; the next one says why.
+async function writeAt(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at + done);
+    done += bytesWritten;
+  }
+}
+
 /** Makes a file of its chunks; those that an earlier try wrote are not found again. Durable when it returns. */
 export async function fillFile(
   path: string,
@@ -117,7 +125,7 @@ export async function fillFile(
   await each(placesOf(chunks), async (place) => {
     if (await chunkIn(file, place)) return;
     const found = await find(place);
-    await file.write(found, 0, found.length, place.at);
+    await writeAt(file, found, place.at);
     written();
   });
   await file.truncate(bytes);

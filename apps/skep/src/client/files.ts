@@ -7,7 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
 
@@ -33,7 +33,8 @@ export function replacePrivate(path: string, bytes: string | Uint8Array): void {
   const file = openSync(draft, "w", 0o600);
   try {
     fchmodSync(file, 0o600);
-    writeSync(file, typeof bytes === "string" ? Buffer.from(bytes) : bytes);
+    // All of it: one write takes what a nearly full disk has room for, and says no more than that.
+    writeFileSync(file, bytes);
     fsyncSync(file);
     renameSync(draft, path);
     syncDirectory(dirname(path));

@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { type Command, command } from "@skep/edge-cli";
 import { faults } from "@skep/fault";
-import { escapeLines } from "@skep/text";
 import { connectOf } from "../client/connect.ts";
 import { appendLine } from "../client/control.ts";
 import { agreed, found, live, read, statusOf, unknownAction } from "./actions.ts";
@@ -77,7 +76,8 @@ const actionSign: Command = command({
   run: async (context) => {
     const { args, flags, io, out } = context;
     const { text, action } = await statementIn(args.file);
-    if (!out.wantsJson) await out.data(escapeLines(text));
+    // As it is: a statement has printable ASCII only, and what is signed is what stands on the screen.
+    if (!out.wantsJson) await out.data(text);
     await context.confirm({ act: "Sign this", name: action });
     const { signStatement } = await import("../policy/signing.ts");
     const signature = await signStatement(text, flags.key, io.env);

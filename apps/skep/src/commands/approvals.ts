@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import { type Command, type Context, command } from "@skep/edge-cli";
 import { Fault, faults, toFault } from "@skep/fault";
 import type { Client } from "@skep/ninep";
-import { escapeLines } from "@skep/text";
 import { connectOf } from "../client/connect.ts";
 import { appendLine } from "../client/control.ts";
 import { list } from "../client/tree.ts";
@@ -11,6 +10,11 @@ import { agreed, found, live, read, type Status, statusOf, unknownAction } from 
 
 const fault = faults("approve", {
   ended: ["conflict", "Cannot approve an action that has ended"],
+  statement: [
+    "invalid",
+    "Cannot show what the hive sent, which is no statement",
+    { cure: "Nothing was signed; `skep action export` writes it as it is" },
+  ],
   record: ["absent", "Cannot find record", { cure: "`skep audit cat` lists them" }],
 });
 
@@ -19,6 +23,21 @@ const group = "judge";
 function refusedAs({ code, message, kind, cure }: Fault, id: string): Fault {
   const extra = { cure: cure ?? `\`skep why ${id} --long\` tells what it did` };
   return new Fault(kind, code, message, extra);
+}
+
+/**
+ * The statement of an action, byte for byte what is signed. A statement has printable ASCII only, so a terminal shows it as
+ * it is; of a hive that sends anything else `approve.statement` is thrown.
+ */
+async function statementOf(client: Client, action: string, signal: AbortSignal): Promise<string> {
+  const text = await read(client, `/actions/${action}/statement`, signal);
+  const { parseStatement } = await import("@skep/statement");
+  try {
+    parseStatement(text);
+  } catch (cause) {
+    throw fault.statement(action, { cause });
+  }
+  return text;
 }
 
 function needText({ needs = [] }: Status): string {
@@ -45,8 +64,7 @@ export const approvals: Command = command({
       const status = await statusOf(client, args.id, signal);
       if (out.wantsJson) return out.json(status as never);
       await out.data(await read(client, `/actions/${args.id}/status`, signal));
-      if (status.kind === "action")
-        await out.data(`\n${await read(client, `/actions/${args.id}/statement`, signal)}`);
+      if (status.kind === "action") await out.data(`\n${await statementOf(client, args.id, signal)}`);
       return undefined;
     }
     const names = (await list(client, "/actions", signal)).filter(({ kind }) => kind === "dir");
@@ -100,9 +118,9 @@ export const approve: Command = command({
     if (args.action.startsWith("/")) return await queueFor(context, client, args.action, "approve");
     const status = await statusOf(client, args.action, signal);
     if (!live(status)) throw fault.ended(`${args.action} ${status.state}`);
-    const statement = await read(client, `/actions/${args.action}/statement`, signal);
+    const statement = await statementOf(client, args.action, signal);
     const signs = flags.signature !== undefined || (status.needs ?? []).some(({ by }) => by === "signer");
-    if (!out.wantsJson) await out.data(escapeLines(statement));
+    if (!out.wantsJson) await out.data(statement);
     await context.confirm({ act: `${signs ? "Sign" : "Approve"} this`, name: args.action });
     let signature: string | undefined;
     if (flags.signature !== undefined) signature = readFileSync(flags.signature, "utf8");

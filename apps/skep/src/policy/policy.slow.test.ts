@@ -73,19 +73,24 @@ test("an action is read, signed with an SSH key and run; a stranger's key and th
   await skep(["policy", "apply", write(place, "set", { "a.cedar": asks })]);
   assert.equal((await skep(["policy", "signers", signers])).out, "Enrolled: ann, bob\n");
   await skep(["echo", spawnLine, "/queen/ctl"]);
-  const asked = await skep(["echo", '{"kill":"worker-1","$reason":"it is loud"}', "/queen/ctl"]);
+  const asked = await skep(["echo", '{"kill":"worker-1","$reason":"it is \\"loud\\" \\\\o/"}', "/queen/ctl"]);
   assert.equal(asked.code, 6, asked.err);
   const [, id = ""] = /action: "(\d+)"/.exec(asked.err) ?? [];
   assert.match(
     (await skep(["approvals"])).out,
     new RegExp(`^${id} {2}waiting {2}kill at /queen/ctl {2}by owner {2}0 of 1 signer`),
   );
-  assert.match((await skep(["approvals", id])).out, /\nreason: it is loud\n/);
+  assert.match((await skep(["approvals", id])).out, /\nreason: it is "loud" \\\\o\/\n/);
+  const statement = (await skep(["cat", "--raw", `/actions/${id}/statement`])).out;
   const approve = (key: string) => skep(["approve", id, "--key", join(place.dir, key), "--yes"]);
   assert.match((await approve("stranger")).err, /belongs to no signer/);
   assert.match((await approve("ann")).err, /of one's own/);
   const approved = await approve("bob");
-  assert.match(approved.out, /Approved \d+ as bob: it runs now/);
+  assert.equal(
+    approved.out,
+    `${statement}Approved ${id} as bob: it runs now\n`,
+    "what is signed is what was shown",
+  );
   await place.hive.kernel.settled();
   assert.match((await skep(["approvals", id])).out, /^state=ran/);
   assert.doesNotMatch((await skep(["ls", "/worker"])).out, /worker-1/);

@@ -30,13 +30,13 @@ const types: Readonly<Record<string, string>> = {
   ".txt": "text/plain; charset=utf-8",
 };
 
-/** Makes an asset of bytes. */
-export function assetOf(name: string, body: Buffer, fixed = false): Asset | undefined {
+/** Makes an asset of bytes; `gz` are the same bytes compressed, where somebody did that already. */
+export function assetOf(name: string, body: Buffer, fixed = false, gz?: Buffer): Asset | undefined {
   const type = types[extname(name)];
   if (!type) return undefined;
   const zips = /^(text|image\/svg|application\/(json|wasm|manifest))/.test(type) && body.length > 1000;
   const tag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
-  return { type, body, zipped: zips ? gzipSync(body, { level: 9 }) : undefined, tag, fixed };
+  return { type, body, zipped: zips ? (gz ?? gzipSync(body, { level: 9 })) : undefined, tag, fixed };
 }
 
 /** The files of a built page in a directory, each read when it is first asked for. */
@@ -49,7 +49,8 @@ export function assetsIn(dir: string | undefined): (path: string) => Asset | und
     const file = join(dir, path);
     if (known.has(path)) return known.get(path);
     if (!existsSync(file)) return undefined;
-    const made = assetOf(path, readFileSync(file), path.startsWith("/assets/"));
+    const gz = existsSync(`${file}.gz`) ? readFileSync(`${file}.gz`) : undefined;
+    const made = assetOf(path, readFileSync(file), path.startsWith("/assets/"), gz);
     if (known.size < 1000) known.set(path, made);
     return made;
   };

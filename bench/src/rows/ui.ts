@@ -105,6 +105,13 @@ async function frames(origin: string, machines: number, seconds: number): Promis
 const program = fileURLToPath(new URL("../../../apps/skep/src/main.mjs", import.meta.url));
 const opened = 5;
 
+// The page notes itself when its one machine was drawn: asking it from outside takes a turn of a busy browser more.
+const noteUseful = `new MutationObserver((_, observer) => {
+  if (document.querySelector(".figure b")?.textContent !== "1") return;
+  observer.disconnect();
+  requestAnimationFrame(() => setTimeout(() => performance.mark("useful")));
+}).observe(document, { childList: true, subtree: true, characterData: true });`;
+
 /** From the click on the link to the page that shows the hive's machines, each time by a browser that knows nothing. */
 async function firstPaint(): Promise<readonly Measured[]> {
   if (!isBuilt()) await bundle(pageDir());
@@ -117,9 +124,10 @@ async function firstPaint(): Promise<readonly Measured[]> {
     const { stdout } = await promisify(execFile)(process.execPath, words);
     await using context = await browser.newContext();
     const page = await context.newPage();
+    await page.addInitScript({ content: noteUseful });
     await page.goto(stdout.trim());
-    await page.locator(".figure b", { hasText: /^1$/ }).first().waitFor();
-    runs.push(Number(await page.evaluate("performance.now()")));
+    await page.waitForFunction("performance.getEntriesByName('useful').length > 0");
+    runs.push(Number(await page.evaluate("performance.getEntriesByName('useful')[0].startTime")));
   }
   return [{ name: "ui: first useful paint", unit: "ms", runs, goal: { most: 1000 } }];
 }

@@ -28,8 +28,9 @@ export type Standing =
       readonly until: number | undefined;
     };
 
-/** Milliseconds between two times that the views are told of news. */
+/** Milliseconds between two times that the views are told of news, and those that the first of them waits for more. */
 const pace = 120;
+const gathering = 12;
 const armMinutes = 15;
 
 /** What the page stands on. */
@@ -37,7 +38,7 @@ export interface Ground {
   readonly api: HttpClient;
   readonly live: Live;
   readonly clock: HiveTime;
-  readonly key: Pick<PageKey, "x" | "y">;
+  readonly key: Promise<Pick<PageKey, "x" | "y">>;
 }
 
 /** The page as a whole: who it is for, where it stands, what it shows. */
@@ -130,7 +131,7 @@ export class App {
     }
     try {
       const { api } = this;
-      const told = code === undefined ? await api.session() : await api.openSession(code, this.#key);
+      const told = code === undefined ? await api.session() : await api.openSession(code, await this.#key);
       this.standing = { state: "open", subject: told.subject, role: told.role, until: told.until };
       this.told(told);
     } catch (thrown) {
@@ -297,10 +298,15 @@ export class App {
 }
 
 function newState(): HiveState {
-  return new HiveState(
-    (act) => setTimeout(act, pace),
-    () => performance.now(),
-  );
+  let told = 0;
+  const soon = (act: () => void): void => {
+    const wait = Math.max(gathering, told + pace - performance.now());
+    setTimeout(() => {
+      told = performance.now();
+      act();
+    }, wait);
+  };
+  return new HiveState(soon, () => performance.now());
 }
 
 function every(ms: number, act: () => void): () => void {

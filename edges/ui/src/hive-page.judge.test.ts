@@ -136,7 +136,8 @@ export class HivePage implements AsyncDisposable {
   async window(width = 1440, height = 900, scheme: "dark" | "light" = "dark"): Promise<BrowserContext> {
     if (!this.#browser) throw new Error("Cannot open a window: the browser is closed");
     const context = await this.#browser.newContext({ viewport: { width, height }, colorScheme: scheme });
-    context.setDefaultTimeout(20_000);
+    // Only who waits for what never comes gets there: a machine that does ten things at once is slow, and no fault.
+    context.setDefaultTimeout(45_000);
     context.on("page", (page) => this.#watch(page));
     return context;
   }

@@ -1,4 +1,11 @@
-import { HttpClient, keptPageKey, Live, type LiveSocket, pageCredentials } from "@skep/http-client";
+import {
+  type Credentials,
+  HttpClient,
+  keptPageKey,
+  Live,
+  type LiveSocket,
+  pageCredentials,
+} from "@skep/http-client";
 import { render } from "preact";
 import { App } from "./app.ts";
 import { listenToKeys } from "./keyboard.ts";
@@ -50,18 +57,27 @@ function connect(): LiveSocket {
   return wire;
 }
 
+/** Credentials that are still on their way: the page is drawn meanwhile. */
+function awaited(coming: Promise<Credentials>): Credentials {
+  return {
+    headers: async (method, target, body) => (await coming).headers(method, target, body),
+    prove: async (challenge) => (await coming).prove(challenge),
+  };
+}
+
 async function begin(): Promise<void> {
   applyTheme();
   const { origin } = location;
   const { subtle } = crypto;
   const time = new HiveTime();
-  const key = await keptPageKey(keptKey, { crypto: subtle });
-  const credentials = pageCredentials(key, {
+  const key = keptPageKey(keptKey, { crypto: subtle });
+  const deps = {
     crypto: subtle,
-    chance: (bytes) => crypto.getRandomValues(bytes),
+    chance: (bytes: Uint8Array<ArrayBuffer>) => crypto.getRandomValues(bytes),
     now: () => time.now(),
     origin,
-  });
+  };
+  const credentials = awaited(key.then((own) => pageCredentials(own, deps)));
   const api = new HttpClient({ origin, credentials, fetch: (url, init) => fetch(url, init) });
   const live: Live = new Live({
     connect,
@@ -86,6 +102,15 @@ async function begin(): Promise<void> {
     root,
   );
   await app.begin();
+  // One after the other, when the page has nothing else to do: later on a hive that is away keeps no view out.
+  setTimeout(() => void bringViews(), quiet);
+}
+
+/** Milliseconds after which the other views come, by when the scene is drawn. */
+const quiet = 2500;
+
+async function bringViews(): Promise<void> {
+  for (const { load } of views) await load?.().catch(() => undefined);
 }
 
 void begin();

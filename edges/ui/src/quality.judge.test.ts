@@ -153,7 +153,7 @@ function focused(): { readonly at: string; readonly text: string; readonly seen:
 
 test("Tab walks through every view: it reaches whatever can be acted on, shows where it is, and is caught nowhere", {
   skip: noBrowser,
-  timeout: 240_000,
+  timeout: 300_000,
 }, async () => {
   await page.setViewportSize({ width: 1440, height: 900 });
   for (const view of views) {
@@ -185,7 +185,7 @@ test("Tab walks through every view: it reaches whatever can be acted on, shows w
 
 test("every view and every action of the page is reached with the keyboard alone", {
   skip: noBrowser,
-  timeout: 120_000,
+  timeout: 180_000,
 }, async () => {
   await page.setViewportSize({ width: 1440, height: 900 });
   for (const view of views.filter((one) => !one.includes("/"))) {

@@ -1,6 +1,6 @@
 import { Lines, type LiveEvent, type Problem, textOf } from "@skep/http-client";
 import { createContext } from "preact";
-import { useContext, useEffect, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { App } from "../app.ts";
 import { ownProblem, problemOf } from "./problem.ts";
 import type { HiveState } from "../state/hive.ts";
@@ -18,7 +18,8 @@ export function useApp(): App {
   const app = useContext(AppContext);
   if (!app) throw new Error("Cannot draw outside the page");
   const redraw = useRedraw();
-  useEffect(() => app.watch(redraw), [app]);
+  // With the drawing, and not behind the next frame: what changes until then would never be shown.
+  useLayoutEffect(() => app.watch(redraw), [app]);
   return app;
 }
 
@@ -27,7 +28,7 @@ export function useHive(): HiveState {
   const app = useApp();
   const redraw = useRedraw();
   const { hive } = app;
-  useEffect(() => hive.watch(redraw), [hive]);
+  useLayoutEffect(() => hive.watch(redraw), [hive]);
   return hive;
 }
 

@@ -10,4 +10,6 @@ export interface View {
   readonly icon: string;
   readonly doc: string;
   readonly Show: FunctionComponent<{ readonly object: string }>;
+  /** Brings the script of the view, where the page begins without it. */
+  readonly load?: () => Promise<unknown>;
 }

@@ -57,6 +57,17 @@ function contentOf(path: string, event: LiveEvent): unknown {
   return path.endsWith(".json") ? parse(text) : text;
 }
 
+// One file tells which of many machines are there; the rest of each is read when nothing else is to be.
+function meetMany(state: HiveState, api: Pick<HttpClient, "json">, ids: readonly string[]): void {
+  const met = new Set(ids);
+  const tell = (rows: readonly Facts[]): void => {
+    for (const { id, present } of rows)
+      if (met.has(String(id)) && state.machines.get(String(id))?.state === "unknown")
+        state.setInfo(String(id), { id, present });
+  };
+  api.json<readonly Facts[]>("/worker.json").then(tell, () => undefined);
+}
+
 /** Keeps a state as the hive is, over the live connection; gives what ends that. */
 export function feed(state: HiveState, { api, live, now, every }: FeedGround): () => void {
   const ends: (() => void)[] = [];
@@ -66,33 +77,24 @@ export function feed(state: HiveState, { api, live, now, every }: FeedGround): (
   const jobs = new Reader(async (id) => {
     state.setJob(jobOf(id, await api.json<Facts>(`/jobs/${id}/status.json`)));
   });
-  // One file tells which of many machines are there; the rest of each is read when nothing else is to be.
   const meet = (ids: readonly string[]): void => {
-    if (ids.length <= mostOwners) {
-      for (const id of ids) machines.want(id);
-      return;
-    }
-    for (const id of ids) machines.later(id);
-    const met = new Set(ids);
-    const tell = (rows: readonly Facts[]): void => {
-      for (const { id, present } of rows)
-        if (met.has(String(id)) && state.machines.get(String(id))?.state === "unknown")
-          state.setInfo(String(id), { id, present });
-    };
-    api.json<readonly Facts[]>("/worker.json").then(tell, () => undefined);
+    const isFew = ids.length <= mostOwners;
+    for (const id of ids) isFew ? machines.want(id) : machines.later(id);
+    if (!isFew) meetMany(state, api, ids);
   };
   const follow = (path: string, hear: (event: LiveEvent) => void, from?: "now") =>
     ends.push(live.follow(path, hear, from));
-  for (const path of small)
-    follow(path, (event) => {
-      const value = contentOf(path, event);
-      if (value !== undefined) state.setFact(path, value);
-    });
+  // Said first: who is there is what the page waits for.
   follow("/worker", (event) => {
     if (event.event !== "list") return;
     meet(state.setMachines(event.data.entries.map(({ name }) => name)));
     state.setFact("listed", true);
   });
+  for (const path of small)
+    follow(path, (event) => {
+      const value = contentOf(path, event);
+      if (value !== undefined) state.setFact(path, value);
+    });
   follow("/jobs", (event) => {
     if (event.event !== "list") return;
     const ids = event.data.entries.filter(({ name }) => /^\d+$/.test(name)).map(({ name }) => name);

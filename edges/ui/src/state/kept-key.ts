@@ -13,6 +13,10 @@ function open(): Promise<IDBDatabase> {
   return ask(request);
 }
 
+async function keep(pair: PageKeyPair): Promise<void> {
+  await ask((await open()).transaction("keys", "readwrite").objectStore("keys").put(pair, "page"));
+}
+
 /** The key of this origin, port included, where the browser keeps it. */
 export const keptKey: PageKeyStore = {
   async get() {
@@ -20,6 +24,7 @@ export const keptKey: PageKeyStore = {
     return kept as PageKeyPair | undefined;
   },
   async put(pair) {
-    await ask((await open()).transaction("keys", "readwrite").objectStore("keys").put(pair, "page"));
+    // The page goes on meanwhile. Where nothing is kept the key is one of this visit.
+    keep(pair).catch(() => undefined);
   },
 };

@@ -62,6 +62,7 @@ export class HiveScene {
 
   /** PixiJS is loaded now, when there is a scene to draw. */
   async begin(): Promise<void> {
+    if (this.#isClosed) return;
     const { Stage: made } = await import("../stage/stage.ts");
     if (this.#isClosed) return;
     this.#measure();

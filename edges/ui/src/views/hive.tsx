@@ -16,7 +16,7 @@ export function Hive({ object }: { readonly object: string }) {
   const isKnown = hive.facts.has("listed") || app.isWhole;
   return (
     <div class={`hive ${object ? "opened" : ""}`}>
-      <Summary hive={hive} />
+      <Summary hive={hive} isKnown={isKnown} />
       {/* A canvas is drawn on by one stage in its life: another moment gets another one. */}
       <Canvas key={stageOf(app)} selected={object || undefined} />
       {isKnown && hive.machines.size === 0 && (
@@ -50,7 +50,7 @@ function stageOf({ replay, past, route }: App): string {
   return past ? `at ${route.at}` : "now";
 }
 
-function Summary({ hive }: { readonly hive: HiveState }) {
+function Summary({ hive, isKnown }: { readonly hive: HiveState; readonly isKnown: boolean }) {
   const app = useApp();
   const machines = [...hive.machines.values()];
   const count = (state: string) => machines.filter((machine) => machine.state === state).length;
@@ -67,13 +67,14 @@ function Summary({ hive }: { readonly hive: HiveState }) {
   return (
     <header class="summary">
       <h1 class="hidden">Hive</h1>
-      {cells
-        .filter(([name, value]) => value > 0 || name === "machines" || name === "jobs alive")
-        .map(([name, value, view, tone]) => (
-          <a key={name} href={app.href(view)} class={`figure tone-${value > 0 ? tone : "dim"}`}>
-            <b>{value}</b> <span>{name}</span>
-          </a>
-        ))}
+      {isKnown &&
+        cells
+          .filter(([name, value]) => value > 0 || name === "machines" || name === "jobs alive")
+          .map(([name, value, view, tone]) => (
+            <a key={name} href={app.href(view)} class={`figure tone-${value > 0 ? tone : "dim"}`}>
+              <b>{value}</b> <span>{name}</span>
+            </a>
+          ))}
       {typeof reason === "string" && reason !== "started" && <Chip tone="warn">{reason}</Chip>}
     </header>
   );
@@ -81,6 +82,23 @@ function Summary({ hive }: { readonly hive: HiveState }) {
 
 function open(app: App, id: string | undefined): void {
   app.go({ view: "hive", object: id ?? "" });
+}
+
+/** Milliseconds for which the scene waits for the machines: a ticket may show none. */
+const longestWait = 3000;
+
+/** Ends when the machines are on the screen as figures: the scene costs more than they, and comes behind them. */
+function shown(hive: HiveState, isWhole: boolean): Promise<void> {
+  return new Promise((done) => {
+    const end = (): void => {
+      stop();
+      clearTimeout(timer);
+      requestAnimationFrame(() => setTimeout(done));
+    };
+    const stop = hive.watch(() => hive.facts.has("listed") && end());
+    const timer = setTimeout(end, longestWait);
+    if (isWhole || hive.facts.has("listed")) end();
+  });
 }
 
 function Canvas({ selected }: { readonly selected: string | undefined }) {
@@ -95,7 +113,9 @@ function Canvas({ selected }: { readonly selected: string | undefined }) {
     if (!box.current || !canvas.current) return undefined;
     const made = new HiveScene(box.current, canvas.current, hive, (id) => open(app, id));
     scene.current = made;
-    made.begin().catch((thrown: unknown) => setTrouble(String(thrown)));
+    shown(hive, app.isWhole)
+      .then(() => made.begin())
+      .catch((thrown: unknown) => setTrouble(String(thrown)));
     return () => made.close();
   }, [hive]);
   useEffect(() => {

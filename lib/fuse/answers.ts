@@ -59,6 +59,11 @@ export function encodeHead(unique: bigint, errno: number, length: number): Buffe
   return bytes;
 }
 
+/** Seconds and nanoseconds of milliseconds. */
+function parts(ms: number): readonly [seconds: number, nanoseconds: number] {
+  return [Math.floor(ms / 1000), Math.floor((ms % 1000) * 1e6)];
+}
+
 class Out {
   readonly bytes: Buffer;
   #at = 0;
@@ -92,10 +97,10 @@ class Out {
 
   /** `fuse_attr`, 88 bytes. */
   attr(attr: Attr): this {
-    const times = [attr.atime, attr.mtime, attr.ctime];
+    const times = [attr.atime, attr.mtime, attr.ctime].map(parts);
     const blocks = (BigInt(attr.size) + 511n) / 512n;
-    this.u64(attr.ino, attr.size, blocks, ...times.map((ms) => Math.floor(ms / 1000)));
-    this.u32(...times.map((ms) => Math.floor((ms % 1000) * 1e6)));
+    this.u64(attr.ino, attr.size, blocks, ...times.map(([seconds]) => seconds));
+    this.u32(...times.map(([, nanoseconds]) => nanoseconds));
     return this.u32(attr.mode, attr.nlink, attr.uid, attr.gid, 0, attr.blksize, 0);
   }
 }
@@ -107,14 +112,16 @@ export function initOut({ maxReadahead, flags, maxWrite }: Agreement): Buffer {
   return out.u16(Math.ceil(maxWrite / 4096)).bytes;
 }
 
-/** `fuse_entry_out`: neither the name nor what is told of the file is kept by the kernel. */
-export function entryOut(nodeid: number, attr: Attr): Buffer {
-  return new Out(128).u64(nodeid).skip(32).attr(attr).bytes;
+/** `fuse_entry_out`. The kernel does not keep the name, and what is told of the file for `keptMs` milliseconds. */
+export function entryOut(nodeid: number, attr: Attr, keptMs: number): Buffer {
+  const [seconds, nanoseconds] = parts(keptMs);
+  return new Out(128).u64(nodeid, 0, 0, seconds).u32(0, nanoseconds).attr(attr).bytes;
 }
 
-/** `fuse_attr_out`, which the kernel does not keep. */
-export function attrOut(attr: Attr): Buffer {
-  return new Out(104).skip(16).attr(attr).bytes;
+/** `fuse_attr_out`, which the kernel keeps for `keptMs` milliseconds. */
+export function attrOut(attr: Attr, keptMs: number): Buffer {
+  const [seconds, nanoseconds] = parts(keptMs);
+  return new Out(104).u64(seconds).u32(nanoseconds, 0).attr(attr).bytes;
 }
 
 /** `fuse_open_out`. */
@@ -135,7 +142,7 @@ export function statfsOut(s: Statfs): Buffer {
 
 /** As many of the entries as fit into `size` bytes, each a `fuse_dirent`. */
 export function direntsOut(entries: readonly DirEntry[], size: number): Buffer {
-  const parts: Buffer[] = [];
+  const taken: Buffer[] = [];
   let room = size;
   for (const { ino, offset, type, name } of entries) {
     const text = Buffer.from(name);
@@ -144,7 +151,7 @@ export function direntsOut(entries: readonly DirEntry[], size: number): Buffer {
     room -= length;
     const out = new Out(length).u64(ino, offset).u32(text.length, type);
     text.copy(out.bytes, entrySize);
-    parts.push(out.bytes);
+    taken.push(out.bytes);
   }
-  return Buffer.concat(parts);
+  return Buffer.concat(taken);
 }

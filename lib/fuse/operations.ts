@@ -9,6 +9,8 @@ import type { Body, OpName } from "./requests.ts";
 export interface At {
   readonly nodes: Nodes;
   readonly files: Filesystem;
+  /** How long the kernel may keep what it is told of a file, milliseconds. */
+  readonly keptMs: number;
   readonly handles: Handles<Handle>;
   readonly dirs: Handles<DirHandle>;
 }
@@ -45,17 +47,17 @@ function allows({ mode }: Attr, mask: number): boolean {
 
 /** What is done for each operation. */
 export const operations: { readonly [N in Asking]: Act<N> } = {
-  async LOOKUP({ nodes, files }, { name }, parent, call) {
+  async LOOKUP({ nodes, files, keptMs }, { name }, parent, call) {
     const path = nodes.childOf(parent, name);
     const attr = await files.getattr(path, call);
     const nodeid = nodes.remember(path, attr.mode & typeBits);
-    return { parts: [entryOut(nodeid, attr)], undo: () => nodes.forget(nodeid, 1n) };
+    return { parts: [entryOut(nodeid, attr, keptMs)], undo: () => nodes.forget(nodeid, 1n) };
   },
-  GETATTR: async (at, { fh }, nodeid, call) => just(attrOut(await attrOf(at, nodeid, fh, call))),
-  async SETATTR({ nodes, files }, change, nodeid, call) {
+  GETATTR: async (at, { fh }, nodeid, call) => just(attrOut(await attrOf(at, nodeid, fh, call), at.keptMs)),
+  async SETATTR({ nodes, files, keptMs }, change, nodeid, call) {
     const path = nodes.pathOf(nodeid);
     await files.setattr(path, change, call);
-    return just(attrOut(await files.getattr(path, call)));
+    return just(attrOut(await files.getattr(path, call), keptMs));
   },
   async OPEN({ nodes, files, handles }, { flags }, nodeid, call) {
     const fh = handles.add(await files.open(nodes.pathOf(nodeid), flags, call));

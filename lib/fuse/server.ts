@@ -11,6 +11,8 @@ import { type Body, decodeBody, decodeHead, type Head, type OpName, type Request
 export interface ServeOptions {
   /** Bytes of data in one write or read; a request in the channel has up to 4,096 more. */
   readonly maxWrite: number;
+  /** How long the kernel may keep what it is told of a file, milliseconds; it keeps nothing by default. */
+  readonly keptMs?: number;
   /** Told once, when the kernel and this side have agreed. */
   readonly ready?: () => void;
   /** Told what was thrown that is no `Fault`; the kernel is told EIO. */
@@ -41,6 +43,7 @@ class Server {
     this.#at = {
       nodes: new Nodes(),
       files,
+      keptMs: options.keptMs ?? 0,
       handles: new Handles<Handle>(),
       dirs: new Handles<DirHandle>(),
     };

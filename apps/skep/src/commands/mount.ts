@@ -1,126 +1,144 @@
-import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { type Command, type Context, command } from "@skep/edge-cli";
-import { faults } from "@skep/fault";
 import { connect, type Target, targetOf } from "../client/connect.ts";
-import { hasCode } from "../client/files.ts";
-import { type MountPlan, mountArguments, mountLine, shellWord } from "../mount/line.ts";
+import { fault } from "../mount/faults.ts";
+import { type MountPlan, mountLine } from "../mount/line.ts";
 import { untilAborted } from "./up.ts";
 
-const fault = faults("mount", {
-  root: ["denied", "Cannot mount: only root may", { cure: "Run the line above with sudo" }],
-  kernel: [
-    "unsupported",
-    "Cannot mount: this kernel has no 9p",
-    { cure: "Load it with `modprobe 9p 9pnet_fd`, or use `skep ls`, `skep cat` and `skep echo`" },
-  ],
-  failed: ["failed", "Cannot mount: mount(8) failed"],
-  dir: ["notDirectory", "Cannot mount on what is no directory"],
-});
+/** What was asked for, whichever way it is mounted. */
+interface Asked {
+  readonly target: Target;
+  readonly dir: string;
+  readonly uid: number;
+  readonly msize: number;
+  readonly print: boolean;
+  readonly foreground: boolean;
+}
 
-function kernelHas9p(): boolean {
-  try {
-    return /^nodev\s+9p$/m.test(readFileSync("/proc/filesystems", "utf8"));
-  } catch {
-    return false;
+async function tellLine({ out }: Context, plan: MountPlan): Promise<void> {
+  const { unmountLine } = await import("../mount/place.ts");
+  const line = mountLine(plan);
+  if (out.wantsJson) await out.json({ by: "9p", line, ...plan, unmount: unmountLine(plan.dir) });
+  else await out.data(`${line}\n`);
+}
+
+async function untilStopped(context: Context, dir: string): Promise<void> {
+  context.out.message("The mount lasts while this runs; Ctrl-C ends it");
+  await untilAborted(context.signal);
+  const { unmount } = await import("../mount/place.ts");
+  const { code, told } = await unmount(dir, context.io.env);
+  if (code !== 0) context.out.warn(`Cannot unmount ${dir}: ${told}`);
+}
+
+async function throughSocket(context: Context, { print, foreground, ...plan }: Asked & { socket: string }) {
+  const { socket, dir, uid, msize } = plan;
+  await tellLine(context, { socket, dir, uid, msize });
+  if (!print) {
+    const { mountByKernel } = await import("../mount/kernel.ts");
+    await mountByKernel({ socket, dir, uid, msize });
+    const { unmountLine } = await import("../mount/place.ts");
+    context.out.message(`Mounted; unmount it with: ${unmountLine(dir)}`);
   }
-}
-
-function run(program: string, words: readonly string[]): Promise<{ code: number; told: string }> {
-  return new Promise((done) => {
-    const child = spawn(program, words, { stdio: ["ignore", "ignore", "pipe"] });
-    let told = "";
-    child.stderr.on("data", (data: Buffer) => {
-      told = (told + data.toString()).slice(-500);
-    });
-    child.once("error", (error) => done({ code: 127, told: error.message }));
-    child.once("close", (code) => done({ code: code ?? 1, told: told.trim() }));
-  });
-}
-
-function makeDir(dir: string): void {
-  try {
-    mkdirSync(dir, { mode: 0o700 });
-  } catch (error) {
-    if (!hasCode(error, "EEXIST")) throw error;
-    if (!statSync(dir).isDirectory()) throw fault.dir(dir);
-  }
-}
-
-async function mountNow(plan: MountPlan): Promise<void> {
-  if (process.getuid?.() !== 0) throw fault.root();
-  // What is a module is known to the kernel only once it is loaded.
-  if (!kernelHas9p()) await run("modprobe", ["-a", "9p", "9pnet_fd"]);
-  if (!kernelHas9p()) throw fault.kernel();
-  makeDir(plan.dir);
-  const { code, told } = await run("mount", mountArguments(plan));
-  if (code !== 0) throw fault.failed(told || `exit code ${code}`);
-}
-
-async function tell({ out }: Context, plan: MountPlan): Promise<void> {
-  if (out.wantsJson)
-    await out.json({ line: mountLine(plan), ...plan, unmount: `umount ${shellWord(plan.dir)}` });
-  else await out.data(`${mountLine(plan)}\n`);
-}
-
-async function mountThrough(context: Context, plan: MountPlan, print: boolean): Promise<void> {
-  await tell(context, plan);
-  if (print) return;
-  await mountNow(plan);
-  context.out.message(`Mounted; unmount it with: umount ${shellWord(plan.dir)}`);
+  if (foreground && !print) await untilStopped(context, dir);
 }
 
 /** Mounts through a socket of our own that adds the ticket, until a signal comes. */
-async function mountByProxy(
-  context: Context,
-  target: Target,
-  plan: Omit<MountPlan, "socket">,
-  print: boolean,
-) {
-  const { env } = context.io;
-  const runtime = env.XDG_RUNTIME_DIR;
+async function throughProxy(context: Context, asked: Asked) {
+  const runtime = context.io.env.XDG_RUNTIME_DIR;
   const base = runtime && isAbsolute(runtime) ? runtime : tmpdir();
   const place = mkdtempSync(join(base, "skep-mount-"));
   try {
     const { openProxy } = await import("../mount/proxy.ts");
     const report = (line: string): void => context.out.detail(line);
-    await using proxy = await openProxy(join(place, "9p.sock"), target, report);
-    await mountThrough(context, { ...plan, socket: proxy.path }, print);
+    await using proxy = await openProxy(join(place, "9p.sock"), asked.target, report);
+    await throughSocket(context, { ...asked, foreground: true, socket: proxy.path });
+    if (!asked.print) return;
     context.out.message("The mount lasts while this runs; Ctrl-C ends it");
     await untilAborted(context.signal);
-    if (!print) await run("umount", [plan.dir]);
   } finally {
     rmSync(place, { recursive: true, force: true });
   }
+}
+
+async function by9p(context: Context, asked: Asked): Promise<void> {
+  const { place, aname } = asked.target;
+  if ("path" in place && aname === "") await throughSocket(context, { ...asked, socket: place.path });
+  else await throughProxy(context, asked);
+}
+
+async function byFuse(context: Context, { foreground, ...asked }: Asked): Promise<void> {
+  const [{ mountFuse }, { unmountLine }] = await Promise.all([
+    import("../mount/fuse.ts"),
+    import("../mount/place.ts"),
+  ]);
+  const { out, io, signal } = context;
+  const { dir } = asked;
+  const report = (line: string): void => out.detail(line);
+  const mounted = await mountFuse({ ...asked, stays: !foreground, env: io.env, report });
+  const unmount = unmountLine(dir);
+  if (out.wantsJson) await out.json({ by: "fuse", dir, uid: asked.uid, pid: mounted.pid, unmount });
+  out.message(`Mounted through FUSE; unmount it with: ${unmount}`);
+  if (!foreground) {
+    mounted.leave();
+    return;
+  }
+  out.message("The mount lasts while this runs; Ctrl-C ends it");
+  await Promise.race([untilAborted(signal), mounted.ended]);
+  if (signal.aborted) await mounted.stop();
+  else out.message("Unmounted");
+}
+
+async function unmountNow({ out, io }: Context, dir: string): Promise<void> {
+  const { unmountHive } = await import("../mount/place.ts");
+  const { lazily } = await unmountHive(dir, io.env);
+  if (out.wantsJson) await out.json({ dir, unmounted: true, inUse: lazily });
+  else out.message(lazily ? "Unmounted; who is in it still keeps it until they leave" : "Unmounted");
+}
+
+/** The kernel's own client where this user may use it, else FUSE. */
+async function usualWay(): Promise<"9p" | "fuse"> {
+  if (process.getuid?.() !== 0) return "fuse";
+  const { kernelHas9p } = await import("../mount/kernel.ts");
+  return (await kernelHas9p()) ? "9p" : "fuse";
 }
 
 /** `skep mount`. */
 export const mount: Command = command({
   name: "mount",
   group: "files",
-  summary: "Mount the hive with the kernel's 9P client",
-  doc: "Always through a unix socket in a directory that only you can enter; no ticket stands in the mount's options, and no other user of the machine gets through. A context with a ticket is mounted through a socket of this command, which stays until Ctrl-C. Where it may not mount it prints the line and says why.",
+  summary: "Mount the hive as a directory",
+  doc: "With the kernel's 9P client where it has one and you are root, else through FUSE, which needs no root but fusermount3 and python3. No ticket stands in the mount's options, and no other user of the machine gets through. What is mounted stays when this ends, but for a context with a ticket through 9P, which is mounted through a socket of this command and stays until Ctrl-C. While the hive is away every read and write of the mount fails, and when it is back a program only has to open its files again.",
   examples: [
-    { run: "sudo skep mount /mnt/hive --home /srv/hive", doc: "Mounted until `umount /mnt/hive`" },
-    { run: "skep mount /mnt/hive --print", doc: "Only the line" },
+    { run: "skep mount ~/hive", doc: "Mounted until `skep mount --unmount ~/hive`" },
+    { run: "sudo skep mount /mnt/hive --home /srv/hive --uid 1000", doc: "For another user" },
+    { run: "skep mount /mnt/hive --print", doc: "Only the line of mount(8), for the kernel's 9P" },
   ],
-  args: [{ name: "dir", kind: "directory", doc: "Where; made when it is not there" }],
+  args: [{ name: "dir", kind: "directory", doc: "Where: an empty directory, or one that is made" }],
   flags: {
+    by: {
+      kind: "choice",
+      choices: ["9p", "fuse"],
+      doc: "Which way; default: the kernel's 9P where it can be used",
+    },
+    foreground: { kind: "boolean", doc: "Stay until Ctrl-C, then unmount" },
+    unmount: { kind: "boolean", doc: "Unmount what was mounted there" },
     print: { kind: "boolean", doc: "Print the line and mount nothing" },
     uid: { kind: "integer", doc: "The only user who gets through; default: you" },
     msize: { kind: "size", default: "128KiB", doc: "Largest message" },
   },
   run: async (context) => {
     const { args, flags, signal } = context;
+    const dir = resolve(args.dir);
+    if (flags.unmount) return await unmountNow(context, dir);
+    if (flags.print && flags.by === "fuse") throw fault.print();
     const target = targetOf(context);
     const uid = flags.uid ?? process.getuid?.() ?? 0;
-    const plan = { dir: resolve(args.dir), uid, msize: flags.msize };
+    const { print, foreground, msize } = flags;
     // Refused here with its cure, and not by the kernel with a number.
     await (await connect(target, signal)).close();
-    if ("path" in target.place && target.aname === "")
-      await mountThrough(context, { ...plan, socket: target.place.path }, flags.print);
-    else await mountByProxy(context, target, plan, flags.print);
+    const way = print ? "9p" : (flags.by ?? (await usualWay()));
+    await (way === "9p" ? by9p : byFuse)(context, { target, dir, uid, msize, print, foreground });
   },
 });

@@ -5,7 +5,7 @@ import { lockHome } from "@skep/storage";
 import { ownerKeys } from "../updates/apply.ts";
 import { keyOf } from "./pack.ts";
 import { Registry } from "./registry.ts";
-import { digestFor, fetchModel, pointerOf } from "./remote.ts";
+import { checkNamed, digestFor, fetchModel, pointerOf } from "./remote.ts";
 import { fault } from "./faults.ts";
 
 /** How a machine takes a model. */
@@ -53,7 +53,7 @@ async function wanted(client: Client, id: string | undefined, signal?: AbortSign
 
 /**
  * Fetches a model into the registry of this machine, verifies it by the keys of the machine's owner and nobody else's, and lets
- * it count. Throws `update.untrusted`, `models.signature`, `model.{none,older,payload,unready}`.
+ * it count. Throws `update.untrusted`, `models.signature`, `model.{named,none,older,payload,unready}`.
  */
 export async function applyModel(
   client: Client,
@@ -69,6 +69,7 @@ export async function applyModel(
       to: registry.folder(model),
       check: (packed) => {
         key = keyOf({ ...packed, weights: "" }, keys);
+        if (id !== undefined) checkNamed(packed.manifest, id);
         registry.checkNewer(packed.manifest);
       },
       ...(signal && { signal }),

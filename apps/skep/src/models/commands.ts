@@ -168,7 +168,7 @@ const fetch: Command = command({
     key: { kind: "string", value: "HEX", doc: "Public key, 64 hex digits" },
   },
   run: async (context) => {
-    const [{ digestFor, fetchModel, statusOf }, { keyOf }, updates] = await Promise.all([
+    const [{ checkNamed, digestFor, fetchModel, statusOf }, { keyOf }, updates] = await Promise.all([
       import("./remote.ts"),
       import("./pack.ts"),
       import("../updates/faults.ts"),
@@ -181,7 +181,10 @@ const fetch: Command = command({
     const signer = key ?? (await statusOf(client, model, signal)).signed_by;
     const { manifest, fetched } = await fetchModel(client, model, {
       to,
-      check: (packed) => keyOf({ ...packed, weights: "" }, [signer]),
+      check: (packed) => {
+        keyOf({ ...packed, weights: "" }, [signer]);
+        checkNamed(packed.manifest, args.model);
+      },
       signal,
     });
     return show(context, { name: manifest.name, model, fetched, key: signer });

@@ -26,6 +26,11 @@ export const fault = faults("model", {
     "Cannot import: the hive has another manifest of these weights",
     { cure: "Retire it there, or import what it was packed with" },
   ],
+  named: [
+    "corrupt",
+    "Cannot use a model: the hive gave one of another name",
+    { cure: "Name it by the SHA-256 of its weights" },
+  ],
   unready: [
     "conflict",
     "Cannot use a model that is not ready",

@@ -12,6 +12,8 @@ const State = z.strictObject({
   before: z.array(z.union([Digest, z.literal("")])),
   /** What is being switched to, and what `before` is after that; null where nothing is under way. */
   next: z.strictObject({ to: z.union([Digest, z.literal("")]), before: z.array(z.string()) }).nullable(),
+  /** The highest serial that each name had here: its folder may be another name's since, or be gone. */
+  serials: z.record(z.string(), z.int()).default({}),
 });
 type State = z.output<typeof State>;
 
@@ -59,10 +61,11 @@ export class Registry {
 
   #state(): State {
     const text = readText(join(this.#dir, "state.json"));
-    return text === undefined ? { before: [], next: null } : State.parse(JSON.parse(text));
+    return text === undefined ? State.parse({ before: [], next: null }) : State.parse(JSON.parse(text));
   }
 
-  #write(state: State): void {
+  #write(change: Partial<State>): void {
+    const state = { ...this.#state(), ...change };
     replacePrivate(join(this.#dir, "state.json"), `${JSON.stringify(state)}\n`);
     this.#step("state written");
   }
@@ -82,14 +85,22 @@ export class Registry {
     return next !== null;
   }
 
-  /** Throws `model.older` where a newer release of the name is here. */
-  checkNewer({ name, serial }: Manifest): void {
+  #serial(name: string): number {
     const known = this.manifest(this.newest(name));
-    if (known && known.serial > serial) throw fault.older(`${name} ${serial}, and ${known.serial} is here`);
+    const { [name]: kept = 0 } = this.#state().serials;
+    return Math.max(kept, known?.name === name ? known.serial : 0);
+  }
+
+  /** Throws `model.older` where a newer release of the name is or was here. */
+  checkNewer({ name, serial }: Manifest): void {
+    const known = this.#serial(name);
+    if (known > serial) throw fault.older(`${name} ${serial}, and ${known} is here`);
   }
 
   /** Lists an installed model under its name. */
-  list({ name, model }: Manifest, toml: string): void {
+  list({ name, model, serial }: Manifest, toml: string): void {
+    const { serials } = this.#state();
+    if (serials[name] !== serial) this.#write({ serials: { ...serials, [name]: serial } });
     // The original's bridge reads it.
     replacePrivate(join(this.folder(model), "manifest.toml"), toml);
     this.#step("manifest.toml there");
@@ -97,8 +108,7 @@ export class Registry {
   }
 
   #switch(to: string, before: readonly string[]): void {
-    const now = this.#state().before;
-    this.#write({ before: now, next: { to, before: [...before] } });
+    this.#write({ next: { to, before: [...before] } });
     this.#point("current", to === "" ? "" : join("store", to));
     this.recover();
     this.#step("switch over");

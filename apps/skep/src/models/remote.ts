@@ -72,6 +72,11 @@ export async function digestFor(client: Client, id: string, signal?: AbortSignal
   return found[0].model;
 }
 
+/** Throws `model.named` where a model was asked for by a name, and its signed manifest has another. */
+export function checkNamed({ name }: Manifest, id: string): void {
+  if (!digestForm.test(id) && name !== id) throw fault.named(`${name} for ${id}`);
+}
+
 type Sending = { readonly sent: (bytes: number) => void; readonly signal?: AbortSignal };
 
 const bring = (client: Client, path: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void> =>

@@ -10,8 +10,14 @@ export async function sweep(
   store: Store,
 ): Promise<{ readonly digests: readonly string[]; readonly more: boolean }> {
   const needed = new Set<string>();
-  for (const [id, { files }] of models.entries())
-    if (files.table !== undefined) for (const name of (await store.parts(id)).named.keys()) needed.add(name);
+  const seen = new Set<string>();
+  const next = (): string | undefined =>
+    [...models.entries()].find(([id, { files }]) => files.table !== undefined && !seen.has(id))?.[0];
+  // Tables come while others are read: from the last of them to the end nothing is waited for.
+  for (let id = next(); id !== undefined; id = next()) {
+    seen.add(id);
+    for (const name of (await store.parts(id)).named.keys()) needed.add(name);
+  }
   const digests: string[] = [];
   for (const digest of chunks.keys()) {
     if (needed.has(digest)) continue;

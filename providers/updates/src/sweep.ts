@@ -10,8 +10,12 @@ export async function sweep(
   manifests: Manifests,
 ): Promise<{ readonly digests: readonly string[]; readonly more: boolean }> {
   const needed = new Set<string>();
-  for (const [epoch, { stage }] of epochs.entries()) {
-    if (stage === "chunks") continue;
+  const seen = new Set<string>();
+  const next = (): string | undefined =>
+    [...epochs.entries()].find(([epoch, { stage }]) => stage !== "chunks" && !seen.has(epoch))?.[0];
+  // Manifests come while others are read: from the last of them to the end nothing is waited for.
+  for (let epoch = next(); epoch !== undefined; epoch = next()) {
+    seen.add(epoch);
     for (const digest of (await manifests.get(epoch))?.named.keys() ?? []) needed.add(digest);
   }
   const digests: string[] = [];

@@ -12,6 +12,7 @@ import { Admission } from "./admission.ts";
 import type { MeshOptions, RelayLimits } from "./contract.ts";
 import type { DialReport } from "./dial-report.ts";
 import { fault } from "./faults.ts";
+import { noiseCrypto, signing } from "./noise-crypto.ts";
 import { type Factory, observed } from "./observed.ts";
 import type { Tunnels } from "./tunnel.ts";
 import { whole } from "./whole.ts";
@@ -174,7 +175,7 @@ export async function startNode(options: MeshOptions, around: Around): Promise<N
     ...(await extras(options)),
   };
   const libp2p = await createLibp2p({
-    privateKey: await generateKeyPairFromSeed("Ed25519", options.key),
+    privateKey: signing(await generateKeyPairFromSeed("Ed25519", options.key), options.key),
     nodeInfo: { name: "skep", userAgent: "skep" },
     logger,
     addresses: {
@@ -182,7 +183,7 @@ export async function startNode(options: MeshOptions, around: Around): Promise<N
       announceFilter: (verified) => around.announce(verified.map(String)).map((text) => multiaddr(text)),
     },
     transports: await transports(options, around),
-    connectionEncrypters: [whole(noise())],
+    connectionEncrypters: [whole(noise({ crypto: noiseCrypto }))],
     streamMuxers: [
       yamux({
         enableKeepAlive: false,

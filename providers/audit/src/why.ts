@@ -53,10 +53,22 @@ class Follower {
     await this.#ticket(record);
     await this.#cause(record, mostSteps);
     await this.#policy(record);
+    if (eventOf(record, "policy:asked")) return this.#waited(record);
     await this.#approvals(record);
+    return this.#decided(record);
+  }
+
+  async #decided(record: JournalRecord): Promise<void> {
     this.#decision(record);
     await this.#effects(record);
     await this.#after(record);
+  }
+
+  /** What waited for approval: who gave it, and what it did when it ran. */
+  async #waited(record: JournalRecord): Promise<void> {
+    this.#decision(record);
+    const ran = await this.#action(String(record.seq), record.seq);
+    if (ran) await this.#decided(ran);
   }
 
   async #ticket({ subject, role, ticket, seq }: JournalRecord): Promise<void> {
@@ -99,26 +111,29 @@ class Follower {
 
   async #approvals(record: JournalRecord): Promise<void> {
     const ran = textOf(eventOf(record, "policy:ran"), "id");
-    const waits = eventOf(record, "policy:asked") ? String(record.seq) : "";
     if (ran !== "") {
       const asked = await this.#from.record(Number(ran));
       this.#add("asked", `asked by ${asked.subject}, ${asked.policy}`, asked);
+      await this.#action(ran, record.seq);
     }
-    if (ran !== "" || waits !== "") await this.#action(ran || waits, record.seq);
     for (const event of record.events)
       if (event.t.startsWith("policy:consumed@")) await this.#presented(event, record.seq);
   }
 
-  async #action(id: string, besides: number): Promise<void> {
+  /** The steps of an action; gives the record that ran it, where it ran. */
+  async #action(id: string, besides: number): Promise<JournalRecord | undefined> {
+    let ran: JournalRecord | undefined;
     const seqs = await this.#from.touched(`/actions/${id}`, far, mostLinks);
     for (const seq of [...seqs].reverse()) {
       if (seq === besides || String(seq) === id) continue;
       const record = await this.#from.record(seq);
       for (const event of record.events) {
-        const data = dataOf(event);
-        if (data.id === id) this.#add("approval", approvalText(event, record), record);
+        if (!isOf(event, id)) continue;
+        if (event.t.startsWith("policy:ran@")) ran = record;
+        else this.#add("approval", approvalText(event, record), record);
       }
     }
+    return ran;
   }
 
   async #presented(event: RecordEvent, below: number): Promise<void> {
@@ -195,11 +210,18 @@ function outcomeText(record: JournalRecord): string {
   return failed ? `failed, ${textOf(failed, "code")}` : "done";
 }
 
+/** Whether an event tells of an action; those that expire together are told in one. */
+function isOf(event: RecordEvent, action: string): boolean {
+  const { id, ids } = dataOf(event);
+  return (
+    id === action || (event.t.startsWith("policy:expired@") && Array.isArray(ids) && ids.includes(action))
+  );
+}
+
 function approvalText(event: RecordEvent, { subject }: JournalRecord): string {
   const data = dataOf(event);
   const name = event.t.replace(/^policy:|@\d+$/g, "");
-  if (name !== "approved")
-    return `${name}${textOf(data, "state") && ` ${textOf(data, "state")}`} by ${subject}`;
+  if (name !== "approved") return `${textOf(data, "state") || name} by ${subject}`;
   const owners = Array.isArray(data.owners) ? data.owners.map(String) : [];
   const signed = textOf(data, "signature") === "" ? "by ticket" : "with an SSH signature";
   return `approved by ${owners[0] ?? subject} ${signed}`;
@@ -210,12 +232,26 @@ function endText(links: readonly Link[]): string {
   return last ? `; ${last.part === "change" ? "last " : `${last.part} `}${last.text}` : "";
 }
 
+const closed = /^(rejected|stale|expired) by /;
+
+/** Whether what had to wait still does: it ran, as another record, or ended otherwise. */
+function waitText({ seq }: JournalRecord, links: readonly Link[]): string {
+  const ran = links.find((link) => link.part === "decision" && link.seq !== seq);
+  if (ran) return `waited, then ran as record ${ran.seq}`;
+  const ended = links.findLast(({ part, text }) => part === "approval" && closed.test(text));
+  return ended ? `waited, ${ended.text}` : "waiting";
+}
+
 function summaryOf(record: JournalRecord, links: readonly Link[]): string {
   const { seq, subject, path, policy, verdict } = record;
   const rule = policy === "none" ? "no policies in force" : `by ${policy}`;
   const approvals = links.filter(({ part, text }) => part === "approval" && text.startsWith("approved"));
   const people = approvals.length === 0 ? "" : `, ${approvals.length} approval${s(approvals.length)}`;
-  const said = verdict.ok ? "accepted" : verdict.kind === "waiting" ? "waiting" : `refused (${verdict.code})`;
+  const said = verdict.ok
+    ? "accepted"
+    : verdict.kind === "waiting"
+      ? waitText(record, links)
+      : `refused (${verdict.code})`;
   const what = record.outcome === undefined ? actName(record) : `outcome of effect ${record.outcome}`;
   return `record ${seq}: ${what} at ${path} by ${subject}, ${said}, ${rule}${people}${endText(links)}`;
 }

@@ -94,11 +94,12 @@ test("what waited for approval names who asked, who approved, and whose rule it 
   const [id = ""] = JSON.parse(await run("approvals", "--json")).map((one: { id: string }) => one.id);
   await run("approve", id, "--yes");
   let told = JSON.parse(await run("why", id, "--json"));
-  for (let left = 100; left > 0 && !JSON.stringify(told).includes("ran by"); left -= 1)
+  for (let left = 100; left > 0 && !JSON.stringify(told).includes("then ran as"); left -= 1)
     told = JSON.parse(await run("why", id, "--json"));
   const parts = told.links.map(({ part, text }: { part: string; text: string }) => `${part}: ${text}`);
   assert.ok(parts.includes("approval: approved by owner by ticket"), parts.join("\n"));
-  const ran = told.links.find(({ text }: { text: string }) => text.startsWith("ran by")).seq;
+  const ran = told.links.find(({ text }: { text: string }) => text.startsWith("accepted: ")).seq;
+  assert.notEqual(String(ran), id);
   const why = JSON.parse(await run("why", String(ran), "--verify", "--json"));
   const texts: string[] = why.links.map(
     ({ part, text }: { part: string; text: string }) => `${part}: ${text}`,

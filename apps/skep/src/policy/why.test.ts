@@ -27,6 +27,19 @@ test("an action tells why: the ticket, the rule, who approved, what it ran as; a
   const ran = await text(owner, `/actions/${id}/why`);
   assert.match(ran, new RegExp(`last changed by record ${record}\\b`));
   assert.match(ran, /approval +approved by bob by ticket/);
+  const asked = await text(owner, `/audit/why/${id}/chain`);
+  assert.match(
+    asked,
+    new RegExp(`^record ${id}: kill at /queen/ctl by owner, waited, then ran as record ${record},`),
+  );
+  assert.deepEqual(
+    [...asked.matchAll(/^ {2}(decision|approval) +(\w+)/gm)].map(([, part, word]) => `${part} ${word}`),
+    ["decision waits", "approval approved", "decision accepted"],
+  );
+  await owner.append("/queen/ctl", { spawn: "heartbeat", ticks: 2 });
+  const { id: other } = await owner.append("/queen/ctl", { kill: "worker-2" });
+  await bob.append("/actions/queue", { action: String(other), decision: "reject", reason: "not today" });
+  assert.match(await text(owner, `/audit/why/${other}/chain`), /^record \d+: .* waited, rejected by bob, /);
   const told = JSON.parse(await text(owner, `/actions/${id}/why.json`)) as {
     readonly why: { readonly seq: number; readonly proofs: Readonly<Record<string, string>> };
   };

@@ -1,7 +1,7 @@
 // The one program: daemon, worker and command line. What Node compiled of it is kept, so that a start is short. This
 // file alone is not TypeScript: before the cache is on, what removes types would be loaded, 25 MB in every process.
 import { accessSync, constants } from "node:fs";
-import { enableCompileCache } from "node:module";
+import nodeModule from "node:module";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,9 +21,17 @@ function place() {
   }
 }
 
+// Asked before anything is loaded that an older Node cannot even read.
+if (Number.parseInt(process.versions.node, 10) < 24) {
+  process.stderr.write(
+    `skep: Cannot run under Node ${process.versions.node}: Node 24 or newer is needed\n  \`npx skep\` brings the right one along\n`,
+  );
+  process.exit(1);
+}
+
 // The environment tells the threads and the processes that this one starts.
 process.env.NODE_COMPILE_CACHE ??= place();
-enableCompileCache(process.env.NODE_COMPILE_CACHE);
+nodeModule.enableCompileCache(process.env.NODE_COMPILE_CACHE);
 await import("./resolve.mjs");
 const { start } = await import("./start.ts");
 process.exit(await start());

@@ -85,8 +85,8 @@ class OpenOn {
     this.shown = shown;
   }
 
-  protected ask<T>(act: (file: RemoteFile, client: Client) => Promise<T>): Promise<T> {
-    return this.link.watch(this.#client, (client) => act(this.#file, client));
+  protected ask<T>(signal: AbortSignal, act: (file: RemoteFile, client: Client) => Promise<T>): Promise<T> {
+    return this.link.watch(signal, this.#client, (client) => act(this.#file, client));
   }
 
   release(): void {
@@ -96,7 +96,7 @@ class OpenOn {
 
 class OpenFile extends OpenOn implements Handle {
   getattr({ signal }: Call): Promise<Attr> {
-    return this.ask(async (file) => shownAttr(await file.getattr({ signal }), this.shown));
+    return this.ask(signal, async (file) => shownAttr(await file.getattr({ signal }), this.shown));
   }
 
   /**
@@ -104,7 +104,7 @@ class OpenFile extends OpenOn implements Handle {
    * empty answer that this is all for now, and waits at the read after that one.
    */
   read(offset: number, size: number, { signal }: Call): Promise<readonly Uint8Array[]> {
-    return this.ask(async (file) => {
+    return this.ask(signal, async (file) => {
       const parts: Uint8Array[] = [];
       for (let got = 0; got < size; ) {
         const count = Math.min(size - got, this.shown.most);
@@ -128,11 +128,11 @@ class OpenFile extends OpenOn implements Handle {
     const most = this.shown.most;
     const end = data.length < most ? 0 : data.lastIndexOf(newline, most - 1) + 1;
     const part = end > 0 ? data.subarray(0, end) : data.subarray(0, most);
-    return this.ask((file) => file.write(part, offset, { signal }));
+    return this.ask(signal, (file) => file.write(part, offset, { signal }));
   }
 
   fsync({ signal }: Call): Promise<void> {
-    return this.ask((file) => file.sync({ signal }));
+    return this.ask(signal, (file) => file.sync({ signal }));
   }
 }
 
@@ -142,7 +142,7 @@ class OpenDir extends OpenOn implements DirHandle {
   #from = 0n;
 
   entries(offset: bigint, _size: number, { signal }: Call): Promise<readonly DirEntry[]> {
-    return this.ask(async ({ fid }, client) => {
+    return this.ask(signal, async ({ fid }, client) => {
       const rest = this.#rest(offset);
       if (rest.length > 0) return rest;
       const body = { fid, offset: Number(offset), count: this.shown.most };
@@ -199,7 +199,7 @@ export class HiveFiles implements Filesystem {
   }
 
   getattr(path: string, call: Call): Promise<Attr> {
-    return this.#link.use(async (client) => {
+    return this.#link.use(call.signal, async (client) => {
       const told = await statQuickly(client, path, call);
       if (told) return shownAttr(told, this.#shown);
       return await at(client, path, call, async (file) => shownAttr(await file.getattr(call), this.#shown));
@@ -209,7 +209,7 @@ export class HiveFiles implements Filesystem {
   async setattr(path: string, { valid: asked, size }: Change, call: Call): Promise<void> {
     const valid = setattrBits.reduce((bits, [fuse, ninep]) => (asked & fuse ? bits | ninep : bits), 0);
     const zero = { mode: 0, uid: 0, gid: 0, atimeSec: 0, atimeNsec: 0, mtimeSec: 0, mtimeNsec: 0 };
-    await this.#link.use((client) =>
+    await this.#link.use(call.signal, (client) =>
       at(client, path, call, ({ fid }) =>
         client.request("Tsetattr", { fid, valid, size: Number(size), ...zero }, call),
       ),
@@ -217,7 +217,7 @@ export class HiveFiles implements Filesystem {
   }
 
   open(path: string, flags: number, call: Call): Promise<Handle> {
-    return this.#link.use(async (client) => {
+    return this.#link.use(call.signal, async (client) => {
       const as = (flags & accessMask) === 1 && (flags & append) !== 0 ? "append" : openAs[flags & accessMask];
       const file = await client.open(path, as, { signal: call.signal });
       return new OpenFile(this.#link, client, file, this.#shown);
@@ -225,13 +225,13 @@ export class HiveFiles implements Filesystem {
   }
 
   opendir(path: string, call: Call): Promise<DirHandle> {
-    return this.#link.use(async (client) => {
+    return this.#link.use(call.signal, async (client) => {
       const file = await client.open(path, "read", { signal: call.signal });
       return new OpenDir(this.#link, client, file, this.#shown);
     });
   }
 
-  statfs({ signal }: Call): Promise<Statfs> {
-    return this.#link.use((client) => client.request("Tstatfs", { fid: 0 }, { signal }));
+  statfs(call: Call): Promise<Statfs> {
+    return this.#link.use(call.signal, (client) => client.request("Tstatfs", { fid: 0 }, call));
   }
 }

@@ -203,3 +203,12 @@ test("a retired update takes along the chunks that no other needs", async (t) =>
   assert.deepEqual([await blobs.size(two ?? ""), await blobs.size(three ?? "")], [400, 500]);
   assert.match(await status("1"), /state=empty/);
 });
+
+test("a chunk that there is no room for is nowhere on the disk", async (t) => {
+  const { chunk, blobs } = await rig(t);
+  const early = (at: number) => Buffer.alloc(128, `${at} `);
+  for (let at = 0; at < 4; at += 1) await chunk(String(at + 1), early(at));
+  await assert.rejects(chunk("5", early(5)), { code: "updates.many" });
+  assert.equal(await blobs.size(sha256(early(5))), undefined);
+  assert.equal(await blobs.size(sha256(early(3))), 128);
+});

@@ -1,7 +1,7 @@
 import type { Deciding, Decision, Json } from "@skep/kernel";
 import { z } from "zod";
 import { fault } from "./faults.ts";
-import { checkOrder, checkSerial, type Limits, type Uses } from "./files.ts";
+import { checkChunk, checkOrder, checkSerial, type Limits, type Uses } from "./files.ts";
 import { digestForm, nameForm } from "./manifest.ts";
 import { type Active, emit, type FileName, type Found, mostNames, type Models, nothing } from "./state.ts";
 
@@ -40,9 +40,8 @@ const checking = (model: string): Decision => ({
 export function decideFile(file: FileName, bytes: number, { state, params }: At, limits: Limits): Decision {
   const { model = "" } = params;
   const known = state.models.get(model);
-  if (!known && state.models.size >= limits.models) throw fault.many(`${limits.models} models`);
   // Asked again: somebody else may have brought it meanwhile.
-  checkOrder(known, file);
+  checkOrder(state, model, file, limits);
   const signed = file === "signature" && known?.files.manifest !== undefined;
   return {
     events: [emit("file@1", { model, file, bytes })],
@@ -51,10 +50,9 @@ export function decideFile(file: FileName, bytes: number, { state, params }: At,
 }
 
 /** What the last byte of a chunk means. */
-export function decideChunk(bytes: number, { state, params }: At, limits: Limits): Decision {
-  const { model = "", digest = "" } = params;
-  if (state.models.get(model)?.stage !== "pending") throw fault.fixed(digest);
-  if (state.chunks.size >= limits.chunks) throw fault.many(`${limits.chunks} chunks`);
+export function decideChunk(bytes: number, at: At, limits: Limits): Decision {
+  const { model = "", digest = "" } = at.params;
+  checkChunk(at, limits);
   return { events: [emit("chunk@1", { model, digest, bytes })] };
 }
 

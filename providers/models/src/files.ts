@@ -61,6 +61,8 @@ interface Part {
   /** Whether these bytes are all of it; stored then. Throws for what can become none. */
   take(all: Buffer): Promise<boolean>;
   read(offset: number, count: number): Awaitable<Uint8Array>;
+  /** Told where it was stored, and the gate refused it all the same. */
+  refused?(): void;
 }
 
 /** A file of a model that was opened: read where it is here, appended in pieces where it is not. */
@@ -100,6 +102,10 @@ export class ModelFile implements BlobHandle {
     pieces.drop(key);
     this.#size = all.length;
     return true;
+  }
+
+  refused(): void {
+    this.#part.refused?.();
   }
 
   close(): void {
@@ -169,8 +175,10 @@ function mayCome(model: Model | undefined, file: FileName): boolean {
   return model?.stage === "pending";
 }
 
-/** Throws `models.{fixed,order}` where a file may not come now. */
-export function checkOrder(model: Model | undefined, file: FileName): void {
+/** Throws `models.{fixed,many,order}` where a file may not come now. */
+export function checkOrder({ models }: Models, id: string, file: FileName, limits: Limits): void {
+  const model = models.get(id);
+  if (!model && models.size >= limits.models) throw fault.many(`${limits.models} models`);
   if (model?.files[file] !== undefined) throw fault.fixed(file);
   if (!mayCome(model, file)) throw fault.order(file);
 }
@@ -180,15 +188,19 @@ type SmallName = Exclude<FileName, "weights">;
 /** The manifest, the signature, the table or the schema; `bytes` where it is here. */
 export function smallFile(at: At, desk: Desk, name: SmallName, bytes: Buffer | undefined): ModelFile {
   const model = idOf(at);
+  const admit = (): void => checkOrder(at.state, model, name, desk.limits);
   return new ModelFile(at, desk, {
     name,
     known: bytes?.length ?? 0,
-    admit: () => checkOrder(modelOf(at), name),
+    admit,
     take: async (all) => {
       if (!(await takers[name](all, { model, at, desk }))) return false;
+      // Another may have brought it meanwhile: what was decided about is not written over.
+      admit();
       await desk.store.put(model, name, all);
       return true;
     },
+    refused: () => void desk.store.drop(model, name).catch(() => undefined),
     read: (offset, count) => bytes?.subarray(offset, offset + count) ?? new Uint8Array(0),
   });
 }
@@ -201,9 +213,8 @@ export function weightsFile(at: At, desk: Desk, parts: Parts | undefined): Model
     name: "weights",
     known: parts || before?.files.weights !== undefined ? (before?.bytes ?? 0) : 0,
     admit: () => {
-      const model = modelOf(at);
-      if (model?.stage === "ready") throw fault.fixed("weights");
-      checkOrder(model, "weights");
+      if (modelOf(at)?.stage === "ready") throw fault.fixed("weights");
+      checkOrder(at.state, idOf(at), "weights", desk.limits);
     },
     take: async (all) => {
       if (all.length > mostWhole) throw fault.long(`over ${mostWhole} bytes: bring it in chunks`);
@@ -215,6 +226,14 @@ export function weightsFile(at: At, desk: Desk, parts: Parts | undefined): Model
     read: (offset, count) =>
       parts ? readParts(parts, blobs, offset, count) : blobs.read(idOf(at), offset, count),
   });
+}
+
+/** Throws `models.{fixed,many}` where a chunk may not come now. */
+export function checkChunk({ state, params }: Pick<At, "state" | "params">, limits: Limits): void {
+  const { model = "", digest = "" } = params;
+  const isOpen = state.models.get(model)?.stage === "pending";
+  if (!isOpen || state.chunks.has(digest)) throw fault.fixed(digest);
+  if (state.chunks.size >= limits.chunks) throw fault.many(`${limits.chunks} chunks`);
 }
 
 /** A chunk; `named` is its length by the table, where that names it. */
@@ -229,7 +248,7 @@ export function chunkFile(at: At, desk: Desk, named: number | undefined): ModelF
       const model = modelOf(at);
       if (model?.files.table === undefined) throw fault.order(digest);
       if (named === undefined) throw fault.foreign(digest);
-      if (at.state.chunks.has(digest) || model.stage !== "pending") throw fault.fixed(digest);
+      checkChunk(at, desk.limits);
     },
     take: async (all) => {
       if (all.length < (named ?? 0)) return false;

@@ -2,7 +2,7 @@ import { type Blobs, defineProvider, type Files, type Provider, Pieces } from "@
 import { outcome } from "./decide.ts";
 import type { At, Limits, Uses } from "./files.ts";
 import { type Bench, gpuModelsNode, modelsNode } from "./nodes.ts";
-import { events, fileNames, initial, type Models } from "./state.ts";
+import { events, type FileName, fileNames, initial, type Models } from "./state.ts";
 import { check, Store } from "./store.ts";
 import { sweep } from "./sweep.ts";
 
@@ -87,7 +87,8 @@ function effectsOf({ blobs, held }: ModelsDeps, store: Store, present: () => Mod
   };
 }
 
-type Told = { readonly model: string; readonly file?: string };
+type Told = { readonly model: string };
+type Came = Told & { readonly file: FileName };
 
 /** `/models/<sha256>` and `/gpu/models`: models over the blob store, and which one is active. */
 export function mountModels(deps: ModelsDeps): ModelsMount {
@@ -119,7 +120,8 @@ export function mountModels(deps: ModelsDeps): ModelsMount {
       for (const [model, { stage }] of state.models.entries()) if (stage === "checking") waiting.begin(model);
     },
     notify: {
-      "file@1": ({ model, file }: Told, _meta, _runtime, state) => {
+      "file@1": ({ model, file }: Came, _meta, _runtime, state) => {
+        store.settled(model, file);
         if (file === "signature" && state.models.get(model)?.stage === "checking") waiting.begin(model);
       },
       "checking@1": ({ model }: Told) => waiting.begin(model),

@@ -24,6 +24,8 @@ export class Store {
   readonly blobs: Blobs;
   readonly keys: readonly string[];
   readonly #read = new Map<string, Promise<Parts>>();
+  /** Files that were written, and that no record tells of yet. */
+  readonly #open = new Set<string>();
 
   constructor(files: Files, blobs: Blobs, keys: readonly string[]) {
     this.#files = files;
@@ -45,10 +47,32 @@ export class Store {
     return manifest;
   }
 
-  /** Replaces a file, durably. */
+  /** Writes a file, durably; nobody else does until it was `settled` or is dropped. Throws `models.order`. */
   async put(model: string, file: FileName, bytes: Uint8Array): Promise<void> {
-    await this.#files.replace(placeOf(model, file), bytes);
+    const place = placeOf(model, file);
+    if (this.#open.has(place)) throw fault.order(file);
+    this.#open.add(place);
+    try {
+      await this.#files.replace(place, bytes);
+    } catch (thrown) {
+      this.#open.delete(place);
+      throw thrown;
+    }
     this.#read.delete(model);
+  }
+
+  /** A record tells of a file. */
+  settled(model: string, file: FileName): void {
+    this.#open.delete(placeOf(model, file));
+  }
+
+  /** Takes a file away that was written and then refused. */
+  async drop(model: string, file: FileName): Promise<void> {
+    try {
+      await this.remove(model, [file]);
+    } finally {
+      this.settled(model, file);
+    }
   }
 
   async remove(model: string, files: readonly FileName[]): Promise<void> {

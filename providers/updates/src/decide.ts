@@ -1,8 +1,7 @@
 import type { Deciding, Decision } from "@skep/kernel";
 import { z } from "zod";
 import { fault } from "./faults.ts";
-import { type Limits, mostEarly } from "./files.ts";
-import { fixedBytes } from "./manifest.ts";
+import { checkChunk, checkRoom, type Limits } from "./files.ts";
 import { emit, type Found, type Updates } from "./state.ts";
 
 /** One line of an update's `ctl`. */
@@ -15,22 +14,10 @@ export const Command = z
 
 type At = Deciding<Updates>;
 
-function checkRoom({ state, params }: At, limits: Limits): void {
-  const { epoch = "" } = params;
-  if (!state.epochs.has(epoch) && state.epochs.size >= limits.updates)
-    throw fault.many(`${limits.updates} updates`);
-}
-
 /** What the last byte of a chunk means. */
 export function decideChunk(bytes: number, at: At, limits: Limits): Decision {
   const { epoch = "", digest = "" } = at.params;
-  checkRoom(at, limits);
-  const update = at.state.epochs.get(epoch);
-  const early = update === undefined || update.stage === "chunks";
-  if (early && bytes !== fixedBytes) throw fault.first(digest);
-  if (early && (update?.early ?? 0) >= mostEarly) throw fault.many(`${mostEarly} chunks before a manifest`);
-  if (!early && update.stage !== "pending") throw fault.fixed(epoch);
-  if (at.state.chunks.size >= limits.chunks) throw fault.many(`${limits.chunks} chunks`);
+  checkChunk(bytes, at, limits);
   return { events: [emit("chunk@1", { epoch, digest, bytes })] };
 }
 

@@ -29,6 +29,27 @@ const keyOf = ({ path, caller }: At): string => `${caller.session} ${path}`;
 /** Chunks of the fixed form that may come before their manifest. */
 export const mostEarly = 16_384;
 
+type Place = Pick<At, "state" | "params">;
+
+/** Throws `updates.many` where there is no room for another update. */
+export function checkRoom({ state, params }: Place, limits: Limits): void {
+  const { epoch = "" } = params;
+  if (!state.epochs.has(epoch) && state.epochs.size >= limits.updates)
+    throw fault.many(`${limits.updates} updates`);
+}
+
+/** Throws `updates.{first,fixed,many}` where a chunk may not come now. */
+export function checkChunk(bytes: number, at: Place, limits: Limits): void {
+  const { epoch = "", digest = "" } = at.params;
+  checkRoom(at, limits);
+  const update = at.state.epochs.get(epoch);
+  const early = update === undefined || update.stage === "chunks";
+  if (early && bytes !== fixedBytes) throw fault.first(digest);
+  if (early && (update?.early ?? 0) >= mostEarly) throw fault.many(`${mostEarly} chunks before a manifest`);
+  if (!early && update.stage !== "pending") throw fault.fixed(epoch);
+  if (at.state.chunks.size >= limits.chunks) throw fault.many(`${limits.chunks} chunks`);
+}
+
 /** A chunk: read where it is complete, appended in pieces where it is not. */
 export class ChunkFile implements BlobHandle {
   readonly #at: At;
@@ -79,6 +100,8 @@ export class ChunkFile implements BlobHandle {
       quarantine(epoch, digest, "updates.chunk");
       throw fault.chunk(digest);
     }
+    // Before it is stored: what is refused then would be nobody's.
+    checkChunk(all.length, this.#at, this.#desk.limits);
     await blobs.put(all);
     this.#size = all.length;
     return true;

@@ -9,6 +9,8 @@ import type { Link } from "./links.ts";
 class Far {
   readonly clock: SimulatedClock;
   readonly asked: number[] = [];
+  readonly kept: object[] = [];
+  made: Link | undefined;
   readonly begun: number;
   alive = true;
   cut: number | undefined;
@@ -28,28 +30,31 @@ class Far {
     this.#hear({ data: { byteLength } });
   }
 
-  link(direction: string): Link {
+  link(direction: string, watched = false): Link {
     const ping = () => {
       this.asked.push(this.#at);
       if (!this.alive) return new Promise(() => undefined);
       this.say(30);
       return Promise.resolve(0);
     };
-    const maConn = { addEventListener: (_type: string, act: (event: object) => void) => (this.#hear = act) };
+    const listen = (_type: string, act: (event: object) => void) => (this.#hear = act);
+    const socket = { setKeepAlive: (options: object) => this.kept.push(options) };
+    const maConn = { addEventListener: listen, ...(watched && { socket }) };
     const abort = () => {
       this.cut = this.#at;
       this.ended.abort();
     };
     const connection = { direction, muxer: { ping }, maConn, abort };
-    return { connection, ended: this.ended } as unknown as Link;
+    this.made = { connection, ended: this.ended } as unknown as Link;
+    return this.made;
   }
 }
 
-function stage(direction: string): { far: Far; pass: (ms: number) => Promise<void> } {
+function stage(direction: string, watched = false): { far: Far; pass: (ms: number) => Promise<void> } {
   const clock = simulatedClock(1);
   const beats = new Beats(clock, 3000, {} as never, new AbortController().signal);
   const far = new Far(clock);
-  beats.opened(far.link(direction));
+  beats.opened(far.link(direction, watched));
   const pass = async (ms: number) => {
     for (let left = ms; left > 0; left -= 250) {
       clock.advance(250);
@@ -95,9 +100,43 @@ test("one who dialled and says nothing more is cut after 12.5 s; one who does st
     await pass(5000);
   }
   assert.equal(far.cut, undefined);
+  far.alive = false;
   await pass(10_000);
   assert.equal(far.cut, 57_500);
+  assert.deepEqual(far.asked, [54_000]);
+});
+
+test("where the system watches, 500 idle connections are asked 17 times a second, and one that is used again at once", async () => {
+  const { far, pass } = stage("outbound", true);
+  assert.deepEqual(far.kept, [{ enable: true, initialDelay: 4000, interval: 1000, count: 4 }]);
+  await pass(130_000);
+  assert.deepEqual(far.asked.slice(-4), [33_000, 63_000, 93_000, 123_000]);
+  far.alive = false;
+  far.made?.used();
+  far.made?.used();
+  assert.deepEqual(far.asked.slice(-1), [130_000]);
+  await pass(4000);
+  assert.equal(far.cut, 133_500);
+});
+
+test("who was dialled asks too: after a minute of silence at rest, and when it uses again what rested", async () => {
+  const { far, pass } = stage("inbound", true);
+  const rest = async (seconds: number) => {
+    for (let at = 0; at < seconds; at += 30) {
+      await pass(30_000);
+      far.say(30);
+    }
+  };
+  await rest(120);
+  far.asked.length = 0;
+  await rest(120);
   assert.deepEqual(far.asked, []);
+  await pass(61_000);
+  assert.deepEqual(far.asked, [300_000]);
+  far.alive = false;
+  far.made?.used();
+  await pass(4000);
+  assert.equal(far.cut, 304_500);
 });
 
 test("who slept waits anew before it takes the other side for dead", async () => {
@@ -111,10 +150,11 @@ test("who slept waits anew before it takes the other side for dead", async () =>
   const far = new Far(clock);
   new Beats(sleepy, 3000, {} as never, new AbortController().signal).opened(far.link("inbound"));
   late = 0;
-  await clock.advanceAsync(612_500 + 12_000);
+  far.alive = false;
+  await clock.advanceAsync(609_000 + 12_000);
   assert.equal(far.cut, undefined);
   await clock.advanceAsync(1000);
-  assert.equal(far.cut, 612_500 + 12_500);
+  assert.equal(far.cut, 609_000 + 12_500);
 });
 
 class Arriving extends EventTarget {

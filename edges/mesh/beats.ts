@@ -1,6 +1,6 @@
 import type { Connection, Stream } from "@libp2p/interface";
 import type { Clock } from "@skep/clock";
-import { answer, answerWithin, beat, beatProtocol, expect, silence } from "./beat.ts";
+import { answer, answerWithin, beat, beatProtocol, expect } from "./beat.ts";
 import type { Link, Links } from "./links.ts";
 import { type Pulse, pulseOf } from "./pulse.ts";
 
@@ -20,13 +20,14 @@ interface Felt {
 const glance = 250;
 /** A look that comes so much too late says that this machine slept or was busy. */
 const overslept = answerWithin / 4;
-/** Milliseconds without use after which a connection is at rest, and how much longer its periods are then. */
+/** Milliseconds without use after which a connection is at rest, and how much longer its periods are then: more where the system watches it. */
 const calm = 30_000;
 const restful = 5 / 3;
+const watchful = 10;
 /** Periods after which the way is measured again though the other side is heard. */
 const measured = 4;
 
-/** Signs of life on every connection: who dialled asks, who was dialled answers. */
+/** Signs of life on every connection: who dialled asks, who was dialled answers, and asks itself when it has missed three. */
 export class Beats {
   readonly #clock: Clock;
   readonly #every: number;
@@ -66,8 +67,19 @@ export class Beats {
     const now = this.#clock.monotonic();
     const felt: Felt = { link, pulse, asks, asked: now, waiting: false, since: now };
     this.#felt.add(felt);
+    link.used = () => this.#used(felt);
     link.ended.signal.addEventListener("abort", () => this.#felt.delete(felt), { once: true });
     if (asks) void this.#ask(felt, now);
+    this.#lookAt(this.#due(felt));
+  }
+
+  #used(felt: Felt): void {
+    const now = this.#clock.monotonic();
+    const rested = now - felt.pulse.used > calm;
+    felt.pulse.used = now;
+    // What is sent after a rest must not wait for the next look to learn that nobody is there.
+    if (!rested || felt.waiting) return;
+    void this.#ask(felt, now);
     this.#lookAt(this.#due(felt));
   }
 
@@ -86,11 +98,15 @@ export class Beats {
   }
 
   /** When something has to be done about a connection. */
-  #due({ asks, asked, waiting, pulse: { heard, used }, since }: Felt): number {
-    if (!asks) return Math.max(heard, since) + silence(this.#every);
+  #due({ asks, asked, waiting, pulse: { heard, used, watched }, since }: Felt): number {
     if (waiting) return Math.max(heard, asked, since) + answerWithin;
-    const every = Math.max(heard, asked) - used > calm ? restful * this.#every : this.#every;
-    return Math.min(Math.max(heard, asked) + every, asked + measured * this.#every);
+    const rests = Math.max(heard, asked) - used > calm;
+    if (!asks) {
+      const missed = rests && watched ? 2 * watchful : 3;
+      return Math.max(heard, since) + missed * this.#every;
+    }
+    const every = (rests ? (watched ? watchful : restful) : 1) * this.#every;
+    return Math.min(Math.max(heard, asked) + every, asked + Math.max(measured * this.#every, every));
   }
 
   #lookAt(due: number): void {
@@ -109,7 +125,7 @@ export class Beats {
     for (const felt of this.#felt) {
       if (slept) felt.since = now;
       if (this.#due(felt) <= now) {
-        if (felt.asks && !felt.waiting) void this.#ask(felt, now);
+        if (!felt.waiting) void this.#ask(felt, now);
         else felt.link.connection.abort(new Error("no sign of life"));
       }
       next = Math.min(next, this.#due(felt));

@@ -213,8 +213,9 @@ export interface MeshOptions {
   /** Most connections at a time; 12,000 by default. */
   readonly connections?: number;
   /**
-   * Milliseconds between signs of life on a connection; 3,000 by default, and five thirds of it on one that nobody used for
-   * half a minute. One unanswered for 3,500 cuts it.
+   * Milliseconds between signs of life on a connection; 3,000 by default. On one that nobody used for half a minute five
+   * thirds of it, or ten times as much where it is TCP without a relay: there the system's keep-alive cuts it after 8 s.
+   * A sign unanswered for 3,500 cuts it.
    */
   readonly heartbeat?: number;
   /** Milliseconds for one address; 5,000 by default. */

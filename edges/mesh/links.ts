@@ -20,6 +20,8 @@ export interface Link {
   rtt: number | undefined;
   /** Whether the other side has begun to give signs of life. */
   alive: boolean;
+  /** Something is sent that is more than a sign of life. */
+  used: () => void;
 }
 
 /** Milliseconds after which a relayed connection that nobody uses is ended once a direct one stands. */
@@ -91,6 +93,7 @@ export class Links {
       ended: new AbortController(),
       rtt: undefined,
       alive: false,
+      used: () => undefined,
     };
     this.#byPeer.set(far.peer, [...this.of(far.peer), link]);
     this.#events.tell({ kind: "connected", peer: far.peer, path: far.path, address: far.address });
@@ -143,7 +146,8 @@ export class Links {
 
   /** A stream of ours or theirs as everybody sees it; counted for its link when `counted`. */
   stream(stream: Stream, link: Link, counted: boolean): ByteStream {
-    const made = new ByteStream(stream, link.far, link.superseded.signal, this.#clock);
+    const used = counted ? () => link.used() : () => undefined;
+    const made = new ByteStream(stream, link.far, link.superseded.signal, this.#clock, used);
     if (!counted) return made;
     link.streams.add(made);
     void made.closed.then(() => link.streams.delete(made));

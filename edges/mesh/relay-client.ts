@@ -36,7 +36,7 @@ export async function askRelay(link: Link, self: string, signal: AbortSignal, cl
     const foreign = cause instanceof Error && cause.name === "UnsupportedProtocolError";
     throw fault.reservation(foreign ? "it does not relay" : "the connection to it ended", { cause });
   });
-  await using stream = new ByteStream(raw, link.far, link.superseded.signal, clock);
+  await using stream = new ByteStream(raw, link.far, link.superseded.signal, clock, link.used);
   const stop = () => stream.abort(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
   try {

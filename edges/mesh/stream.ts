@@ -23,6 +23,7 @@ export class ByteStream implements MeshStream {
   readonly superseded: AbortSignal;
   readonly #stream: Stream;
   readonly #clock: Clock;
+  readonly #used: () => void;
   #queue: Uint8Array[] = [];
   #queued = 0;
   #held = false;
@@ -32,12 +33,14 @@ export class ByteStream implements MeshStream {
   #taker: Taker | undefined;
   #wake = () => {};
 
-  constructor(stream: Stream, far: Far, superseded: AbortSignal, clock: Clock) {
+  /** `used` is called when something is sent. */
+  constructor(stream: Stream, far: Far, superseded: AbortSignal, clock: Clock, used: () => void) {
     ({ peer: this.peer, path: this.path, transport: this.transport } = far);
     ({ address: this.address, inspected: this.inspected } = far);
     this.superseded = superseded;
     this.#stream = stream;
     this.#clock = clock;
+    this.#used = used;
     // This transport cannot make the other side wait, so what comes while nobody reads must have room.
     if (far.transport === "quic") stream.maxReadBufferLength = quicBuffer;
     const gone = Promise.withResolvers<unknown>();
@@ -117,6 +120,7 @@ export class ByteStream implements MeshStream {
   }
 
   #send(bytes: Uint8Array): boolean {
+    this.#used();
     try {
       return bytes.length === 0 || this.#stream.send(bytes);
     } catch (cause) {

@@ -60,7 +60,8 @@ export class Chunker {
       chunks.push(all.subarray(at, at + length));
       at += length;
     }
-    this.#rest = all.slice(at);
+    // A copy, of a Buffer too: the caller may fill its own anew.
+    this.#rest = new Uint8Array(all.subarray(at));
     return chunks;
   }
 

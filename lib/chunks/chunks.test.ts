@@ -33,6 +33,20 @@ test("chunks are the same however the bytes are pushed, keep to their sizes and 
   );
 });
 
+test("what was pushed may be filled anew, Buffer or not", () => {
+  const bytes = noise(20_000);
+  for (const piece of [Buffer.alloc(1000), new Uint8Array(1000)]) {
+    const chunker = new Chunker(sizes);
+    const pushed: Buffer[] = [];
+    for (let at = 0; at < bytes.length; at += piece.length) {
+      piece.set(bytes.subarray(at, at + piece.length));
+      pushed.push(...chunker.push(piece).map((chunk) => Buffer.from(chunk)));
+    }
+    pushed.push(...chunker.end().map((chunk) => Buffer.from(chunk)));
+    assert.deepEqual(Buffer.concat(pushed), bytes);
+  }
+});
+
 test("a byte inserted in front changes the first chunks and no others", () => {
   const bytes = noise(400_000);
   const before = digests(bytes);

@@ -86,13 +86,13 @@ export class Slots {
     fetch: (digest: string) => Promise<Uint8Array>,
   ): Promise<number> {
     const slot = other(this.current);
-    // From here on the slot is no version to go back to.
-    rmSync(this.#path(slot, "manifest.cbor"), { force: true });
-    syncDirectory(join(this.#dir, "slots", slot));
-    this.#step("slot emptied");
     const fetched = await this.#write(slot, manifest, fetch);
     const part = this.#path(slot, "payload.part");
     await checkPayload({ manifest }, part);
+    // Only now is the slot no version to go back to: what does not come whole costs nothing.
+    rmSync(this.#path(slot, "manifest.cbor"), { force: true });
+    syncDirectory(join(this.#dir, "slots", slot));
+    this.#step("slot emptied");
     renameSync(part, this.#path(slot, "payload"));
     syncDirectory(join(this.#dir, "slots", slot));
     this.#step("payload there");

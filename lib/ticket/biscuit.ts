@@ -18,10 +18,6 @@ export interface Token {
   getRevocationIdentifiers(): string[];
   toBase64(): string;
 }
-interface Authorizer {
-  [Symbol.dispose](): void;
-  authorizeWithLimits(limits: Record<string, number>): number;
-}
 /** The part of @biscuit-auth/biscuit-wasm that is used here. */
 export interface Library {
   readonly Biscuit: {
@@ -31,7 +27,6 @@ export interface Library {
   };
   readonly PrivateKey: { fromBytes(bytes: Uint8Array, algorithm: 0): LibraryKey };
   readonly PublicKey: { fromBytes(bytes: Uint8Array, algorithm: 0): LibraryKey };
-  readonly AuthorizerBuilder: new () => Source & { buildAuthenticated(token: Token): Authorizer };
 }
 type Glue = Library & Record<string, unknown> & { __wbg_set_wasm(exports: unknown): void };
 
@@ -51,8 +46,8 @@ async function compile(at: URL): Promise<WebAssembly.Module> {
 
 /**
  * Importing the package would print a line and a warning, and measure run limits by the machine's clock. Instead
- * its module is instantiated here without its start function, and with a clock that stands still: evaluation is
- * then bounded by facts and iterations alone, and ends alike on every machine.
+ * its module is instantiated here without its start function, and with a clock that stands still: what it does is
+ * then bounded by counts alone, and ends alike on every machine.
  */
 async function instantiate(): Promise<Library> {
   const entry = import.meta.resolve("@biscuit-auth/biscuit-wasm");

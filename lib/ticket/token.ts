@@ -2,7 +2,6 @@ import { discardAfter, type Library, type LibraryKey, library, type Token } from
 import { type Claims, limits } from "./claims.ts";
 import { parseBlock } from "./datalog.ts";
 import { fault } from "./faults.ts";
-import { printInstant } from "./instant.ts";
 import { keyIdOf } from "./root.ts";
 
 /** One block of a token, with the revocation id that names it. */
@@ -19,7 +18,6 @@ export interface Roots {
 
 const alphabet = /^[\w-]+={0,2}$/;
 const keyForm = /^[0-9a-f]{64}$/;
-const runLimits = { max_facts: 1000, max_iterations: 100, max_time_micro: 1_000_000 };
 
 /** The hint of the outermost message: field 1, a varint, present only in first place. */
 function keyIdIn(token: string): number | undefined {
@@ -101,21 +99,6 @@ function sourcesOf(token: Token): { id: string; source: string }[] {
 /** Reads every block in the closed vocabulary. */
 export function blocksOf(token: Token): Block[] {
   return sourcesOf(token).map(({ id, source }) => ({ id, claims: parseBlock(source) }));
-}
-
-/** Lets the library judge its own checks, so that nothing passes here which another Biscuit verifier refuses. */
-export async function authorize(token: Token, now: number): Promise<boolean> {
-  const { AuthorizerBuilder } = await library();
-  const builder = new AuthorizerBuilder();
-  builder.addCode(`time(${printInstant(Math.floor(now / 1000))}); allow if true;`);
-  try {
-    using authorizer = builder.buildAuthenticated(token);
-    authorizer.authorizeWithLimits(runLimits);
-    return true;
-  } catch (thrown) {
-    discardAfter(thrown);
-    return false;
-  }
 }
 
 /** The text of a token, refused when it has grown beyond what `open` takes. */

@@ -4,7 +4,7 @@ import { effectiveOf } from "./effective.ts";
 import { fault } from "./faults.ts";
 import { openPlain } from "./plain.ts";
 import type { Rights } from "./rights.ts";
-import { authorize, type Block, blocksOf, checkText, openBy, type Roots } from "./token.ts";
+import { type Block, blocksOf, checkText, openBy, type Roots } from "./token.ts";
 
 /** How far ahead of the verifier's clock a ticket may be issued, in milliseconds. */
 const skew = 5000;
@@ -62,14 +62,14 @@ function plainly(token: string, { rootPublicKeys }: Roots): Reading | undefined 
   return plain && { root: plain.root, blocks: [plain.block] };
 }
 
-/** The library's own verdict on its checks comes last, so that it refuses only what nothing else did. */
+/**
+ * The library holds the signatures, not the judgement: the only check that a block may have is its expiry, which `judge`
+ * sees. To let the library evaluate it as well says the same (agreement.test.ts) and costs 40 MB and a fifth of a second.
+ */
 async function byLibrary(token: string, against: Verification): Promise<Reading> {
   const { opened, root } = await openBy(token, against);
   using held = opened;
-  const reading = { root, blocks: blocksOf(held) };
-  judge(reading, against);
-  if (!(await authorize(held, against.now))) throw fault.malformed();
-  return reading;
+  return { root, blocks: blocksOf(held) };
 }
 
 /** Verifies tickets, and remembers the readings of the last ones. */

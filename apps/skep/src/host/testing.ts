@@ -153,7 +153,7 @@ async function say({ hive }: HostHive, line: object): Promise<void> {
 }
 
 /** Lets the hive know the host before an agent of it runs. */
-export const greeted = (at: HostHive, incarnation = "00000000"): Promise<void> =>
+export const greeted = (at: HostHive, incarnation = freshStart()): Promise<void> =>
   say(at, { op: "hello", incarnation, version: "test", allows: [] });
 
 async function lived(
@@ -180,6 +180,14 @@ async function lived(
   return was;
 }
 
+let starts = 0;
+
+/** Names a start of an agent: none says hello again after the next one did. */
+function freshStart(): string {
+  starts += 1;
+  return starts.toString(16).padStart(8, "0");
+}
+
 /** Two starts of the host's agent; the power of the first goes after so many steps. True where it did. */
 export async function cutOnce(
   at: HostHive,
@@ -188,8 +196,8 @@ export async function cutOnce(
   { forgets = false } = {},
 ): Promise<boolean> {
   const memory = new Kept();
-  const was = await lived(at, { steps, incarnation: "11111111", memory }, target);
-  const after = { steps: Number.POSITIVE_INFINITY, incarnation: "22222222" };
+  const was = await lived(at, { steps, incarnation: freshStart(), memory }, target);
+  const after = { steps: Number.POSITIVE_INFINITY, incarnation: freshStart() };
   await lived(at, { ...after, memory: forgets ? new Kept() : memory }, target);
   return was;
 }

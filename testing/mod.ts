@@ -53,3 +53,5 @@ export { FakeCluster } from "./hosts/cluster.ts";
 export { FakeEngine } from "./hosts/engine.ts";
 export { FakeSystemd, type FakeUnit } from "./hosts/systemd.ts";
 export { FakeTarget } from "./hosts/target.ts";
+/** A LoRa gateway with a packet forwarder, written from its public protocol alone. */
+export { type Manner, type OnAir, PacketForwarder } from "./lora/forwarder.ts";

@@ -10,7 +10,7 @@ const data = z
   .string()
   .max(4 * Math.ceil(mostData / 3))
   .regex(/^[A-Za-z0-9+/_-]*={0,2}$/)
-  .transform((text) => Buffer.from(text, "base64"));
+  .transform((text): Buffer => Buffer.from(text, "base64"));
 const u32 = z.int().min(0).max(0xffff_ffff);
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const lora = /^SF(5|6|7|8|9|10|11|12)BW(\d{1,4})$/;

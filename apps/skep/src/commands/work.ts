@@ -1,5 +1,6 @@
 import type { Command } from "@skep/edge-cli";
 import { bus } from "../buses/command.ts";
+import { lora } from "../buses/lora/command.ts";
 import { host } from "../host/command.ts";
 import { cancel } from "./cancel.ts";
 import { demo } from "./demo.ts";
@@ -23,6 +24,7 @@ export const workCommands: readonly Command[] = [
   worker,
   host,
   bus,
+  lora,
   owner,
   pause,
   resume,

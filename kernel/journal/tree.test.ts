@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  CompactRange,
   leafHash,
   proveConsistency,
   proveInclusion,
@@ -76,6 +77,28 @@ test("proofs from its tiles verify", async () => {
     verifyInclusion(index, 1000, leafHash(record(index)), proof, tree.root());
   }
   verifyConsistency(300, 1000, older.root(), tree.root(), await proveConsistency(300, 1000, reader(tree)));
+});
+
+test("a proof in a long log hashes no full part of it again", async (context) => {
+  // A million records and some, of which nothing but the hashes of their tiles is known.
+  const tiles = Buffer.alloc(32 * (17 * 256 - 1), "tile");
+  const tree = new JournalTree(read);
+  tree.seed(tiles);
+  const append = context.mock.method(CompactRange.prototype, "append");
+  const prove = async (index: number) => {
+    const before = append.mock.callCount();
+    const proof = await proveInclusion(index, tree.size, reader(tree));
+    return { proof, hashed: append.mock.callCount() - before };
+  };
+  const first = await prove(70_000);
+  const again = await prove(70_000);
+  assert.equal(first.hashed, 16 * 256);
+  assert.deepEqual([again.hashed, again.proof], [0, first.proof]);
+  assert.equal((await prove(500_000)).hashed, 0);
+  for (let at = 0; at < 256; at += 1) tree.append(record(at));
+  const before = append.mock.callCount();
+  await tree.tile(2, 0, 17);
+  assert.equal(append.mock.callCount() - before, 256);
 });
 
 test("a tree that starts from kept tiles goes on like one that saw every record", async () => {

@@ -24,6 +24,8 @@ export class JournalTree {
   #full = Buffer.alloc(64 * hashSize);
   readonly #read: ReadRecords;
   readonly #tiles = new Map<number, Uint8Array>();
+  /** Of levels above the first, as they were asked for: one for 65,536 records at most, and they never change. */
+  readonly #nodes = new Map<string, Uint8Array>();
 
   constructor(read: ReadRecords) {
     this.#read = read;
@@ -79,13 +81,21 @@ export class JournalTree {
   async tile(level: number, index: number, wanted: number): Promise<Uint8Array> {
     if ((index * width + wanted) * width ** level > this.size) throw fault.beyond(`tile ${level}/${index}`);
     if (level === 0) return this.#leafTile(index, wanted);
-    const span = width ** (level - 1);
-    const parts: Uint8Array[] = [];
-    for (let at = 0; at < wanted; at += 1) {
-      const from = (index * width + at) * span;
-      parts.push(rootOf(this.#full, from, span));
-    }
-    return Buffer.concat(parts);
+    const nodes = Array.from({ length: wanted }, (_, at) => this.#node(level, index * width + at));
+    return Buffer.concat(nodes);
+  }
+
+  /** Root of `width ** level` leaves that lie side by side and are all there. */
+  #node(level: number, index: number): Uint8Array {
+    if (level === 1) return this.#full.subarray(index * hashSize, (index + 1) * hashSize);
+    const key = `${level}/${index}`;
+    const known = this.#nodes.get(key);
+    if (known) return known;
+    const range = new CompactRange();
+    for (let at = 0; at < width; at += 1) range.append(this.#node(level - 1, index * width + at));
+    const node = range.root();
+    this.#nodes.set(key, node);
+    return node;
   }
 
   async #leafTile(index: number, wanted: number): Promise<Uint8Array> {

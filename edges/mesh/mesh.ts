@@ -1,6 +1,7 @@
 import type { Connection } from "@libp2p/interface";
 import { multiaddr } from "@multiformats/multiaddr";
 import { acceptor } from "./accept.ts";
+import { acquaint } from "./acquaint.ts";
 import { view } from "./addresses.ts";
 import { Announcer } from "./announcer.ts";
 import { beatProtocol } from "./beat.ts";
@@ -208,13 +209,12 @@ class Libp2pMesh implements Mesh {
     this.#upkeep.changed(peer, "path");
     this.#records?.grown();
     this.#beats.opened(link);
+    acquaint(link, { clock: this.#options.clock, identify: this.#running.identify });
   }
 
   #closed(connection: Connection): void {
-    const link = this.#links.closed(
-      connection,
-      connection.status === "aborted" ? "it was cut" : "it was closed",
-    );
+    const how = connection.status === "aborted" ? "it was cut" : "it was closed";
+    const link = this.#links.closed(connection, how);
     if (!link) return;
     if (this.#links.of(link.far.peer).length === 0) this.#relaying.delete(link.far.peer);
     this.#upkeep.changed(link.far.peer, "path");

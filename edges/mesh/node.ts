@@ -24,6 +24,11 @@ export const handshakeWithin = 20_000;
 
 type Components = Parameters<Factory>[0];
 
+/** Of the services what is called here. */
+interface Known {
+  readonly identify: { identify(connection: Connection): Promise<unknown> };
+}
+
 /** The libp2p node, and what of its inside is used. */
 export interface Node {
   readonly libp2p: Libp2p;
@@ -32,6 +37,8 @@ export interface Node {
    * is there and the handshake begins.
    */
   dial(address: Multiaddr, signal: AbortSignal, answered?: () => void): Promise<Connection>;
+  /** Asks the other side for its protocols and addresses, which come as libp2p's event too. */
+  identify(connection: Connection): Promise<unknown>;
   /** Addresses of the interfaces that are listened on. */
   bound(): string[];
 }
@@ -164,7 +171,7 @@ export async function startNode(options: MeshOptions, around: Around): Promise<N
     ? [(await import("@libp2p/mdns")).mdns({ serviceTag: "_skep._udp.local", interval: 10_000 })]
     : [];
   const services = {
-    identify: identify(),
+    identify: identify({ runOnConnectionOpen: false }),
     identifyPush: identifyPush({ debounce: 200 }),
     ping: ping(),
     inside: (components: Components) => {
@@ -230,6 +237,7 @@ export async function startNode(options: MeshOptions, around: Around): Promise<N
           if (type === "upgrader:encrypt-outbound-connection") answered?.();
         },
       }),
+    identify: (connection) => (libp2p.services as unknown as Known).identify.identify(connection),
     bound: () => components.transportManager.getAddrs().map(String),
   };
 }

@@ -19,3 +19,15 @@ test("two requests share an answer only where each value is the same, whatever t
   ] as const)
     assert.notEqual(keyOf(one), keyOf(other));
 });
+
+test("a request without a label, a machine or a kind of work is not answered like one with an empty one", () => {
+  for (const name of ["label", "machine", "work"] as const) {
+    const reads = { reads: new Set([name, "role"]), instants: undefined } as unknown as Policy;
+    const remembered = new Remembered<string>([reads]);
+    const keyOf = (more: object) => remembered.keyOf({ ...asked("ann", "queen"), ...more });
+    const without = keyOf({});
+    assert.equal(keyOf({ [name]: undefined }), without);
+    assert.notEqual(keyOf({ [name]: "" }), without);
+    assert.notEqual(keyOf({ [name]: "-" }), without);
+  }
+});

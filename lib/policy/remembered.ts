@@ -10,10 +10,18 @@ export function isRemembered({ reads, instants }: Policy): boolean {
   return instants !== undefined || ![...fleeting].some((name) => reads.has(name));
 }
 
+/** Attributes that a request may be without: then its context is, which is not the same as with an empty text. */
+const optional = ["label", "machine", "work"] as const;
+
+function isWithout(name: string, request: PolicyRequest): boolean {
+  const found = optional.find((one) => one === name);
+  return found !== undefined && request[found] === undefined;
+}
+
 /** Answers of some policies, by the values of the attributes that they read. */
 export class Remembered<T> {
   readonly #known = new Map<string, T>();
-  readonly #parts: readonly ((request: PolicyRequest) => string | number | boolean)[] | undefined;
+  readonly #parts: readonly ((request: PolicyRequest) => string | number | boolean | undefined)[] | undefined;
 
   constructor(policies: readonly Policy[]) {
     const reads = new Set(policies.flatMap((policy) => [...policy.reads]));
@@ -22,7 +30,10 @@ export class Remembered<T> {
     const instants = [...new Set(timed.flatMap((policy) => policy.instants ?? []))].sort((a, b) => a - b);
     this.#parts = Object.entries(attributes)
       .filter(([name]) => reads.has(name))
-      .map(([name, read]) => (name === "now" ? ({ now }) => stretchOf(instants, now) : read));
+      .map(([name, read]) => {
+        if (name === "now") return ({ now }) => stretchOf(instants, now);
+        return (request) => (isWithout(name, request) ? undefined : read(request));
+      });
   }
 
   /** The values of what the policies read; undefined where nothing can be remembered. */
@@ -30,9 +41,9 @@ export class Remembered<T> {
     if (!this.#parts) return undefined;
     let key = "";
     for (const read of this.#parts) {
-      const value = String(read(request));
+      const value = read(request);
       // By their lengths, since a value may hold whatever would part them.
-      key += `${value.length}:${value}`;
+      key += value === undefined ? "-" : `${String(value).length}:${value}`;
     }
     return key;
   }

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { type Command, type Context, command, toned } from "@skep/edge-cli";
+import { type Command, type Context, command } from "@skep/edge-cli";
 import { Fault, faults } from "@skep/fault";
+import { show } from "../client/commands.ts";
 
 const fault = faults("telemetry-cli", {
   both: ["invalid", "Cannot push an artifact through a spool: leave --spool or --reference out"],
@@ -84,12 +85,6 @@ async function pushReference(context: Context, device: string, path: string) {
   const source = `artifact:${reference.manifest.slice(0, 48)}`;
   const pushed = await pool.run("telemetry", (client) => pushRecords(client, device, source, [record]));
   return { device, pushed, ...reference };
-}
-
-async function show({ out }: Context, told: Readonly<Record<string, unknown>>): Promise<void> {
-  if (out.wantsJson) return out.json(told);
-  const words = Object.entries(told).map(([name, value]) => `${name}=${String(value)}`);
-  await out.line(toned("good", "ok"), ` ${words.join(" ")}`);
 }
 
 const push: Command = command({

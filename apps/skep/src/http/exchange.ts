@@ -31,8 +31,8 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-// An import of `node:http` makes every name of it at once, `WebSocket` among them, and so loads a whole client for the web:
-// 14 MB and a fifth of a start; `fetch` is of that client too. Asked for like this, only what is used is loaded.
+// An import of `node:http` makes every name of it at once, `WebSocket` among them, and so loads a whole client for the web;
+// `fetch` is of that client too. Asked for like this, only what is used is loaded.
 function requestOf(protocol: string) {
   return process.getBuiltinModule(protocol === "https:" ? "node:https" : "node:http").request;
 }

@@ -32,7 +32,9 @@ export function acquaint(link: Link, { clock, identify }: Acquainting): void {
     if (link.connection.status === "open") void identify(link.connection).catch(() => undefined);
   };
   const wait = patienceFor(link);
-  if (wait === 0) return ask();
-  const timer = clock.after(wait, ask);
-  link.ended.signal.addEventListener("abort", () => timer.stop(), { once: true });
+  if (wait === 0) ask();
+  else {
+    const timer = clock.after(wait, ask);
+    link.ended.signal.addEventListener("abort", () => timer.stop(), { once: true });
+  }
 }

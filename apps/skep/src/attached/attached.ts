@@ -6,6 +6,7 @@ import { appendLine } from "../client/control.ts";
 import { isLost } from "../worker/faults.ts";
 import { type Attached, Link } from "../worker/link.ts";
 import type { Memory } from "./memory.ts";
+import { readPending } from "./pending.ts";
 import type { Target } from "./target.ts";
 import { type Pending, Tickets } from "./tickets.ts";
 
@@ -145,7 +146,7 @@ export class AttachedAgent {
 
   async #pending(client: Client): Promise<readonly Pending[]> {
     const text = String(await client.readAll(`${this.#options.home}/pending.json`, { limit: mostPending }));
-    return JSON.parse(text) as readonly Pending[];
+    return readPending(text);
   }
 
   /** Says one line to the hive; resolves once that is durable there. Throws the fault of a refusal. */

@@ -207,6 +207,16 @@ test("no host has more names than the limit, whatever it says goes, and none of 
   assert.deepEqual([docker.length, new Set(docker).size], [1999, 1999]);
 });
 
+test("what is no name of a directory is no name of a thing", async (context) => {
+  const { agent } = await withAlpha(context);
+  for (const name of ["", ".", "..", "a/b", "a\nb", "a\u0000", "x".repeat(256)]) {
+    const told = await agent({ op: "names", facet: "docker", add: [name] });
+    assert.notEqual(told, "ok", JSON.stringify(name));
+  }
+  for (const name of ["...", ".hidden", "grün 1", "dev-disk\\x2d1.service"])
+    assert.equal(await agent({ op: "names", facet: "docker", add: [name] }), "ok", name);
+});
+
 test("what a host tells of itself is bounded in bytes, and room comes back with what is gone", async (context) => {
   const { publish } = await withAlpha(context);
   const fields = Object.fromEntries(Array.from({ length: 120 }, (_, at) => [`f${at}`, "x".repeat(1000)]));

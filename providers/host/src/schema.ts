@@ -82,7 +82,9 @@ export type SpecLine = z.output<typeof Spec>;
 
 const incarnation = z.string().regex(/^[0-9a-f]{8,64}$/);
 const evidence = z.record(z.string().max(64), z.union([z.string().max(256), z.number(), z.boolean()]));
-const names = z.array(target).max(200).default([]);
+/** Name of a thing: it is a name of a directory below its facet. */
+export const ThingName = z.string().regex(/^(?!\.{1,2}$)[^/\p{Cc}]{1,255}$/u);
+const names = z.array(ThingName).max(200).default([]);
 
 /** One line of `/host/<host>/ctl`, which the host's agent writes. */
 export const Command = z

@@ -1,10 +1,24 @@
-import type { Facet, Published } from "@skep/provider-host";
+import { type Facet, type Published, ThingName } from "@skep/provider-host";
 import type { Thing } from "./provider.ts";
 
 type Line = Omit<Published, "name"> & { readonly name?: string };
 
 const mostNames = 2000;
 const namesAtOnce = 200;
+const mostText = 1024;
+
+/** Fields as a hive takes them: one that is too long hides no other thing. */
+function cut(fields: Thing["fields"]): Thing["fields"] {
+  const pairs = Object.entries(fields).map(([name, value]) => [
+    name,
+    typeof value === "string" ? value.slice(0, mostText) : value,
+  ]);
+  return Object.fromEntries(pairs);
+}
+
+/** Those that can be told of: what has no name of a directory cannot. */
+const tellable = (things: readonly Thing[]): readonly Thing[] =>
+  things.filter(({ name }) => ThingName.safeParse(name).success).slice(0, mostNames);
 
 /** What the hive was told of one kind of things, and what it has yet to be told. */
 export class Inventory {
@@ -28,7 +42,7 @@ export class Inventory {
   names(
     things: readonly Thing[],
   ): { readonly facet: Facet; readonly add: string[]; readonly remove: string[] }[] {
-    const now = new Set(things.slice(0, mostNames).map(({ name }) => name));
+    const now = new Set(tellable(things).map(({ name }) => name));
     const add = [...now].filter((name) => !this.#names.has(name));
     const remove = [...this.#names].filter((name) => !now.has(name));
     const lines = [];
@@ -42,7 +56,7 @@ export class Inventory {
 
   /** The hive has the names of these. */
   named(things: readonly Thing[]): void {
-    this.#names = new Set(things.slice(0, mostNames).map(({ name }) => name));
+    this.#names = new Set(tellable(things).map(({ name }) => name));
   }
 
   /** Lines for `publish`: the facet itself each time, of its things what changed. */
@@ -51,8 +65,9 @@ export class Inventory {
       { facet: this.#facet, state: "ok", every_ms: this.#everyMs, fields: { things: things.length } },
     ];
     const there = new Set<string>();
-    for (const { name, state, reason, fields } of things.slice(0, mostNames)) {
+    for (const { name, state, reason, fields: all } of tellable(things)) {
       there.add(name);
+      const fields = cut(all);
       const line = { facet: this.#facet, name, state, fields, ...(reason === undefined ? {} : { reason }) };
       const text = JSON.stringify(line);
       if (this.#told.get(name) === text) continue;

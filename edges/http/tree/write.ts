@@ -121,22 +121,29 @@ async function* partsOf(raw: IncomingMessage, aside: Held | undefined): AsyncGen
   yield* raw as AsyncIterable<Buffer>;
 }
 
-/** The bytes of a body in few pieces. Each holds until the next one is asked for. */
+/** The bytes of a body in few pieces. Each holds until the next one is asked for, and none after the last. */
 async function* batches(raw: IncomingMessage, aside: Held | undefined): AsyncGenerator<Buffer> {
-  const held = Buffer.allocUnsafeSlow(gather);
+  // A manifest is short, and a collector that comes late would keep what a thousand of them did not need.
+  const told = Number(raw.headers["content-length"] ?? gather);
+  const room = Math.max(1, Math.min(gather, told));
+  const held = Buffer.allocUnsafeSlow(room);
   let size = 0;
-  for await (const part of partsOf(raw, aside)) {
-    for (let at = 0; at < part.length; ) {
-      const taken = part.copy(held, size, at);
-      at += taken;
-      size += taken;
-      if (size < gather) continue;
-      yield held;
-      size = 0;
+  try {
+    for await (const part of partsOf(raw, aside)) {
+      for (let at = 0; at < part.length; ) {
+        const taken = part.copy(held, size, at);
+        at += taken;
+        size += taken;
+        if (size < room) continue;
+        yield held;
+        size = 0;
+      }
+      release(part);
     }
-    release(part);
+    if (size > 0) yield held.subarray(0, size);
+  } finally {
+    release(held);
   }
-  if (size > 0) yield held.subarray(0, size);
 }
 
 const mostSkipped = 16 * 1024 * 1024;

@@ -1,4 +1,4 @@
-import type { ComponentChildren } from "preact";
+import { type ComponentChildren, isValidElement } from "preact";
 import { useState } from "preact/hooks";
 import type { Problem } from "@skep/http-client";
 import type { Reason, Tone } from "../palette.ts";
@@ -179,6 +179,11 @@ export function Lock() {
   );
 }
 
+function isLong(value: ComponentChildren): boolean {
+  if (typeof value === "string") return value.length >= 24;
+  return isValidElement(value) && (value.props as { readonly class?: string }).class === "break";
+}
+
 /** Facts, one to a line. */
 export function Facts({ facts }: { readonly facts: readonly (readonly [string, ComponentChildren])[] }) {
   return (
@@ -186,7 +191,7 @@ export function Facts({ facts }: { readonly facts: readonly (readonly [string, C
       {facts
         .filter(([, value]) => value !== undefined && value !== "" && value !== false)
         .map(([name, value]) => (
-          <div key={name} class={typeof value === "string" && value.length < 24 ? "" : "long"}>
+          <div key={name} class={isLong(value) ? "long" : ""}>
             <dt>{name}</dt>
             <dd>{value}</dd>
           </div>

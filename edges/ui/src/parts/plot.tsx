@@ -72,10 +72,19 @@ function optionsOf(names: readonly string[], width: number, unit: Unit): UPlot.O
       {},
       ...names.map((label, at) => {
         const stroke = palette[colours[at % mostLines] ?? "honey"];
-        return { label, stroke, width: 1.6, points: { show: false } };
+        // Two moments are no line yet, or one that nobody sees: they are dots.
+        const show = (plot: UPlot): boolean => plot.data[0].length < 4;
+        return { label, stroke, width: 1.6, points: { show, size: 6, fill: stroke } };
       }),
     ],
   };
+}
+
+/** What a line is called: its labels by what they say, as far as that is plain. */
+function lineName(labels: string): string {
+  const [, quantile] = /^quantile=([\d.]+)$/.exec(labels) ?? [];
+  if (quantile !== undefined) return quantile === "1" ? "most" : `p${Number(quantile) * 100}`;
+  return labels === "" ? "now" : labels.replace(/^\w+=(?=[^,]+$)/, "");
 }
 
 /** Lines over time; what they say now stands in words beside them. `count` tells that the track has grown. */
@@ -127,7 +136,7 @@ export function Plot(props: {
       <p class="small latest">
         {names.map((name, at) => (
           <Chip key={name} tone={(colours[at % mostLines] ?? "honey") as Tone}>
-            {name === "" ? "now" : name} {figureText(track.lines.get(name)?.at(-1) ?? 0, unit)}
+            {lineName(name)} {figureText(track.lines.get(name)?.at(-1) ?? 0, unit)}
           </Chip>
         ))}
         {track.lines.size > mostLines && <span class="dim">and {track.lines.size - mostLines} more</span>}

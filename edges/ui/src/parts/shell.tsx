@@ -77,6 +77,7 @@ function Pressure() {
   const waiting = (hive.facts.get("/actions") as readonly string[] | undefined)?.length ?? 0;
   return (
     <aside class="pressure" aria-label="Pressure">
+      <span class="dim">refused:</span>
       {reasons.map((reason) => {
         const count = hive.pressure.get(reason);
         return count === undefined ? null : (

@@ -18,12 +18,15 @@ export function spanText(ms: number): string {
 
 /** How long ago a moment was. */
 export function agoText(time: number, now: number): string {
-  return time === 0
-    ? ""
-    : now - time < 1500
-      ? "just now"
-      : `${spanText(Math.floor((now - time) / 1000) * 1000)} ago`;
+  const ms = now - time;
+  if (time === 0) return "";
+  if (ms < 1500) return "just now";
+  // Of what was minutes ago nobody asks for the seconds.
+  const text = ms < 3_600_000 && ms >= 60_000 ? `${Math.floor(ms / 60_000)} min` : spanText(floor(ms));
+  return `${text} ago`;
 }
+
+const floor = (ms: number): number => Math.floor(ms / 1000) * 1000;
 
 /** A moment, to the second, in the reader's own time. */
 export function momentText(time: number): string {

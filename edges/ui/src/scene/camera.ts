@@ -26,7 +26,7 @@ export function fit(
   { width, height }: Size,
 ): Camera {
   const scale = Math.min(width, height) / (2 * (radius + 0.4));
-  return { ...middle, scale: Math.max(least, Math.min(110, scale)) };
+  return { ...middle, scale: Math.max(least, Math.min(128, scale)) };
 }
 
 /** Zooms by a factor so that the point of the view at `px`, `py` stays where it is. */

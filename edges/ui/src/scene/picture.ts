@@ -217,7 +217,7 @@ export class Picture {
       const spot = toView(camera, layout.x[at] ?? 0, layout.y[at] ?? 0, size);
       if (!isSeen(spot)) continue;
       labels.push({
-        text: shortName(id),
+        text: shortName(id, Math.floor(camera.scale / letter)),
         small: smallOf(this.#state.machines.get(id)),
         ...spot,
         kind: "machine",
@@ -234,8 +234,11 @@ function smallOf(machine: Machine | undefined): string {
   return machine.state;
 }
 
-function shortName(id: string): string {
-  return id.length <= 10 ? id : `${id.slice(0, 8)}…`;
+/** Pixels of a letter of a name, what is left free at the sides of a cell included. */
+const letter = 10;
+
+function shortName(id: string, room: number): string {
+  return id.length <= room ? id : `${id.slice(0, Math.max(4, room - 1))}…`;
 }
 
 function emptyCells(layout: Layout): Cells {

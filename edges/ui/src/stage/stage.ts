@@ -6,7 +6,8 @@ import {
   Graphics,
   Particle,
   ParticleContainer,
-  type Texture,
+  Sprite,
+  Texture,
 } from "pixi.js";
 import { inkOn, numberOf, type Palette } from "../palette.ts";
 import type { Camera, Size } from "../scene/camera.ts";
@@ -33,6 +34,10 @@ export interface Look {
 const mostMotes = 400;
 const mostRings = 120;
 const mostLabels = 90;
+/** Pixels of the distance between two neighbours in the textures of the hive and the mark. */
+const unit = 100;
+/** Pixels around what a texture shows. */
+const rim = 2;
 /** Pixels from the middle of a cell to its corners in the texture. */
 const cellRadius = 32;
 /** The distance of two neighbours is twice the way from the middle to a side. */
@@ -45,23 +50,44 @@ function hexagon(radius: number): number[] {
   ]);
 }
 
+function drawCore(graphics: Graphics, palette: Palette): void {
+  const color = numberOf(palette.honey);
+  graphics
+    .poly(hexagon(0.52 * unit))
+    .fill(numberOf(palette.surface))
+    .stroke({ width: 0.06 * unit, color });
+  for (const [at, half] of [10, 18, 24, 24].entries())
+    graphics.moveTo(-half, at * 15 - 22).lineTo(half, at * 15 - 22);
+  graphics.stroke({ width: 0.05 * unit, color, cap: "round" });
+}
+
 interface Textures {
   readonly cell: Texture;
+  readonly mark: Texture;
   readonly glow: Texture;
   readonly dot: Texture;
   readonly ring: Texture;
 }
 
-function texturesOf({ renderer }: Application): Textures {
-  const make = (draw: (graphics: Graphics) => void): Texture => {
-    const graphics = new Graphics();
-    draw(graphics);
-    const made = renderer.generateTexture({ target: graphics, resolution: 2, antialias: true });
-    graphics.destroy();
-    return made;
-  };
+// Edges are smooth in the texture, with a rim around them that shows nothing: smoothing whole frames costs a
+// browser that draws without a card more than everything else.
+function textureOf({ renderer }: Application, draw: (graphics: Graphics) => void): Texture {
+  const graphics = new Graphics();
+  draw(graphics);
+  const { x, y, width, height } = graphics.getLocalBounds();
+  graphics.rect(x - rim, y - rim, width + 2 * rim, height + 2 * rim).fill({ color: 0xffffff, alpha: 0 });
+  const made = renderer.generateTexture({ target: graphics, resolution: 2, antialias: true });
+  graphics.destroy();
+  return made;
+}
+
+function texturesOf(app: Application): Textures {
+  const make = (draw: (graphics: Graphics) => void): Texture => textureOf(app, draw);
   return {
     cell: make((graphics) => graphics.poly(hexagon(cellRadius)).fill(0xffffff)),
+    mark: make((graphics) =>
+      graphics.poly(hexagon(0.61 * unit)).stroke({ width: 0.05 * unit, color: 0xffffff }),
+    ),
     // A soft light out of rings, because a gradient would need a shader of its own.
     glow: make((graphics) => {
       for (let step = 16; step >= 1; step -= 1)
@@ -95,11 +121,11 @@ export class Stage {
   readonly #glows: ParticleContainer;
   readonly #motes: ParticleContainer;
   readonly #rings: ParticleContainer;
-  readonly #core = new Graphics();
-  readonly #mark = new Graphics();
+  readonly #core = new Sprite();
+  readonly #mark: Sprite;
   readonly #texts: { readonly big: BitmapText; readonly small: BitmapText }[] = [];
   #cellParticles: Particle[] = [];
-  #glowParticles: Particle[] = [];
+  readonly #glowPool: Particle[] = [];
   readonly #motePool: Particle[];
   readonly #ringPool: Particle[];
   readonly #moteData: Mote[] = Array.from({ length: mostMotes }, () => ({
@@ -124,14 +150,18 @@ export class Stage {
   private constructor(app: Application) {
     this.#app = app;
     this.#textures = texturesOf(app);
-    const fixed = { position: false, color: true, vertex: true };
     const moving = { position: true, color: true, vertex: true };
     // A cell changes its colour all the time and its size almost never: sizes go to the card only then.
     this.#cells = new ParticleContainer({
       texture: this.#textures.cell,
       dynamicProperties: { position: false, color: true, vertex: false },
     });
-    this.#glows = new ParticleContainer({ texture: this.#textures.glow, dynamicProperties: fixed });
+    this.#glows = new ParticleContainer({ texture: this.#textures.glow, dynamicProperties: moving });
+    this.#mark = new Sprite(this.#textures.mark);
+    for (const sprite of [this.#core, this.#mark]) {
+      sprite.anchor.set(0.5);
+      sprite.scale.set(1 / unit);
+    }
     this.#motes = new ParticleContainer({ texture: this.#textures.dot, dynamicProperties: moving });
     this.#rings = new ParticleContainer({ texture: this.#textures.ring, dynamicProperties: moving });
     this.#world.addChild(this.#glows, this.#cells, this.#core, this.#mark, this.#rings, this.#motes);
@@ -151,7 +181,7 @@ export class Stage {
       height,
       resolution: ratio,
       autoDensity: false,
-      antialias: true,
+      antialias: false,
       backgroundAlpha: 0,
       preference: "webgl",
       // The page draws when there is something new, and at its own pace.
@@ -187,14 +217,8 @@ export class Stage {
     this.#painted = palette;
     this.#colours = faceNames.map((_, face) => numberOf(faceColour(face, palette)));
     this.#inks = faceNames.map((_, face) => numberOf(inkOn(cellColour(face, palette), palette)));
-    this.#core.clear();
-    this.#core
-      .poly(hexagon(0.52))
-      .fill(numberOf(palette.surface))
-      .stroke({ width: 0.06, color: numberOf(palette.honey) });
-    for (const [at, half] of [0.1, 0.18, 0.24, 0.24].entries())
-      this.#core.moveTo(-half, -0.22 + at * 0.15).lineTo(half, -0.22 + at * 0.15);
-    this.#core.stroke({ width: 0.05, color: numberOf(palette.honey), cap: "round" });
+    if (this.#core.texture !== Texture.EMPTY) this.#core.texture.destroy(true);
+    this.#core.texture = textureOf(this.#app, (graphics) => drawCore(graphics, palette));
     this.#labelled = "";
     return true;
   }
@@ -206,6 +230,7 @@ export class Stage {
     if (fresh === "all" || isRepainted)
       for (let at = 0; at < layout.ids.length; at += 1) this.#dress(picture, at);
     else for (const at of fresh) this.#dress(picture, at);
+    if (fresh === "all" || isRepainted || fresh.length > 0) this.#drawGlows(picture);
     if (this.#isResized) this.#cells.update();
     this.#isResized = false;
   }
@@ -214,26 +239,44 @@ export class Stage {
     const made = (texture: Texture, at: number) =>
       new Particle({ texture, anchorX: 0.5, anchorY: 0.5, x: layout.x[at] ?? 0, y: layout.y[at] ?? 0 });
     this.#cellParticles = layout.ids.map((_, at) => made(this.#textures.cell, at));
-    this.#glowParticles = layout.ids.map((_, at) => made(this.#textures.glow, at));
     this.#cells.particleChildren = this.#cellParticles;
-    this.#glows.particleChildren = this.#glowParticles;
     this.#cells.update();
-    this.#glows.update();
   }
 
-  #dress({ cells: { face, glow, size } }: Picture, at: number): void {
-    const [cell, light] = [this.#cellParticles[at], this.#glowParticles[at]];
-    if (!cell || !light) return;
-    const load = (glow[at] ?? 0) / 255;
+  // Only what shines is there to be drawn: of ten thousand machines most do not.
+  #drawGlows({ cells: { layout, face, glow } }: Picture): void {
+    let count = 0;
+    for (let at = 0; at < glow.length; at += 1) {
+      const load = (glow[at] ?? 0) / 255;
+      if (load === 0) continue;
+      const light = this.#glowAt(count);
+      light.x = layout.x[at] ?? 0;
+      light.y = layout.y[at] ?? 0;
+      light.scaleX = 0.012 + 0.014 * load;
+      light.scaleY = light.scaleX;
+      light.color = inked(this.#colours[face[at] ?? 0] ?? 0xffffff, load);
+      count += 1;
+    }
+    show(this.#glows, this.#glowPool, count);
+  }
+
+  #glowAt(at: number): Particle {
+    const known = this.#glowPool[at];
+    if (known) return known;
+    const made = new Particle({ texture: this.#textures.glow, anchorX: 0.5, anchorY: 0.5 });
+    this.#glowPool.push(made);
+    return made;
+  }
+
+  #dress({ cells: { face, size } }: Picture, at: number): void {
+    const cell = this.#cellParticles[at];
+    if (!cell) return;
     const scale = cellScale * ((size[at] ?? 94) / 100);
     if (cell.scaleX !== scale) this.#isResized = true;
     cell.scaleX = scale;
     cell.scaleY = scale;
     const colour = this.#colours[face[at] ?? 0] ?? 0xffffff;
     cell.color = inked(colour, faceAlpha(face[at] ?? 0));
-    light.color = inked(colour, load);
-    light.scaleX = load === 0 ? 0 : 0.012 + 0.014 * load;
-    light.scaleY = light.scaleX;
   }
 
   #drawMotes(picture: Picture, now: number, { isStill, palette, camera }: Look): number {
@@ -268,10 +311,10 @@ export class Stage {
   }
 
   #drawMark({ cells: { layout } }: Picture, { selected, palette }: Look): void {
-    this.#mark.clear();
     const at = selected === undefined ? undefined : layout.index.get(selected);
+    this.#mark.visible = at !== undefined;
     if (at === undefined) return;
-    this.#mark.poly(hexagon(0.62)).stroke({ width: 0.07, color: numberOf(palette.text) });
+    this.#mark.tint = numberOf(palette.text);
     this.#mark.position.set(layout.x[at] ?? 0, layout.y[at] ?? 0);
   }
 

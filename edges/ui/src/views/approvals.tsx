@@ -80,7 +80,7 @@ function Row({ id, isChosen }: { readonly id: string; readonly isChosen: boolean
   return (
     <li>
       <a href={app.href("approvals", id)} aria-current={isChosen ? "true" : undefined}>
-        <b>{id}</b>
+        <b class="number">{id}</b>
         {value && <StateChip state={value.state} />}
         <span class="grow">{value ? `${value.act ?? ""} ${value.path ?? ""}` : ""}</span>
         <small>{value && agoText(value.at, app.time())}</small>
@@ -213,8 +213,12 @@ function Decide({ id }: { readonly id: string }) {
 function Rules() {
   const app = useApp();
   const { value, problem } = useText("/policy/rules");
+  const waiting = (useHive().facts.get("/actions") as readonly string[] | undefined)?.length ?? 0;
   return (
     <div class="pane">
+      {waiting > 0 && (
+        <p>Choose what waits to see what it would do, the exact statement, and how to sign it.</p>
+      )}
       <h2>Rules in force</h2>
       {problem && <Trouble problem={problem} />}
       {value?.split("\n").length === 2 ? (

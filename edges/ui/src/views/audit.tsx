@@ -86,11 +86,12 @@ function Timeline({ chosen, onlyRefused }: { readonly chosen: string; readonly o
               href={app.href("audit", String(row.seq))}
               aria-current={String(row.seq) === chosen ? "true" : undefined}
             >
-              <b>{row.seq}</b>
-              <Chip tone={row.tone}>{row.verdict}</Chip>
+              <b class="number">{row.seq}</b>
               <span class="grow">
                 <span class="path">{row.path}</span>
-                <span class="dim cut">{row.text}</span>
+                <span class="dim cut">
+                  {row.verdict !== "ok" && <Chip tone={row.tone}>{row.verdict}</Chip>} {row.text}
+                </span>
               </span>
               {row.count > 1 && <small>×{row.count}</small>}
               <small>{agoText(row.time, app.time())}</small>
@@ -204,7 +205,7 @@ function Record({ seq }: { readonly seq: number }) {
           ←
         </a>
         <h1>Record {seq}</h1>
-        {verdict && <Chip tone={verdict.ok ? "ok" : "bad"}>{verdict.ok ? "ok" : verdict.code}</Chip>}
+        {verdict && <Chip tone={verdict.ok ? "ok" : "bad"}>{verdict.ok ? "accepted" : verdict.code}</Chip>}
       </header>
       {seen && (
         <div class="refusal">
@@ -212,8 +213,8 @@ function Record({ seq }: { readonly seq: number }) {
             <Chip tone={toneOf[seen.reason]}>{seen.reason}</Chip> <b>{seen.message}</b>
           </p>
           <p class="small dim">
-            <code>{seen.code}</code> · asked by {seen.subject} ·{" "}
-            {seen.count > 1 && `${seen.count} times in that second`}
+            <code>{seen.code}</code> · asked by {seen.subject}
+            {seen.count > 1 && ` · ${seen.count} times in that second`}
           </p>
         </div>
       )}

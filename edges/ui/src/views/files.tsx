@@ -17,7 +17,7 @@ export function Files({ object }: { readonly object: string }) {
     <div class="pane wide">
       <header>
         <Crumbs path={path} />
-        {value && <Chip>{value.kind}</Chip>}
+        {value && <Chip>{value.kind === "dir" ? "folder" : value.kind}</Chip>}
         {value?.size !== undefined && value.kind !== "dir" && value.size > 0 && (
           <Chip>{bytesText(value.size)}</Chip>
         )}

@@ -60,7 +60,7 @@ function Summary({ hive, isKnown }: { readonly hive: HiveState; readonly isKnown
     ["busy", count("busy"), "machines", "honey"],
     ["frozen", count("frozen"), "machines", "info"],
     ["away", count("away"), "machines", "dim"],
-    ["jobs alive", alive, "jobs", "honey"],
+    ["jobs under way", alive, "jobs", "honey"],
     ["refused lately", hive.refusals.all.length, "audit", "bad"],
   ] as const;
   const reason = hive.fact("/proc/lifecycle/reason.json").reason;
@@ -69,7 +69,7 @@ function Summary({ hive, isKnown }: { readonly hive: HiveState; readonly isKnown
       <h1 class="hidden">Hive</h1>
       {isKnown &&
         cells
-          .filter(([name, value]) => value > 0 || name === "machines" || name === "jobs alive")
+          .filter(([name, value]) => value > 0 || name === "machines" || name === "jobs under way")
           .map(([name, value, view, tone]) => (
             <a key={name} href={app.href(view)} class={`figure tone-${value > 0 ? tone : "dim"}`}>
               <b>{value}</b> <span>{name}</span>

@@ -52,7 +52,7 @@ function Queue({ chosen }: { readonly chosen: string }) {
     <section class="pane list" aria-label="Queue">
       <header>
         <h1>Jobs</h1>
-        <Chip tone={alive > 0 ? "honey" : "dim"}>{alive} alive</Chip>
+        <Chip tone={alive > 0 ? "honey" : "dim"}>{alive} under way</Chip>
         <input
           type="search"
           placeholder="Filter"
@@ -77,7 +77,7 @@ function Queue({ chosen }: { readonly chosen: string }) {
         {all.slice(0, most).map((job) => (
           <li key={job.id}>
             <a href={app.href("jobs", job.id)} aria-current={job.id === chosen ? "true" : undefined}>
-              <b>{job.id}</b>
+              <b class="number">{job.id}</b>
               <StateChip state={job.state} />
               <span class="grow dim">
                 {job.tally ? `${job.tally.done} of ${job.tally.total} done` : job.worker || job.reason}
@@ -170,7 +170,8 @@ function One({ id }: { readonly id: string }) {
 function Why({ job }: { readonly job: Job }) {
   const { value, problem } = useText(`/jobs/${job.id}/why`);
   if (problem) return null;
-  const [first = "…", ...chain] = (value ?? "…").trim().split("\n");
+  const [told = "…", ...chain] = (value ?? "…").trim().split("\n");
+  const first = told === "done: exit" ? "it ran to its end" : told;
   return (
     <div class="why">
       <b>Why</b> {first} {job.message && <span>{job.message}</span>}

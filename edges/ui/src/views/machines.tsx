@@ -120,9 +120,17 @@ function plain(name: string, value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
+/** What the files call otherwise than people do. */
+const titles: Readonly<Record<string, string>> = {
+  ahead: "jobs taken ahead",
+  kinds: "runs",
+  grades: "grades of isolation",
+  arch: "processor",
+};
+
 /** `memoryBytes` as words. */
 const titleOf = (name: string): string =>
-  name.replace(/_?bytes$/i, "").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  titles[name] ?? name.replace(/_?bytes$/i, "").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 /** All that is known of a machine. */
 export function MachineDetails({ id, heading }: { readonly id: string; readonly heading: "h1" | "h2" }) {
@@ -164,9 +172,9 @@ export function MachineDetails({ id, heading }: { readonly id: string; readonly 
           ["site", site],
           ["since", typeof info.since === "number" && agoText(info.since, app.time())],
           ["labels", list(info.labels)],
+          ...rest.map(([name, value]) => [titleOf(name), plain(name, value)] as const),
           ["sandbox", list(info.layers)],
           ["key", typeof info.key === "string" && info.key !== "" && <code class="break">{info.key}</code>],
-          ...rest.map(([name, value]) => [titleOf(name), plain(name, value)] as const),
         ]}
       />
       <Work machine={machine} />
@@ -196,9 +204,9 @@ function Work({ machine }: { readonly machine: Machine }) {
         {own.slice(0, 8).map((job) => (
           <li key={job.id}>
             <a href={app.href("jobs", job.id)}>
-              <b>{job.id}</b>
+              <b class="number">{job.id}</b>
               <StateChip state={job.state} />
-              <span class="grow dim">{job.reason}</span>
+              <span class="grow dim">{job.reason === "exit" ? "ran to its end" : job.reason}</span>
               <small>{agoText(job.ended || job.started, app.time())}</small>
             </a>
           </li>

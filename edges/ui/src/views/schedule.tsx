@@ -53,7 +53,7 @@ export function Schedule() {
     <div class="pane wide">
       <header>
         <h1>Schedule</h1>
-        <Chip tone={leased.length > 0 ? "honey" : "dim"}>{leased.length} leased</Chip>
+        <Chip tone={leased.length > 0 ? "honey" : "dim"}>{leased.length} running</Chip>
         <Chip tone={waiting.length > 0 ? "info" : "dim"}>{waiting.length} waiting</Chip>
         <span class="grow" />
         <div class="tabs" role="tablist" aria-label="Span">
@@ -139,7 +139,7 @@ function BarOf({ bar: { job, from, to, row }, isQueue }: { readonly bar: Bar; re
         class={`bar tone-${tone} ${isQueue ? "waits" : ""}`}
         x={`${100 * from}%`}
         y={row * rowHeight + 4}
-        width={`${Math.max(0.35, 100 * (to - from))}%`}
+        width={`${Math.max(0.7, 100 * (to - from))}%`}
         height={rowHeight - 4}
         rx="3"
       />
@@ -166,7 +166,7 @@ function Leases({ hive, leased, waiting }: Held) {
           return (
             <li key={job.id}>
               <a href={app.href("jobs", job.id)}>
-                <b>{job.id}</b>
+                <b class="number">{job.id}</b>
                 <StateChip state={job.state} />
                 <span class="grow dim">{job.worker || job.reason}</span>
                 {job.worker !== "" && until > now && <small>lease for {spanText(until - now)} more</small>}

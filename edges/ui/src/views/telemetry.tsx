@@ -64,7 +64,7 @@ function Sources({ chosen }: { readonly chosen: string }) {
         <li>
           <a href={app.href("telemetry")} aria-current={chosen === "" ? "true" : undefined}>
             <b>The hive</b>
-            <span class="grow dim">{source}</span>
+            <span class="grow dim">metrics</span>
           </a>
         </li>
         {found.slice(0, 200).map((path) => (
@@ -74,7 +74,7 @@ function Sources({ chosen }: { readonly chosen: string }) {
               aria-current={path.slice(1) === chosen ? "true" : undefined}
             >
               <b>{path.startsWith("/worker/") ? path.split("/")[2] : path.split("/").at(-1)}</b>
-              <span class="grow dim">{path}</span>
+              <span class="grow dim">{path.startsWith("/worker/") ? "lines of the machine" : "device"}</span>
             </a>
           </li>
         ))}

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { recordingFiles } from "@skep/testing";
 import { encodeManifest, signManifest } from "./mod.ts";
 import { keyFrom, type Made, made, part, rig, sha256 } from "./rig.test.ts";
 
@@ -181,4 +185,21 @@ test("a retired model takes along what no other needs, and an active one is not 
   // Nor can one go back to it.
   await hive.say({ op: "rollback" });
   assert.equal(await hive.active(), "");
+});
+
+test("what was signed by a key that is trusted no more is not made active, by name, digest or going back", async (t) => {
+  const files = recordingFiles();
+  const dir = mkdtempSync(join(tmpdir(), "skep-models-"));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const before = await rig(t, { files, blobs: dir });
+  const one = made("edge", 1, [part("one")]);
+  assert.equal(await before.bring(one), "ready");
+  for (const model of ["edge", "vision-base-v1"]) await before.say({ op: "activate", model });
+  await before.kernel.close();
+  const { say, put, active } = await rig(t, { files, blobs: dir, keys: ["ab".repeat(32)] });
+  assert.equal((await say({ op: "rollback" })).code, "models.signature");
+  for (const model of ["edge", one.manifest.model])
+    assert.equal((await say({ op: "activate", model })).code, "models.signature");
+  await assert.rejects(put("/gpu/models/active", Buffer.from("edge")), { code: "models.signature" });
+  assert.equal(await active(), "vision-base-v1\n");
 });

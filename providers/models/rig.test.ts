@@ -62,14 +62,18 @@ export const part = (seed: string, length = 400): Buffer => Buffer.alloc(length,
 /** A hive with models and a bridge that published `vision-base-v1`. */
 export async function rig(
   t: TestContext,
-  { files = recordingFiles(), blobs = "" }: { files?: RecordingFiles; blobs?: string } = {},
+  {
+    files = recordingFiles(),
+    blobs = "",
+    keys = [publicHex],
+  }: { files?: RecordingFiles; blobs?: string; keys?: readonly string[] } = {},
 ) {
   const dir = blobs || mkdtempSync(join(tmpdir(), "skep-models-"));
   const store = openBlobs(dir);
   const { provider, holds } = mountModels({
     blobs: store,
     files,
-    keys: [publicHex],
+    keys,
     limits: { models: 6, chunks: 100, bytes: 100_000 },
   });
   const gpu = defineProvider<null>({

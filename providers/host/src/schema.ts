@@ -85,6 +85,8 @@ const evidence = z.record(z.string().max(64), z.union([z.string().max(256), z.nu
 /** Name of a thing: it is a name of a directory below its facet. */
 export const ThingName = z.string().regex(/^(?!\.{1,2}$)[^/\p{Cc}]{1,255}$/u);
 const names = z.array(ThingName).max(200).default([]);
+// What came before names had a form can go.
+const gone = z.array(target).max(200).default([]);
 
 /** One line of `/host/<host>/ctl`, which the host's agent writes. */
 export const Command = z
@@ -95,7 +97,7 @@ export const Command = z
       version: z.string().max(64),
       allows: z.array(z.string().max(300)).max(100),
     }),
-    z.strictObject({ op: z.literal("names"), incarnation, facet: z.enum(facets), add: names, remove: names }),
+    z.strictObject({ op: z.literal("names"), incarnation, facet: z.enum(facets), add: names, remove: gone }),
     z.strictObject({ op: z.literal("claim"), incarnation, ticket: id }),
     z.strictObject({
       op: z.literal("running"),

@@ -69,19 +69,24 @@ export function decideModel({ op }: z.output<typeof ModelCommand>, { state, para
   return { events: [emit("retired@1", { model })], effects: [{ kind: "sweep", args: { model } }] };
 }
 
-function ownOf(state: Models, model: string): Active {
+/** Public keys in hex that count now. */
+type Keys = readonly string[];
+
+function ownOf(state: Models, model: string, keys: Keys): Active {
   const known = state.models.get(model);
   if (!known) throw fault.none(model);
   if (known.stage !== "ready") throw fault.unready(`${known.name || model} is ${known.stage}`);
+  // It was verified by a key that nobody trusts here any more.
+  if (!keys.includes(known.key)) throw fault.signature(known.name);
   return { id: known.name, model };
 }
 
 /** What a name or a digest means: a verified model of this hive, or one that a bridge published. */
-function resolve(id: string, { state, views }: At): Active {
+function resolve(id: string, { state, views }: At, keys: Keys): Active {
   if (id === "") return nothing;
-  if (digestForm.test(id)) return ownOf(state, id);
+  if (digestForm.test(id)) return ownOf(state, id, keys);
   const release = state.names.get(id);
-  if (release && release.model !== "") return ownOf(state, release.model);
+  if (release && release.model !== "") return ownOf(state, release.model, keys);
   if (views.bridged.manifest(id) === undefined) throw fault.none(id);
   return { id, model: "" };
 }
@@ -95,10 +100,10 @@ function checkBase({ model }: Active, { state, views }: At): void {
 }
 
 /** Lets a model be the active one, in one record: whoever reads the pointer sees the one before or this one. */
-export function activate(id: string, at: At, from?: string): Decision {
+export function activate(id: string, at: At, keys: Keys, from?: string): Decision {
   const now = at.state.pointer.get();
   if (from !== undefined && from !== now.id && from !== now.model) throw fault.moved(now.id || "none");
-  const to = resolve(id, at);
+  const to = resolve(id, at, keys);
   checkBase(to, at);
   const result: Json = { active: to.id, model: to.model, before: now.id };
   // Said again it changes nothing.
@@ -107,11 +112,12 @@ export function activate(id: string, at: At, from?: string): Decision {
 }
 
 /** Decides one line of `/models/ctl`. */
-export function decide(command: z.output<typeof ModelsCommand>, at: At): Decision {
-  if (command.op === "activate") return activate(command.model, at, command.from);
+export function decide(command: z.output<typeof ModelsCommand>, at: At, keys: Keys): Decision {
+  if (command.op === "activate") return activate(command.model, at, keys, command.from);
   const { id, before } = at.state.pointer.get();
   const to = before.at(-1);
   if (!to) throw fault.before();
+  if (to.model !== "") ownOf(at.state, to.model, keys);
   return {
     events: [emit("returned@1", {})],
     result: { active: to.id, model: to.model, before: id },
@@ -119,10 +125,10 @@ export function decide(command: z.output<typeof ModelsCommand>, at: At): Decisio
 }
 
 /** Decides what was appended to `/gpu/models/active`: an id and nothing else. */
-export function decideActive(text: string, at: At): Decision {
+export function decideActive(text: string, at: At, keys: Keys): Decision {
   const id = text.trim();
   if (id !== "" && !nameForm.test(id) && !digestForm.test(id)) throw fault.none(id);
-  return activate(id, at);
+  return activate(id, at, keys);
 }
 
 function checked(model: string, found: Found, { state }: At): Decision {

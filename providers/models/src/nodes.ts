@@ -166,7 +166,7 @@ export function modelsNode(t: B, bench: Bench): Node {
           work: ({ op }) => op === "activate",
           outcome: true,
           examples: ['{"op":"activate","model":"llama3-edge-v7"}', '{"op":"rollback"}'],
-          decide,
+          decide: (command, at) => decide(command, at, bench.store.keys),
         }),
       },
     },
@@ -207,7 +207,7 @@ export function gpuModelsNode(t: B, bench: Bench): Node {
     active: t.value("Which one is active; append a name to change that", {
       compensation: "Append the name of the one before, where there was one",
       read: ({ state }) => ended(state.pointer.get().id),
-      decide: decideActive,
+      decide: (text, at) => decideActive(text, at, bench.store.keys),
     }),
   });
 }

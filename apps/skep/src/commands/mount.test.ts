@@ -27,6 +27,13 @@ test("a quote in a path stays in its word", () => {
   assert.ok(line.endsWith(`/s '/it'\\''s'`));
 });
 
+test("no line is printed for FUSE, and nothing is unmounted where nothing is mounted", async () => {
+  const print = await hive.skep(["mount", join(hive.dir, "m"), "--print", "--by", "fuse"]);
+  assert.deepEqual([print.code, print.out], [2, ""]);
+  const unmount = await hive.skep(["mount", "--unmount", hive.dir]);
+  assert.deepEqual([unmount.code, /nothing is mounted there/.test(unmount.err)], [3, true]);
+});
+
 test("a hive that is down is said before anything is mounted", async () => {
   const { code, out } = await hive.skep(["mount", join(hive.dir, "m"), "--print", "--home", hive.dir]);
   assert.deepEqual([code, out], [10, ""]);

@@ -77,6 +77,7 @@ async function byFuse(context: Context, { foreground, ...asked }: Asked): Promis
   const { dir } = asked;
   const report = (line: string): void => out.detail(line);
   const mounted = await mountFuse({ ...asked, stays: !foreground, env: io.env, report });
+  if (signal.aborted) return await mounted.stop();
   const unmount = unmountLine(dir);
   if (out.wantsJson) await out.json({ by: "fuse", dir, uid: asked.uid, pid: mounted.pid, unmount });
   out.message(`Mounted through FUSE; unmount it with: ${unmount}`);

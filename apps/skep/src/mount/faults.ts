@@ -18,6 +18,11 @@ export const fault = faults("mount", {
     "Cannot make the directory to mount on: the one above it is not there",
     { cure: "Make it with `mkdir -p`" },
   ],
+  rights: [
+    "denied",
+    "Cannot mount there: you may not use that directory",
+    { cure: "Say one of your own, as in `skep mount ~/hive`" },
+  ],
   full: [
     "conflict",
     "Cannot mount on a directory that is not empty: what is in it would be hidden",

@@ -54,6 +54,21 @@ interface Ran {
   readonly err: string;
 }
 
+/** Takes every mount below a directory out of the tree, whoever is in it. */
+function unmountBelow(dir: string): void {
+  for (const line of readFileSync("/proc/mounts", "utf8").split("\n")) {
+    const place = line.split(" ")[1] ?? "";
+    if (!place.startsWith(`${dir}/`)) continue;
+    if (root) execFileSync("umount", ["-l", place]);
+    else execFileSync(findFusermount(process.env) ?? "fusermount3", ["-uz", place]);
+  }
+}
+
+/** No mount outlives this process, also where a test failed in its midst or took too long. */
+const places = new Set<string>();
+process.once("exit", () => places.forEach(unmountBelow));
+process.once("SIGTERM", () => process.exit(143));
+
 /** One user with a place of their own, a hive, and mounts that are gone when it is disposed of. */
 class Person implements AsyncDisposable {
   readonly dir: string;
@@ -72,6 +87,7 @@ class Person implements AsyncDisposable {
     };
     this.#as =
       uid === undefined ? [] : ["setpriv", "--reuid", `${uid}`, "--regid", `${uid}`, "--clear-groups"];
+    places.add(this.dir);
     if (uid !== undefined) chownSync(this.dir, uid, uid);
   }
 
@@ -123,12 +139,8 @@ class Person implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const line of readFileSync("/proc/mounts", "utf8").split("\n")) {
-      const place = line.split(" ")[1] ?? "";
-      if (!place.startsWith(this.dir)) continue;
-      if (root) execFileSync("umount", ["-l", place]);
-      else execFileSync(findFusermount(process.env) ?? "fusermount3", ["-uz", place]);
-    }
+    unmountBelow(this.dir);
+    places.delete(this.dir);
     for (const daemon of this.#daemons) await daemon[Symbol.asyncDispose]();
     rmSync(this.dir, { recursive: true, force: true });
   }
@@ -136,13 +148,16 @@ class Person implements AsyncDisposable {
 
 let person: Person;
 let hive: Daemon;
+/** The process that serves "m". */
+let server: number;
 
 before(async () => {
   if (skip) return;
   person = new Person(undefined);
   hive = await person.hive();
-  const { code, err } = await person.skep("mount", person.at("m"), "--by", "fuse");
+  const { code, out, err } = await person.skep("mount", person.at("m"), "--by", "fuse", "--json");
   assert.equal(code, 0, err);
+  server = (JSON.parse(out) as { pid: number }).pid;
   const made = await person.sh(
     `for n in 1 2; do echo '{"spawn":"heartbeat","ticks":100000}' >> $m/queen/ctl; done`,
   );
@@ -329,7 +344,9 @@ test("a mount whose process was killed is named as such, and taken away", { skip
   assert.equal(person.mounted("d"), undefined);
 });
 
-test("who is in it keeps it from nothing: the mount is gone, and its process ends", { skip }, async () => {
+test("who is in it still reads after an unmount, and the process that serves ends when they leave", {
+  skip,
+}, async () => {
   const { out } = await person.sh(
     `cd $m/proc; "${process.execPath}" --disable-warning=ExperimentalWarning "${main}" mount --unmount $m --json; cat lifecycle/state`,
   );
@@ -340,6 +357,7 @@ test("who is in it keeps it from nothing: the mount is gone, and its process end
   });
   assert.match(out, /state=ONLINE/);
   assert.equal(person.mounted("m"), undefined);
+  await says(`while kill -0 ${server} 2>/dev/null; do sleep 0.1; done`, "");
 });
 
 test("a user without root mounts what a ticket opens by fusermount3, and root does not get in", {

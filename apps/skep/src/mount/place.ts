@@ -59,24 +59,37 @@ export function mountedAt(dir: string): Mounted | undefined {
 
 /**
  * Makes sure that a directory is there, is empty and has nothing mounted on it; true when it was made.
- * Throws `mount.mounted`, `mount.dead`, `mount.dir`, `mount.full`, `mount.parent`.
+ * Throws `mount.mounted`, `mount.dead`, `mount.dir`, `mount.full`, `mount.parent`,
+ * `mount.rights`.
  */
 export function prepareDir(dir: string): boolean {
   const mounted = mountedAt(dir);
   if (mounted) throw isDead(dir) ? fault.dead(dir) : fault.mounted(dir);
+  if (makeDir(dir)) return true;
+  checkEmpty(dir);
+  return false;
+}
+
+function makeDir(dir: string): boolean {
   try {
     mkdirSync(dir, { mode: 0o700 });
     return true;
   } catch (error) {
-    if (hasCode(error, "ENOENT")) throw fault.parent(dirname(dir));
-    if (!hasCode(error, "EEXIST")) throw error;
+    if (hasCode(error, "EEXIST")) return false;
+    if (hasCode(error, "ENOENT", "ENOTDIR")) throw fault.parent(dirname(dir));
+    throw hasCode(error, "EACCES", "EPERM", "EROFS") ? fault.rights(dir) : error;
   }
+}
+
+function checkEmpty(dir: string): void {
+  let names: readonly string[];
   try {
-    if (readdirSync(dir).length > 0) throw fault.full(dir);
+    names = readdirSync(dir);
   } catch (error) {
-    throw hasCode(error, "ENOTDIR") ? fault.dir(dir) : error;
+    if (hasCode(error, "ENOTDIR")) throw fault.dir(dir);
+    throw hasCode(error, "EACCES", "EPERM") ? fault.rights(dir) : error;
   }
-  return false;
+  if (names.length > 0) throw fault.full(dir);
 }
 
 function isDead(dir: string): boolean {

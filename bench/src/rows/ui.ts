@@ -109,7 +109,8 @@ const opened = 5;
 const noteUseful = `new MutationObserver((_, observer) => {
   if (document.querySelector(".figure b")?.textContent !== "1") return;
   observer.disconnect();
-  requestAnimationFrame(() => setTimeout(() => performance.mark("useful")));
+  const note = () => document.documentElement.setAttribute("data-useful", performance.now());
+  requestAnimationFrame(() => setTimeout(note));
 }).observe(document, { childList: true, subtree: true, characterData: true });`;
 
 /** From the click on the link to the page that shows the hive's machines, each time by a browser that knows nothing. */
@@ -126,8 +127,9 @@ async function firstPaint(): Promise<readonly Measured[]> {
     const page = await context.newPage();
     await page.addInitScript({ content: noteUseful });
     await page.goto(stdout.trim());
-    await page.waitForFunction("performance.getEntriesByName('useful').length > 0");
-    runs.push(Number(await page.evaluate("performance.getEntriesByName('useful')[0].startTime")));
+    const useful = page.locator("html[data-useful]");
+    await useful.waitFor();
+    runs.push(Number(await useful.getAttribute("data-useful")));
   }
   return [{ name: "ui: first useful paint", unit: "ms", runs, goal: { most: 1000 } }];
 }

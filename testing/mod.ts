@@ -55,3 +55,5 @@ export { FakeSystemd, type FakeUnit } from "./hosts/systemd.ts";
 export { FakeTarget } from "./hosts/target.ts";
 /** A LoRa gateway with a packet forwarder, written from its public protocol alone. */
 export { type Manner, type OnAir, PacketForwarder } from "./lora/forwarder.ts";
+/** A DNP3 outstation that counts what it was made to do. */
+export { FakeOutstation, type OutstationManner } from "./buses/outstation.ts";

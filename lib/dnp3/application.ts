@@ -62,7 +62,8 @@ export function encodeConfirm(seq: number, unsolicited: boolean): Buffer {
   return Buffer.from([flags | (seq & 15), functions.confirm]);
 }
 
-function indicationsOf(bytes: Buffer): Indications {
+/** What the third and fourth byte of a response say. */
+export function indicationsOf(bytes: Buffer): Indications {
   const [one = 0, two = 0] = bytes.subarray(2, 4);
   return {
     restarted: (one & 0x80) !== 0,

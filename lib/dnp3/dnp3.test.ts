@@ -3,9 +3,12 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { simulatedClock } from "@skep/testing";
 import {
+  type Control,
   crcDnp,
+  decodeControlAnswer,
   decodeResponse,
   Dnp3Master,
+  encodeControl,
   encodeRead,
   LinkDeframer,
   type LinkFrame,
@@ -224,4 +227,88 @@ test("silence is a timeout, a lost connection is told, and the state of the link
   end();
   await second;
   await assert.rejects(master.read(), { code: "dnp3.closed" });
+});
+
+const relay: Control = { kind: "crob", index: 10, code: "latch-on", count: 1, onMs: 100, offMs: 100 };
+const relayBytes = "0c01 28 0100 0a00 03 01 64000000 64000000";
+
+test("controls are the bytes that the standard's tables give, and are read back with their status", () => {
+  assert.deepEqual(encodeControl(3, "select", relay), hex(`c303 ${relayBytes} 00`));
+  assert.deepEqual(encodeControl(4, "operate", relay), hex(`c404 ${relayBytes} 00`));
+  assert.deepEqual(encodeControl(5, "direct", { ...relay, code: "trip" }).at(9), 0x81);
+  const setpoint: Control = { kind: "analog", index: 300, type: "i16", value: -2 };
+  assert.deepEqual(encodeControl(0, "direct", setpoint), hex("c005 2902 28 0100 2c01 feff 00"));
+  assert.deepEqual(
+    encodeControl(0, "direct", { ...setpoint, type: "f32", value: 1.5 }),
+    hex("c005 2903 28 0100 2c01 0000c03f 00"),
+  );
+  const told = (text: string) => decodeControlAnswer(hex(text), relay).told;
+  assert.equal(told(`c381 0000 ${relayBytes} 00`), "accepted");
+  assert.equal(told(`c381 0000 ${relayBytes} 07`), "refused");
+  assert.equal(told(`c381 0000 ${relayBytes} 7f`), "unclear");
+  assert.equal(told("c381 0002"), "refused");
+  for (const wrong of ["c381 0000", `c381 0000 ${relayBytes.replace("0a00", "0b00")} 00`, "c381"])
+    assert.throws(() => decodeControlAnswer(hex(wrong), relay), { code: "dnp3.form" });
+  for (const bad of [
+    { ...setpoint, value: 40_000 },
+    { ...setpoint, value: Number.NaN },
+    { ...relay, index: 65_536 },
+    { ...relay, count: 256 },
+  ])
+    assert.throws(() => encodeControl(0, "direct", bad), { code: "dnp3.control" });
+});
+
+test("whatever is answered to a control, it is an answer to it or refused", () => {
+  const status = fc.constantFrom(relayBytes, relayBytes.slice(0, -6), "", "0c01");
+  fc.assert(
+    fc.property(
+      fc.constantFrom("c181", "e181"),
+      status,
+      fc.uint8Array({ maxLength: 12 }),
+      (head, body, rest) => {
+        try {
+          const bytes = Buffer.concat([hex(head), Buffer.from([0, 0]), hex(body), rest]);
+          assert.match(decodeControlAnswer(bytes, relay).told, /^(accepted|refused|unclear)$/);
+        } catch (thrown) {
+          assert.equal((thrown as { code: string }).code, "dnp3.form");
+        }
+      },
+    ),
+  );
+});
+
+test("an operation follows its selection by one number and is asked once; silence before it did nothing, after it is unsure", async () => {
+  const { master, sent, tell, asked, clock, end } = line();
+  const functions = () => sent.map((frame) => frame.subarray(11, 13).toString("hex"));
+  const first = master.operate(relay, "select");
+  await asked(1);
+  tell(`c181 0000 ${relayBytes} 00`);
+  await asked(2);
+  // An answer to something else is none to this.
+  tell(`c181 0000 ${relayBytes} 00`);
+  tell(`c281 0000 ${relayBytes} 00`);
+  await first;
+  assert.deepEqual(functions(), ["c103", "c204"]);
+  const unselected = assert.rejects(master.operate(relay, "select"), { code: "dnp3.unselected" });
+  await asked(3);
+  clock.advance(100);
+  await unselected;
+  const lost = assert.rejects(master.operate(relay, "direct"), { code: "dnp3.unsure" });
+  await asked(4);
+  clock.advance(100);
+  await lost;
+  const refused = assert.rejects(master.operate(relay, "select"), { code: "dnp3.refused" });
+  await asked(5);
+  tell(`c581 0000 ${relayBytes} 08`);
+  await refused;
+  const strange = assert.rejects(master.operate(relay, "direct"), { code: "dnp3.unsure" });
+  await asked(6);
+  tell("c681 0000 0c01 28 0100 0b00");
+  await strange;
+  const cut = assert.rejects(master.operate(relay, "direct"), { code: "dnp3.unsure" });
+  await asked(7);
+  end();
+  await cut;
+  await assert.rejects(master.operate(relay, "direct"), { code: "dnp3.closed" });
+  assert.equal(sent.length, 7);
 });

@@ -7,6 +7,13 @@ import {
   type ReadHeader,
   type Response,
 } from "./application.ts";
+import {
+  type Control,
+  type ControlAnswer,
+  type ControlStep,
+  decodeControlAnswer,
+  encodeControl,
+} from "./control.ts";
 import { fault } from "./faults.ts";
 import { LinkDeframer, type LinkFrame, linkFrame } from "./link.ts";
 import type { Point } from "./objects.ts";
@@ -36,6 +43,8 @@ export interface MasterOptions {
 interface Waiting {
   seq: number;
   readonly points: Point[];
+  /** Of a control: reads its answer, where that is one. */
+  readonly answer?: (fragment: Buffer) => void;
   timer: Timer;
   readonly done: (read: { readonly points: readonly Point[]; readonly indications: Indications }) => void;
   readonly failed: (error: unknown) => void;
@@ -43,10 +52,13 @@ interface Waiting {
 
 const link = { userData: 0xc4, status: 0x8b, ack: 0x80 } as const;
 const requestStatus = 9;
+const response = 0x81;
+const unsolicitedResponse = 0x82;
+const wantsConfirm = 0x20;
 const confirmedData = 3;
 const unconfirmedData = 4;
 
-/** Reads an outstation: what it has now, and what changed. It never operates, and never writes. */
+/** Reads an outstation: what it has now, and what changed; operates outputs where it is told to, each request once. */
 export class Dnp3Master {
   readonly #options: MasterOptions;
   readonly #deframer = new LinkDeframer();
@@ -81,6 +93,62 @@ export class Dnp3Master {
     const done = this.#last.then(act, act);
     this.#last = done.catch(() => undefined);
     return done;
+  }
+
+  /**
+   * Operates an output, selected first or directly. Throws `dnp3.refused`, `dnp3.unselected` and `dnp3.control` where it was
+   * surely not operated, `dnp3.closed` where nothing was asked, and `dnp3.unsure` where nobody knows. Nothing is asked twice.
+   */
+  operate(control: Control, mode: "select" | "direct"): Promise<void> {
+    const act = () => this.#operate(control, mode);
+    const done = this.#last.then(act, act);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+
+  async #operate(control: Control, mode: "select" | "direct"): Promise<void> {
+    const first = (this.#seq + 1) & 15;
+    encodeControl(first, "direct", control);
+    if (this.#ended) throw fault.closed(undefined, { cause: this.#ended.cause });
+    if (mode === "select") {
+      let selected: ControlAnswer;
+      try {
+        selected = await this.#control("select", control);
+      } catch (cause) {
+        throw fault.unselected((cause as Error).message, { cause });
+      }
+      if (selected.told !== "accepted") throw fault.refused(`selection: ${selected.reason}`);
+    }
+    let answer: ControlAnswer;
+    try {
+      answer = await this.#control(mode === "select" ? "operate" : "direct", control);
+    } catch (cause) {
+      throw fault.unsure((cause as Error).message, { cause });
+    }
+    if (answer.told === "refused") throw fault.refused(answer.reason);
+    if (answer.told === "unclear") throw fault.unsure(answer.reason);
+  }
+
+  #control(step: ControlStep, control: Control): Promise<ControlAnswer> {
+    if (this.#ended) throw fault.closed(undefined, { cause: this.#ended.cause });
+    // An operation has the number behind its selection, or the outstation refuses it.
+    this.#seq = (this.#seq + 1) & 15;
+    return new Promise((done, failed) => {
+      const answer = (fragment: Buffer): void => {
+        try {
+          const read = decodeControlAnswer(fragment, control);
+          this.#settle();
+          done(read);
+        } catch (thrown) {
+          this.#fail(thrown);
+        }
+      };
+      this.#waiting = {
+        ...{ seq: this.#seq, points: [], timer: this.#patience(), answer, failed },
+        done: () => undefined,
+      };
+      this.#send(encodeControl(this.#seq, step, control));
+    });
   }
 
   close(): void {
@@ -129,14 +197,19 @@ export class Dnp3Master {
   }
 
   #fragment(fragment: Buffer): void {
-    let response: Response;
+    if (this.#controlled(fragment)) return;
+    const [head = 0, code] = fragment;
+    // An answer to what is not asked any more.
+    if (code === response && (head & 15) !== this.#waiting?.seq) return;
+    let read: Response;
     try {
-      response = decodeResponse(fragment);
+      read = decodeResponse(fragment);
     } catch (thrown) {
-      this.#fail(thrown);
+      // What comes unasked is no answer to what was asked.
+      if (code !== unsolicitedResponse) this.#fail(thrown);
       return;
     }
-    const { seq, unsolicited, confirm, blocks } = response;
+    const { seq, unsolicited, confirm, blocks } = read;
     const points = blocks.flatMap((block) => block.points);
     if (unsolicited) {
       if (confirm) this.#send(encodeConfirm(seq, true));
@@ -144,26 +217,39 @@ export class Dnp3Master {
       return;
     }
     const waiting = this.#waiting;
-    // An answer to what is not asked any more.
     if (waiting?.seq !== seq) return;
     if (confirm) this.#send(encodeConfirm(seq, false));
     waiting.points.push(...points);
     waiting.timer.stop();
-    if (!response.last) {
+    if (!read.last) {
       waiting.seq = (seq + 1) & 15;
       this.#seq = waiting.seq;
       waiting.timer = this.#patience();
       return;
     }
     this.#waiting = undefined;
-    waiting.done({ points: waiting.points, indications: response.indications });
+    waiting.done({ points: waiting.points, indications: read.indications });
   }
 
-  #fail(error: unknown): void {
+  /** Takes a fragment that answers a control; false for every other. */
+  #controlled(fragment: Buffer): boolean {
+    const [head = 0, code] = fragment;
+    const { answer, seq } = this.#waiting ?? {};
+    if (!answer || code !== response || (head & 15) !== seq) return false;
+    if ((head & wantsConfirm) !== 0) this.#send(encodeConfirm(head & 15, false));
+    answer(fragment);
+    return true;
+  }
+
+  #settle(): Waiting | undefined {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     waiting?.timer.stop();
-    waiting?.failed(error);
+    return waiting;
+  }
+
+  #fail(error: unknown): void {
+    this.#settle()?.failed(error);
   }
 
   #end(cause?: unknown): void {

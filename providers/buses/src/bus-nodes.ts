@@ -30,12 +30,15 @@ const compensation: Readonly<Record<string, string>> = {
   report: "Nothing: it tells what is",
 };
 
-const acts = Object.fromEntries(
-  Object.entries(compensation).map(([op, text]) => [
-    op,
-    { class: "compensable", compensation: text } as const,
-  ]),
-);
+const acts = {
+  ...Object.fromEntries(
+    Object.entries(compensation).map(([op, text]) => [
+      op,
+      { class: "compensable", compensation: text } as const,
+    ]),
+  ),
+  operate: { class: "irreversible" } as const,
+};
 
 /** Files of a bus. */
 export function busNodes(t: Build<Buses, Uses>, adapters: Mounted<BusAdapter>, traffic: Traffic): Node {
@@ -55,11 +58,12 @@ export function busNodes(t: Build<Buses, Uses>, adapters: Mounted<BusAdapter>, t
       undo: "compensable",
       act: ({ op }) => op,
       acts,
-      work: ({ op }) => op === "write",
+      work: ({ op }) => op === "write" || op === "operate",
       // How a write ended is told while the hive drains too.
       outcome: true,
       examples: [
         '{"op":"write","id":"w-1","point":"setpoint","value":21.5,"ttl_s":60}',
+        '{"op":"operate","id":"o-1","point":"breaker","value":1}',
         '{"op":"poll"}',
         "the pump is being serviced",
       ],

@@ -3,7 +3,17 @@ import type { Deciding, Decision, Json } from "@skep/kernel";
 import { checkWorking, type Uses } from "./access.ts";
 import type { BusAdapter } from "./adapters.ts";
 import { type BusLine, LinkLine } from "./schema.ts";
-import { type Buses, emit, type Ended, isOver, keepMs, type LinkState, most, type Write } from "./state.ts";
+import {
+  type Bridge,
+  type Buses,
+  emit,
+  type Ended,
+  isOver,
+  keepMs,
+  type LinkState,
+  most,
+  type Write,
+} from "./state.ts";
 
 const fault = faults("bus", {
   role: ["denied", "Cannot write a point with the ticket of a bridge", { detail: "denied" }],
@@ -11,6 +21,10 @@ const fault = faults("bus", {
     "absent",
     "Cannot write: the bridge names no such point that may be written",
     { detail: "invalid-path" },
+  ],
+  act: [
+    "conflict",
+    "Cannot do this to a point of the other kind: written ones show what they are, operated ones do not",
   ],
   taken: ["conflict", "Cannot queue write: there is another one of this id or key"],
   stale: ["stale", "Cannot queue write: it was issued more than a day ago", { cure: "Issue a new one" }],
@@ -42,7 +56,15 @@ export function decideLink(text: string, at: At, adapter: BusAdapter): Decision 
   return { events: [emit("linked@1", { adapter: name, state, reason })], result: { link: state } };
 }
 
-function ask(line: Of<"write">, at: At): Decision {
+function checkPoint({ op, point }: Of<"write"> | Of<"operate">, bridge: Bridge | undefined): void {
+  const { writable = [], operable = [] } = bridge ?? {};
+  if ((op === "write" ? writable : operable).includes(point)) return;
+  if (operable.includes(point)) throw fault.act(point, { cure: '{"op":"operate", …}' });
+  if (writable.includes(point)) throw fault.act(point, { cure: '{"op":"write", …}' });
+  throw fault.point(point);
+}
+
+function ask(line: Of<"write"> | Of<"operate">, at: At): Decision {
   const { state, params, caller, views, now } = at;
   const { bus = "" } = params;
   if (caller.role.startsWith("worker")) throw fault.role(caller.role);
@@ -56,7 +78,7 @@ function ask(line: Of<"write">, at: At): Decision {
       throw fault.taken(id);
     return { events: [], result: { id: known ?? id, state: before.state, known: true } };
   }
-  if (!state.bridges.get(bus)?.writable.includes(point)) throw fault.point(point);
+  checkPoint(line, state.bridges.get(bus));
   if (state.open.size >= most.open) throw fault.many(`${most.open} are open`);
   if (state.writes.size >= most.kept) throw fault.many(`${most.kept} within a day`);
   return {
@@ -88,10 +110,14 @@ export function checkFormer({ bridges }: Buses, adapter: string, incarnation: st
   if (bridges.get(adapter)?.former?.includes(incarnation)) throw fault.superseded(adapter);
 }
 
-function hello({ incarnation, version, points, writable }: Of<"hello">, { state, params }: At): Decision {
+function hello(
+  { incarnation, version, points, writable, operable }: Of<"hello">,
+  { state, params }: At,
+): Decision {
   const adapter = params.bus ?? "";
   checkFormer(state, adapter, incarnation);
-  return { events: [emit("hello@1", { adapter, incarnation, version, points, writable })] };
+  const more = operable.length === 0 ? {} : { operable };
+  return { events: [emit("hello@1", { adapter, incarnation, version, points, writable, ...more })] };
 }
 
 /** Throws `bus.superseded` where another bridge said hello since. */
@@ -115,7 +141,7 @@ function begin(line: Of<"claim"> | Of<"running">, at: At): Decision {
 /** Decides one line of a bus's `ctl`. */
 export function decideBus(line: BusLine, at: At): Decision {
   const adapter = at.params.bus ?? "";
-  if (line.op === "write") return ask(line, at);
+  if (line.op === "write" || line.op === "operate") return ask(line, at);
   if (line.op === "poll" || line.op === "note") {
     checkWorking(at.views);
     return { events: [emit("noted@1", { adapter, op: line.op, text: line.op === "note" ? line.text : "" })] };

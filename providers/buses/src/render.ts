@@ -64,6 +64,7 @@ export function busInfo(adapter: BusAdapter, bridge: Bridge | undefined): Record
     ...{ spool_entries: spool.entries, spool_bytes: spool.bytes, replay },
     ...bridgeRow(bridge),
     ...(bridge ? { points: [...bridge.points], writable: [...bridge.writable] } : {}),
+    ...(bridge?.operable ? { operable: [...bridge.operable] } : {}),
   };
 }
 

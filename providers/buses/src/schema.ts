@@ -15,23 +15,28 @@ const hello = z.strictObject({
   points,
   /** Those that its own configuration lets be written. */
   writable: points,
+  /** Those that it lets be operated: nothing there tells of it, and nothing undoes it. */
+  operable: points,
 });
 const note = z.strictObject({ op: z.literal("note"), text: z.string().min(1).max(4096) });
+
+const asked = {
+  id,
+  /** The same key and write is the same ticket; the id where left out. */
+  idempotency_key: z.string().min(1).max(128).optional(),
+  point: pointName,
+  value: z.union([z.number(), z.boolean().transform(Number)]),
+  ttl_s: z.int().min(1).max(86_400).default(60),
+  /** When it was asked for; what is older than a day is refused. */
+  issued_unix_ms: z.int().min(0).optional(),
+};
 
 /** One line of a bus's `ctl`. */
 export const BusCommand = z
   .discriminatedUnion("op", [
-    z.strictObject({
-      op: z.literal("write"),
-      id,
-      /** The same key and write is the same ticket; the id where left out. */
-      idempotency_key: z.string().min(1).max(128).optional(),
-      point: pointName,
-      value: z.union([z.number(), z.boolean().transform(Number)]),
-      ttl_s: z.int().min(1).max(86_400).default(60),
-      /** When it was asked for; what is older than a day is refused. */
-      issued_unix_ms: z.int().min(0).optional(),
-    }),
+    z.strictObject({ op: z.literal("write"), ...asked }),
+    /** A point where nothing tells whether it was done, and nothing undoes it. */
+    z.strictObject({ op: z.literal("operate"), ...asked }),
     z.strictObject({ op: z.literal("poll") }),
     note,
     hello,
@@ -65,7 +70,7 @@ export const LoraCommand = z
       /** How long it may wait for its turn, seconds; refused where that is not enough. */
       within_s: z.number().min(0).max(86_400).default(0),
     }),
-    z.strictObject({ ...hello.shape, points: z.undefined().optional(), writable: z.undefined().optional() }),
+    z.strictObject({ op: hello.shape.op, incarnation, version: hello.shape.version }),
     /** Granted transmissions that were sent. */
     z.strictObject({ op: z.literal("sent"), incarnation, frames: z.array(z.int().min(0)).min(1).max(100) }),
     /** One is about to be sent: from here on nobody sends it again. */

@@ -42,6 +42,8 @@ export type Bridge = {
   readonly points: readonly string[];
   /** Points that its own configuration lets be written. */
   readonly writable: readonly string[];
+  /** Points that it lets be operated, for which nothing tells or undoes it; left out by those that have none. */
+  readonly operable?: readonly string[];
   /** Starts that it took the place of, the newest first, at most `most.former`; left out before the second. */
   readonly former?: readonly string[];
 };

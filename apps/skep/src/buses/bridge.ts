@@ -8,7 +8,7 @@ import type { Device, Reading } from "./device.ts";
 import { fault } from "./faults.ts";
 import { News } from "./news.ts";
 import { Outbox } from "./outbox.ts";
-import { type Rules, writable } from "./rules.ts";
+import { type Rules, writableOf } from "./rules.ts";
 import { pointTarget } from "./target.ts";
 
 /** What a bridge is made of. */
@@ -52,12 +52,13 @@ export class Bridge {
     const target = pointTarget(device, (name) => steps.get(name) ?? 0);
     this.#attached = new AttachedAgent({
       ...{ home: this.#home, results: "telemetry", dial, memory, clock, log },
-      hello: () => ({ version, points: rules().point.map(({ name }) => name), writable: writable(rules()) }),
+      hello: () => ({ version, points: rules().point.map(({ name }) => name), ...writableOf(rules()) }),
       standing: ({ client }) => this.#standing(client),
       heard: (text) => this.#heard(text),
       target: () => target,
       check: (_action, name) => {
-        if (!writable(rules()).includes(name)) throw fault.refused(name);
+        const { writable, operable } = writableOf(rules());
+        if (!writable.includes(name) && !operable.includes(name)) throw fault.refused(name);
       },
       superseded: () => fault.superseded(bus),
     });

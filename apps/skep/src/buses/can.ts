@@ -88,6 +88,10 @@ export class CanDevice implements Device {
     return true;
   }
 
+  repeats(): boolean {
+    return false;
+  }
+
   close(): void {
     this.#child?.kill("SIGTERM");
   }

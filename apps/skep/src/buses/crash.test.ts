@@ -21,7 +21,7 @@ const plant: BusAdapter = {
 };
 
 /** One write of 30 over 20, with the power off after `cut` steps of the first bridge. */
-async function play(context: TestContext, cut: number, pulse: boolean) {
+async function play(context: TestContext, cut: number, kind: "register" | "pulse" | "output") {
   const openSpool = () => assert.fail("the link was never offline");
   const kernel = await toyHive({
     ...{ files: recordingFiles(), clock: simulatedClock() },
@@ -49,9 +49,10 @@ async function play(context: TestContext, cut: number, pulse: boolean) {
           write: (_point, value) =>
             power.around(() => {
               register.writes += 1;
-              if (!pulse) register.value = value;
+              if (kind !== "pulse") register.value = value;
             }),
-          pulses: () => pulse,
+          pulses: () => kind === "pulse",
+          repeats: () => kind === "register",
           close: () => undefined,
         };
         return pointTarget(device, () => 0);
@@ -70,7 +71,7 @@ async function play(context: TestContext, cut: number, pulse: boolean) {
 test("wherever the bridge's power is cut, a register is written exactly once", async (context) => {
   let cuts = 0;
   for (let cut = 0; cut < 30; cut += 1) {
-    const { state, evidence, writes, cut: was } = await play(context, cut, false);
+    const { state, evidence, writes, cut: was } = await play(context, cut, "register");
     assert.deepEqual([cut, state, evidence, writes], [cut, "succeeded", { value: 30 }, 1]);
     if (was) cuts += 1;
   }
@@ -80,10 +81,21 @@ test("wherever the bridge's power is cut, a register is written exactly once", a
 test("a command that the device takes away again is never given twice, and ends unknown where nobody can tell", async (context) => {
   const states = new Set<string | undefined>();
   for (let cut = 0; cut < 24; cut += 1) {
-    const { state, writes } = await play(context, cut, true);
+    const { state, writes } = await play(context, cut, "pulse");
     assert.ok(writes <= 1, `cut ${cut}: ${writes} times`);
     if (state === "succeeded") assert.equal(writes, 1, `cut ${cut}`);
     states.add(state);
   }
   assert.deepEqual([...states].sort(), ["succeeded", "unknown"]);
+});
+
+test("an output that may show late what it was operated to is never operated twice, and done where it shows it", async (context) => {
+  const states = new Set<string>();
+  for (let cut = 0; cut < 24; cut += 1) {
+    const { state = "", writes } = await play(context, cut, "output");
+    assert.ok(writes <= 1, `cut ${cut}: ${writes} times`);
+    if (state === "succeeded") assert.equal(writes, 1, `cut ${cut}`);
+    states.add(`${state} ${writes}`);
+  }
+  assert.deepEqual([...states].sort(), ["succeeded 1", "unknown 0"]);
 });

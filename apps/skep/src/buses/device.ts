@@ -16,5 +16,7 @@ export interface Device {
   write(point: string, value: number): Promise<void>;
   /** Whether the device takes what is written to a point away again. */
   pulses(point: string): boolean;
+  /** Whether what stands at a point as before was surely not written; nothing is ever written again where it is not. */
+  repeats(point: string): boolean;
   close(): void;
 }

@@ -5,12 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { linkFrame, LinkDeframer, segments } from "@skep/dnp3";
+import { FakeOutstation } from "@skep/testing";
 import { realClock } from "../clock.ts";
 import { until } from "../host/testing.ts";
 import { deviceOf } from "./program.ts";
 import { groupsOf } from "./modbus.ts";
-import { areOf, parseRules, type Rules, writable } from "./rules.ts";
+import { areOf, parseRules, type Rules, writableOf } from "./rules.ts";
 import { pointTarget } from "./target.ts";
+import { yardRules } from "./yard.test.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "skep-bus-"));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -32,7 +34,7 @@ async function serving(answer: (socket: Socket, bytes: Buffer) => void) {
   return { port, [Symbol.asyncDispose]: stop };
 }
 
-test("points of a DNP3 outstation are read over TCP, and none is ever written", async () => {
+test("points of a DNP3 outstation are read over TCP, and none is written that the rules do not name", async () => {
   const fragment = Buffer.from("c0810000 1e05000202 01 0000ac41 0102000000 81".replaceAll(" ", ""), "hex");
   const deframer = new LinkDeframer();
   await using outstation = await serving((socket, bytes) => {
@@ -66,8 +68,43 @@ index = 0
   ]);
   assert.equal(await device.read("pump"), 1);
   await assert.rejects(device.write("pump", 0), { code: "bridge.refused" });
-  assert.deepEqual(writable(rules), []);
+  assert.deepEqual(writableOf(rules), { writable: [], operable: [] });
   device.close();
+});
+
+test("outputs of a DNP3 outstation are selected, operated once and seen to be so; its no and its silence are told apart", async () => {
+  await using yard = new FakeOutstation();
+  await yard.listen();
+  const rules = parseRules(yardRules(yard.port), "yard.toml");
+  assert.deepEqual(writableOf(rules), { writable: ["lamp", "setpoint"], operable: ["breaker"] });
+  const device = deviceOf(rules, realClock);
+  try {
+    await device.write("lamp", 1);
+    assert.deepEqual([await device.read("lamp"), yard.asked.slice(0, 2)], [1, [3, 4]]);
+    await device.write("setpoint", 21.5);
+    assert.equal(await device.read("setpoint"), 21.5);
+    await device.write("breaker", 0);
+    assert.deepEqual(yard.operated, ["relay 0 3", "setpoint 0 43", "relay 1 129"]);
+    await assert.rejects(device.write("setpoint", 36), { code: "bridge.bounds" });
+    await assert.rejects(device.write("lamp", 2), { code: "bridge.bounds" });
+    await assert.rejects(device.write("fixed", 1), { code: "bridge.refused" });
+    yard.selection = 7;
+    await assert.rejects(device.write("lamp", 0), { code: "dnp3.refused", message: /local control/ });
+    yard.selection = 0;
+    yard.manner = { status: 9 };
+    await assert.rejects(device.write("lamp", 0), { code: "dnp3.refused", message: /not authorised/ });
+    yard.manner = { status: 6 };
+    await assert.rejects(device.write("lamp", 0), { code: "bridge.lost", message: /hardware error/ });
+    // It says that it did, and its output does not show it.
+    yard.manner = { status: 0 };
+    await assert.rejects(device.write("lamp", 0), { code: "bridge.lost", message: /still tells 1/ });
+    yard.manner = "mute";
+    const before = yard.asked.filter((code) => code === 5).length;
+    await assert.rejects(device.write("breaker", 1), { code: "bridge.lost" });
+    assert.equal(yard.asked.filter((code) => code === 5).length, before + 1);
+  } finally {
+    device.close();
+  }
 });
 
 test("signals of a CAN interface come as candump tells them, and its end is told with what it said", async () => {
@@ -179,6 +216,7 @@ test("what stands at a point tells whether it was written, and a pulse tells not
     read: async () => 20,
     write: async () => undefined,
     pulses: (point: string) => point === "start",
+    repeats: (point: string) => point !== "lazy",
     close: () => undefined,
   };
   const target = pointTarget(device, () => 0.1);
@@ -194,6 +232,7 @@ test("what stands at a point tells whether it was written, and a pulse tells not
   assert.equal(target.done(act(21.5), { value: 20 }, { value: 20 }), "no");
   assert.equal(target.done(act(21.5), { value: 20 }, { value: 25 }), "unknown");
   assert.equal(target.done(act(21.5), undefined, { value: 21.5 }), "unknown");
+  assert.equal(target.done({ ...act(21.5), target: "lazy" }, { value: 20 }, { value: 20 }), "unknown");
   assert.deepEqual(await target.evidence("a", "write", never), { value: 20 });
   assert.equal(await target.evidence("start", "write", never), undefined);
 });

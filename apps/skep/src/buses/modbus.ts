@@ -133,6 +133,10 @@ export class ModbusDevice implements Device {
     return this.#point(name).pulse;
   }
 
+  repeats(): boolean {
+    return true;
+  }
+
   close(): void {
     this.#connection.close();
   }

@@ -15,7 +15,7 @@ import type { Device } from "./device.ts";
 import { Dnp3Device } from "./dnp3.ts";
 import { fault, mint } from "./faults.ts";
 import { ModbusDevice } from "./modbus.ts";
-import { areOf, readRules, type Rules, writable } from "./rules.ts";
+import { areOf, readRules, type Rules, writableOf } from "./rules.ts";
 
 /** How a bridge is started. */
 export interface BridgeSetup extends Setup {
@@ -46,6 +46,7 @@ export async function runBridge(setup: BridgeSetup, signal: AbortSignal): Promis
   const { ticket, dial, rules: file, clock, log } = setup;
   const bus = setup.bus ?? busOf(ticket);
   const rules = rulesOf(file);
+  const { writable, operable } = writableOf(rules);
   const folder = join(setup.folder, bus);
   using _held = lock(folder, { daemon: false });
   await using spool = await Spool.open(openFiles(folder), {
@@ -54,7 +55,7 @@ export async function runBridge(setup: BridgeSetup, signal: AbortSignal): Promis
     now: () => clock.now(),
   });
   log(
-    `bus ${bus}: ${rules.point.length} points of ${rules.device.protocol}, ${writable(rules).length} may be written`,
+    `bus ${bus}: ${rules.point.length} points of ${rules.device.protocol}, ${writable.length + operable.length} may be written`,
   );
   const bridge = new Bridge({
     ...{ bus, spool, version, clock, log },

@@ -31,6 +31,8 @@ const Dnp3 = z.strictObject({
   tcp: address,
   master: word.default(1),
   outstation: word,
+  /** How long an output may take to show what it was operated to. */
+  settle: span(0, 60_000).default(2000),
 });
 const Can = z.strictObject({
   protocol: z.literal("can"),
@@ -63,19 +65,36 @@ const ModbusPoint = z.strictObject({
   least: z.number().optional(),
   most: z.number().optional(),
 });
-const Dnp3Point = z.strictObject({
-  ...scaled,
-  kind: z.enum([
-    "binary",
-    "double-bit",
-    "binary-output",
-    "counter",
-    "frozen-counter",
-    "analog",
-    "analog-output",
-  ]),
-  index: z.int().min(0).max(65_535),
-});
+const Dnp3Point = z
+  .strictObject({
+    ...scaled,
+    kind: z.enum([
+      "binary",
+      "double-bit",
+      "binary-output",
+      "counter",
+      "frozen-counter",
+      "analog",
+      "analog-output",
+    ]),
+    index: z.int().min(0).max(65_535),
+    write: z.boolean().default(false),
+    /** Selected first, or at once, as some outstations want it. */
+    operate: z.enum(["select", "direct"]).default("select"),
+    /** What a relay does: stays as it is set, acts for `on_ms`, or is one coil of a pair. */
+    relay: z.enum(["latch", "pulse", "trip-close"]).default("latch"),
+    on_ms: z.int().min(0).max(0xffff_ffff).default(100),
+    off_ms: z.int().min(0).max(0xffff_ffff).default(100),
+    count: z.int().min(1).max(255).default(1),
+    /** How a setpoint is written. */
+    type: z.enum(["i16", "i32", "f32", "f64"]).default("f32"),
+    least: z.number().optional(),
+    most: z.number().optional(),
+  })
+  .refine(
+    ({ write, kind }) => !write || kind === "binary-output" || kind === "analog-output",
+    "only a binary-output or an analog-output may be written",
+  );
 const CanPoint = z.strictObject({
   ...scaled,
   id: z.int().min(0).max(0x1fff_ffff),
@@ -133,7 +152,23 @@ export function readRules(file: string, own: number): Rules {
   return parseRules(text, file);
 }
 
-/** Names of the points that may be written. */
-export function writable(rules: Rules): string[] {
-  return areOf(rules, "modbus") ? rules.point.filter(({ write }) => write).map(({ name }) => name) : [];
+/** Names of points that may be written, by whether what stands there tells of it. */
+export interface Writable {
+  readonly writable: readonly string[];
+  /** Nothing tells whether these were done, and nothing undoes them. */
+  readonly operable: readonly string[];
 }
+
+/** Names of the points that may be written. */
+export function writableOf(rules: Rules): Writable {
+  const named = (all: readonly { readonly name: string }[]): string[] => all.map(({ name }) => name);
+  if (areOf(rules, "modbus"))
+    return { writable: named(rules.point.filter(({ write }) => write)), operable: [] };
+  if (!areOf(rules, "dnp3")) return { writable: [], operable: [] };
+  const may = rules.point.filter(({ write }) => write);
+  return { writable: named(may.filter((one) => !acts(one))), operable: named(may.filter(acts)) };
+}
+
+/** Whether a relay falls back by itself, so that it shows nothing of what it did. */
+export const acts = ({ kind, relay }: Pick<z.output<typeof Dnp3Point>, "kind" | "relay">): boolean =>
+  kind === "binary-output" && relay !== "latch";

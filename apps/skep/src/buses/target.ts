@@ -2,7 +2,7 @@ import type { Evidence, Target } from "../attached/target.ts";
 import type { Device } from "./device.ts";
 
 /** Registers hold fewer digits than a double: so near is the same. */
-const near = (one: unknown, other: number): boolean =>
+export const near = (one: unknown, other: number): boolean =>
   typeof one === "number" && Math.abs(one - other) <= Math.max(1e-9, Math.abs(other) * 1e-6);
 
 /** Writes to points of a device, with what stands there as their evidence. `step` is the smallest step of a point. */
@@ -22,7 +22,7 @@ export function pointTarget(device: Device, step: (point: string) => number): Ta
       if (!before || !now) return "unknown";
       if (same(now.value, wanted, target)) return "yes";
       // It stands as it stood: nobody wrote it. Anything else may be somebody's who came after us.
-      return before.value === now.value ? "no" : "unknown";
+      return device.repeats(target) && before.value === now.value ? "no" : "unknown";
     },
   };
 }

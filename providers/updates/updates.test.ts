@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import type { Blobs } from "@skep/kernel";
 import { openBlobs } from "@skep/storage";
 import { recordingFiles, simulatedClock, toyAuthority, toyHive } from "@skep/testing";
 import {
@@ -211,4 +212,45 @@ test("a chunk that there is no room for is nowhere on the disk", async (t) => {
   await assert.rejects(chunk("5", early(5)), { code: "updates.many" });
   assert.equal(await blobs.size(sha256(early(5))), undefined);
   assert.equal(await blobs.size(sha256(early(3))), 128);
+});
+
+/** Lets so many reads of blobs go, and holds the others until it is told. */
+function gate(t: TestContext, blobs: Blobs, free: number): () => void {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const read = blobs.read.bind(blobs);
+  let reads = 0;
+  t.mock.method(blobs, "read", async (...asked: Parameters<Blobs["read"]>) => {
+    reads += 1;
+    if (reads > free) await promise;
+    return read(...asked);
+  });
+  return resolve;
+}
+
+test("who waits for the end of a check is answered when the update is retired meanwhile", async (t) => {
+  const { manifest, chunk, read, finish, session, blobs } = await rig(t);
+  await manifest(content("1", parts));
+  for (const part of parts) await chunk("1", part);
+  const open = gate(t, blobs, 0);
+  await finish("1");
+  const status = read("/updates/1/status");
+  assert.equal((await session.append("/updates/1/ctl", '{"op":"retire"}')).verdict, "ok");
+  assert.match((await status).toString(), /^status epoch=1 state=empty/);
+  open();
+});
+
+test("an update whose base is retired while it is checked is not ready", async (t) => {
+  const { manifest, chunk, status, session, blobs } = await rig(t);
+  const [base, more] = [Buffer.alloc(128, "base"), Buffer.alloc(128, "more")];
+  await chunk("1", base);
+  await manifest(fixed("1", [base]));
+  assert.match(await status("1"), /state=ready/);
+  await chunk("2", more);
+  const whole = sha256(Buffer.concat([base, more]));
+  // The manifest is looked at when it comes, and once more.
+  const open = gate(t, blobs, 2);
+  await manifest(fixed("2", [more], { payloadSha256: whole, delta: { epoch: "1", sha256: sha256(base) } }));
+  assert.equal((await session.append("/updates/1/ctl", '{"op":"retire"}')).verdict, "ok");
+  open();
+  assert.match(await status("2"), /state=quarantined.*reason=updates.base/s);
 });

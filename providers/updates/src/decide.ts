@@ -49,13 +49,21 @@ export function decide({ op }: z.output<typeof Command>, { state, params }: At):
   return { events: [emit("retired@1", { epoch })], effects: [{ kind: "sweep", args: { epoch } }] };
 }
 
+function checked(epoch: string, found: Found, { epochs }: Updates): Decision {
+  // Its base may have been retired while it was checked.
+  const stands = found.base === "" || epochs.get(found.base)?.stage === "ready";
+  const bad =
+    found.stage === "ready" && !stands && ({ stage: "quarantined", reason: "updates.base" } as const);
+  return { events: [emit("checked@1", { epoch, ...found, ...bad })] };
+}
+
 /** What an effect's end means. */
 export function outcome(kind: string, args: unknown, result: unknown, { state }: At): Decision {
   const { epoch } = args as { readonly epoch: string };
   // Retired while it was checked.
   if (kind === "check" && state.epochs.get(epoch)?.stage !== "checking") return { events: [] };
   const { ok } = result as { readonly ok?: unknown };
-  if (kind === "check" && ok) return { events: [emit("checked@1", { epoch, ...(ok as Found) })] };
+  if (kind === "check" && ok) return checked(epoch, ok as Found, state);
   // It may be asked for again.
   if (kind === "check") return { events: [emit("unchecked@1", { epoch })] };
   if (kind === "sweep" && ok) {

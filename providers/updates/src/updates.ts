@@ -46,6 +46,7 @@ class Waiting {
 
   begin(epoch: string): void {
     const { promise, resolve } = Promise.withResolvers<void>();
+    this.end(epoch);
     this.#waits.set(epoch, { done: promise, end: resolve });
   }
 
@@ -202,6 +203,7 @@ export function mountUpdates(deps: UpdatesDeps): UpdatesMount {
     notify: {
       "checking@1": ({ epoch }: { epoch: string }) => waiting.begin(epoch),
       "unchecked@1": ({ epoch }: { epoch: string }) => waiting.end(epoch),
+      "retired@1": ({ epoch }: { epoch: string }) => waiting.end(epoch),
       "checked@1": (
         { epoch, stage, reason }: { epoch: string; stage: string; reason: string },
         _meta,

@@ -71,7 +71,8 @@ function openFuse(): number {
   }
 }
 
-const serverWords = ["--disable-warning=ExperimentalWarning", entry];
+// Its garbage is short-lived and little at a time: a small nursery keeps the process small.
+const serverWords = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=2", entry];
 
 /** As root: mount(8) takes the descriptor, and so does the server. */
 async function serveAsRoot(plan: FusePlan, gid: number): Promise<ChildProcess> {

@@ -110,7 +110,7 @@ export const mount: Command = command({
   name: "mount",
   group: "files",
   summary: "Mount the hive as a directory",
-  doc: "With the kernel's 9P client where it has one and you are root, else through FUSE, which needs no root but fusermount3 and python3. No ticket stands in the mount's options, and no other user of the machine gets through. What is mounted stays when this ends, but for a context with a ticket through 9P, which is mounted through a socket of this command and stays until Ctrl-C. While the hive is away every read and write of the mount fails, and when it is back a program only has to open its files again.",
+  doc: "With the kernel's 9P client where it has one and you are root, else through FUSE, which needs no root but fusermount3 and python3. No ticket stands in the mount's options, and no other user of the machine gets through. What is mounted stays when this ends, but for a context with a ticket through 9P, which is mounted through a socket of this command and stays until Ctrl-C. Through FUSE everything on a mount fails while the hive is away, and goes on when it is back: a program only has to open its files again.",
   examples: [
     { run: "skep mount ~/hive", doc: "Mounted until `skep mount --unmount ~/hive`" },
     { run: "sudo skep mount /mnt/hive --home /srv/hive --uid 1000", doc: "For another user" },

@@ -16,6 +16,7 @@ const packages = [
   "libclang-rt-14-dev-wasm32",
   "php-cli",
   "openssh-client",
+  "fuse3",
   "iproute2",
   "nftables",
   "dbus",

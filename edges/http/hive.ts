@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "@skep/clock";
-import type { Fault } from "@skep/fault";
+import { type Fault, toFault } from "@skep/fault";
 import type { Session } from "@skep/kernel";
 import { Authenticator, type Gateway } from "./auth/authenticate.ts";
 import { BrowserSessions, type SessionStore } from "./auth/browser.ts";
@@ -65,7 +65,7 @@ export interface PartsOptions {
 /** Everything behind the routes, with its end and its figures. */
 export function makeParts({ clock, hive, hosts, port, tls, slots, within, report }: PartsOptions) {
   const principals = new Principals(hive.door, clock);
-  const pages = new BrowserSessions(clock, hive.store);
+  const pages = new BrowserSessions(clock, hive.store, (thrown) => report?.(toFault(thrown)));
   // Cookies are shared by all ports of a host, so the port is in the name.
   const cookie = (): string => `${tls ? "__Host-" : ""}skep-${port()}`;
   const parts: Parts = {
@@ -104,6 +104,7 @@ export function makeParts({ clock, hive, hosts, port, tls, slots, within, report
   const close = async (): Promise<void> => {
     parts.hubs.close();
     principals.close();
+    await pages.kept();
     await parts.uploads.close();
     await parts.spool?.[Symbol.asyncDispose]();
   };

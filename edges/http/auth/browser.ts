@@ -7,7 +7,8 @@ import { isSigned, pageKey, type Proof, type Signed, signedText, socketText } fr
 /** Where sessions of pages outlive the program. What it keeps opens sessions: others must not read it. */
 export interface SessionStore {
   load(): string | undefined;
-  save(text: string): void;
+  /** Ends when it would outlive a crash. */
+  save(text: string): void | Promise<void>;
 }
 
 /** What is kept of a page's session. */
@@ -90,13 +91,22 @@ function isKept(value: unknown): value is Kept {
 export class BrowserSessions {
   readonly #clock: Clock;
   readonly #store: SessionStore | undefined;
+  readonly #report: (thrown: unknown) => void;
   readonly #sessions = new Map<string, BrowserSession>();
+  #saving: Promise<void> = Promise.resolve();
 
-  constructor(clock: Clock, store?: SessionStore) {
+  /** `report` hears why what nobody waits for was not kept. */
+  constructor(clock: Clock, store?: SessionStore, report: (thrown: unknown) => void = () => undefined) {
     this.#clock = clock;
     this.#store = store;
+    this.#report = report;
     for (const kept of this.#loaded())
       if (kept.until > clock.now()) this.#sessions.set(kept.id, new BrowserSession(kept, clock));
+  }
+
+  /** Ends when what was opened would outlive the program. */
+  kept(): Promise<void> {
+    return this.#saving;
   }
 
   #loaded(): Kept[] {
@@ -109,8 +119,8 @@ export class BrowserSessions {
     }
   }
 
-  #save(): void {
-    this.#store?.save(JSON.stringify([...this.#sessions.values()].map(({ kept }) => kept)));
+  async #save(): Promise<void> {
+    await this.#store?.save(JSON.stringify([...this.#sessions.values()].map(({ kept }) => kept)));
   }
 
   get size(): number {
@@ -125,7 +135,8 @@ export class BrowserSessions {
     this.#sessions.set(kept.id, session);
     const oldest = this.#sessions.size > most ? this.#sessions.keys().next().value : undefined;
     if (oldest !== undefined) this.#sessions.delete(oldest);
-    this.#save();
+    // A page is not kept waiting for the disk: one that is forgotten by a crash opens another.
+    this.#saving = this.#save().catch(this.#report);
     return { cookie, session };
   }
 
@@ -133,11 +144,12 @@ export class BrowserSessions {
   find(cookie: string): BrowserSession | undefined {
     const found = this.#sessions.get(digestOf(cookie));
     if (!found || found.kept.until > this.#clock.now()) return found;
-    this.end(found);
+    this.#saving = this.end(found).catch(this.#report);
     return undefined;
   }
 
-  end({ kept }: BrowserSession): void {
-    if (this.#sessions.delete(kept.id)) this.#save();
+  /** It opens nothing from now on; ends when that outlives a crash. */
+  async end({ kept }: BrowserSession): Promise<void> {
+    if (this.#sessions.delete(kept.id)) await this.#save();
   }
 }

@@ -73,8 +73,8 @@ export function sessionRoutes(app: FastifyInstance, parts: Parts): void {
     if (page) return told(page, subject, authority.role, parts.clock.now());
     return { subject, role: authority.role, now: parts.clock.now() };
   });
-  app.delete("/v1/session", (request, reply) => {
-    parts.pages.end(pageOf(parts, request));
+  app.delete("/v1/session", async (request, reply) => {
+    await parts.pages.end(pageOf(parts, request));
     reply.code(204).header("Set-Cookie", cookieText(parts, "", 0));
     return reply.send();
   });

@@ -3,12 +3,13 @@ import { join } from "node:path";
 import { createHttpEdge, type HttpEdge, portOf } from "@skep/edge-http";
 import { openPage, type Page } from "@skep/edge-ui";
 import { fullAuthority } from "@skep/kernel";
-import { readText, replacePrivate } from "../client/files.ts";
+import { readText } from "../client/files.ts";
 import { realClock } from "../clock.ts";
 import { allSecrets, type Listen } from "../config/mod.ts";
 import { readOnly } from "../hive/door.ts";
 import type { Hive } from "../hive/hive.ts";
 import { version } from "../version.ts";
+import { replacing } from "./session-file.ts";
 import { givenIdentity, ownIdentity } from "./tls.ts";
 
 // Its sources are looked at when somebody asks, not at the start.
@@ -81,7 +82,7 @@ export async function startHttp(
       },
       store: {
         load: () => readText(sessionsFile(home)),
-        save: (text) => replacePrivate(sessionsFile(home), text),
+        save: replacing(sessionsFile(home)),
       },
       spool: home,
       page: pageOf(report),

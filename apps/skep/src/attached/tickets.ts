@@ -41,10 +41,33 @@ const looks: ReadonlySet<string> = new Set(["status"]);
 
 const mostReason = 500;
 const mostOutput = 4000;
+/** Of one member of an evidence, characters. */
+const mostEvidence = 256;
+/** Of an output as JSON writes it; what is longer, of characters that it escapes, is cut shorter. */
+const mostWritten = 8000;
 /** What does not answer when it is asked about its past is asked again for so long, milliseconds. */
 const patienceMs = 30_000;
 /** An act that does not end by itself is given up, milliseconds. */
 const longestAct = 3_600_000;
+
+// What a hive refused for its length would be told again for ever.
+function cut(evidence: Evidence | undefined): Evidence | undefined {
+  if (!evidence) return undefined;
+  const pairs = Object.entries(evidence).map(([name, value]) => [
+    name,
+    typeof value === "string" ? value.slice(0, mostEvidence) : value,
+  ]);
+  return Object.fromEntries(pairs);
+}
+
+/** What a target tells of itself. Throws where it is not there. */
+const seen = async (provider: Target, { target, verb, signal }: Act): Promise<Evidence | undefined> =>
+  cut(await provider.evidence(target, verb, signal));
+
+function endOf(output: string): string {
+  const end = output.slice(-mostOutput);
+  return JSON.stringify(end).length > mostWritten ? end.slice(-mostWritten / 8) : end;
+}
 
 const reportOf = (
   state: Report["state"],
@@ -55,7 +78,7 @@ const reportOf = (
   state,
   reason: reason.slice(0, mostReason),
   evidence: evidence ?? null,
-  output: output.slice(-mostOutput),
+  output: endOf(output),
 });
 
 /**
@@ -141,7 +164,7 @@ export class Tickets {
     let before: Evidence | undefined;
     try {
       provider = this.#allowed(ticket);
-      before = await provider.evidence(act.target, act.verb, act.signal);
+      before = await seen(provider, act);
     } catch (thrown) {
       this.#deps.signal.throwIfAborted();
       return this.#end(ticket, reportOf("failed", toFault(thrown).message, undefined));
@@ -175,7 +198,7 @@ export class Tickets {
       this.#deps.signal.throwIfAborted();
       return this.#end(ticket, await this.#failed(provider, act, before, thrown));
     }
-    const now = await provider.evidence(act.target, act.verb, act.signal).catch(() => undefined);
+    const now = await seen(provider, act).catch(() => undefined);
     const unchanged = before !== undefined && now !== undefined && provider.done(act, before, now) === "no";
     if (unchanged && !looks.has(act.verb))
       return this.#end(ticket, reportOf("failed", "the target's evidence did not change", now, output));
@@ -202,7 +225,7 @@ export class Tickets {
     const until = clock.monotonic() + ms;
     for (;;) {
       let dark = false;
-      const now = await provider.evidence(act.target, act.verb, act.signal).catch(() => {
+      const now = await seen(provider, act).catch(() => {
         dark = true;
         return undefined;
       });

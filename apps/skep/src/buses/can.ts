@@ -1,9 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { decodeSignal, parseDumpLine, type Signal } from "@skep/can";
+import { decodeSignal, type Dumped, encodeSignal, parseDumpLine, type Signal } from "@skep/can";
+import { type Clock, delay } from "@skep/clock";
+import { cansend, Echo } from "./can-send.ts";
 import type { Device, Reading } from "./device.ts";
 import { fault } from "./faults.ts";
 import type { RulesOf } from "./rules.ts";
+import { near } from "./target.ts";
+
+type Rule = RulesOf<"can">["point"][number];
+
+/** What candump gets to begin listening, milliseconds. */
+const begin = 300;
+const look = 50;
 
 /** The value of a signal; undefined where the frame is too short for it. */
 function signalIn(signal: Signal, data: Uint8Array): number | undefined {
@@ -14,22 +23,33 @@ function signalIn(signal: Signal, data: Uint8Array): number | undefined {
   }
 }
 
-/** A CAN interface, listened to through `candump`, because Node.js opens no socket of that family. */
+/** A CAN interface, heard and spoken to through `candump` and `cansend`, because Node.js opens no socket of that family. */
 export class CanDevice implements Device {
   readonly #rules: RulesOf<"can">;
   /** What came last of each point. */
   readonly #now = new Map<string, Reading>();
+  /** The same, kept for whoever asks for one point. */
+  readonly #last = new Map<string, Reading>();
+  readonly #clock: Clock;
   #child: ChildProcess | undefined;
+  #since = 0;
   #failed: string | undefined;
+  #echo: Echo | undefined;
+  #writing: Promise<unknown> = Promise.resolve();
 
-  constructor(rules: RulesOf<"can">) {
+  constructor(rules: RulesOf<"can">, clock: Clock) {
     this.#rules = rules;
+    this.#clock = clock;
   }
 
   #listen(): void {
     if (this.#child) return;
     const { candump, interface: name } = this.#rules.device;
-    const child = spawn(candump, ["-L", name], { stdio: ["ignore", "pipe", "pipe"] });
+    // Who sends has to see its own frames as such, and what the controller says of errors.
+    const sends = this.#rules.point.some(({ write }) => write);
+    const words = sends ? ["-L", "-x", `${name},0:0,#FFFFFFFF`] : ["-L", name];
+    this.#since = this.#clock.monotonic();
+    const child = spawn(candump, words, { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     let said = "";
     child.stderr.on("data", (bytes: Buffer) => {
@@ -46,20 +66,24 @@ export class CanDevice implements Device {
   }
 
   #line(line: string): void {
-    let dumped: ReturnType<typeof parseDumpLine>;
+    let dumped: Dumped;
     try {
       dumped = parseDumpLine(line);
     } catch {
       // Not a frame: what another version prints besides.
       return;
     }
-    const { frame, at } = dumped;
-    if (frame.error || frame.remote) return;
+    this.#echo?.heard(dumped);
+    const { frame, at, sent } = dumped;
+    // What this machine told devices is no word of theirs.
+    if (frame.error || frame.remote || sent === true) return;
     for (const point of this.#rules.point) {
       if (point.id !== frame.id || point.extended !== frame.extended) continue;
       const value = signalIn(point, frame.data);
-      if (value !== undefined)
-        this.#now.set(point.name, { point: point.name, value, changed: Math.floor(at / 1000) });
+      if (value === undefined) continue;
+      const reading = { point: point.name, value, changed: Math.floor(at / 1000) };
+      this.#now.set(point.name, reading);
+      this.#last.set(point.name, reading);
     }
   }
 
@@ -74,18 +98,69 @@ export class CanDevice implements Device {
     throw fault.program(failed);
   }
 
+  #point(name: string): Rule {
+    const point = this.#rules.point.find((one) => one.name === name);
+    if (!point) throw fault.refused(name);
+    return point;
+  }
+
   async read(name: string): Promise<number> {
-    const found = this.#now.get(name);
-    if (!found) throw fault.device(`${name} was not heard of`);
+    const shown = this.#point(name).shown_by ?? name;
+    const found = this.#last.get(shown);
+    if (!found) throw fault.device(`${shown} was not heard of`);
     return found.value;
   }
 
-  async write(name: string): Promise<void> {
-    throw fault.refused(name);
+  // One after the other, so that each knows its own frame when it comes back.
+  write(name: string, value: number): Promise<void> {
+    const act = () => this.#write(this.#point(name), value);
+    const done = this.#writing.then(act, act);
+    this.#writing = done.catch(() => undefined);
+    return done;
   }
 
-  pulses(): boolean {
-    return true;
+  async #write(point: Rule, value: number): Promise<void> {
+    const { name, write, least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY } = point;
+    if (!write) throw fault.refused(name);
+    if (value < least || value > most) throw fault.bounds(`${name}: ${value} of ${least} to ${most}`);
+    const data = encodeSignal(point, value, Buffer.from(point.data, "hex"));
+    const frame = {
+      id: point.id,
+      extended: point.extended,
+      remote: false,
+      error: false,
+      fd: false,
+      data,
+    } as const;
+    const { cansend: program, interface: bus, timeout } = this.#rules.device;
+    this.#listen();
+    await delay(this.#clock, Math.max(0, this.#since + begin - this.#clock.monotonic()));
+    if (!this.#child) throw fault.program(this.#failed);
+    const echo = new Echo(frame);
+    this.#echo = echo;
+    try {
+      await cansend(program, bus, frame, timeout);
+      await echo.back(this.#clock, timeout);
+    } finally {
+      this.#echo = undefined;
+    }
+    if (point.shown_by !== undefined) await this.#settled(point, value);
+  }
+
+  // That a frame was acknowledged on the bus does not tell what its device made of it.
+  async #settled({ name, scale }: Rule, value: number): Promise<void> {
+    const until = this.#clock.monotonic() + this.#rules.device.settle;
+    for (;;) {
+      const now = await this.read(name);
+      if (near(now, value) || Math.abs(now - value) <= Math.abs(scale) / 2) return;
+      if (this.#clock.monotonic() >= until)
+        throw fault.lost(`it was sent, and ${this.#point(name).shown_by} still tells ${now}`);
+      await delay(this.#clock, look);
+    }
+  }
+
+  pulses(name: string): boolean {
+    return this.#point(name).shown_by === undefined;
   }
 
   repeats(): boolean {

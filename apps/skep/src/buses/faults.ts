@@ -16,6 +16,7 @@ export const fault = faults("bridge", {
     "Cannot read this CAN interface: candump does not run",
     { cure: "Install can-utils, and bring the interface up" },
   ],
+  send: ["failed", "Cannot send on this CAN interface"],
   serial: ["unsupported", "Cannot set the serial line: stty does not take it"],
   refused: ["refused", "Cannot write this point: the rules of this bridge do not let it be written"],
   bounds: ["invalid", "Cannot write this value: the rules of this bridge have other bounds"],

@@ -30,7 +30,7 @@ export interface BridgeSetup extends Setup {
 export function deviceOf(rules: Rules, clock: Clock): Device {
   if (areOf(rules, "modbus")) return new ModbusDevice(rules, clock);
   if (areOf(rules, "dnp3")) return new Dnp3Device(rules, clock);
-  if (areOf(rules, "can")) return new CanDevice(rules);
+  if (areOf(rules, "can")) return new CanDevice(rules, clock);
   throw fault.rules("of no protocol");
 }
 

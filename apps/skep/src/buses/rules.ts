@@ -39,6 +39,9 @@ const Can = z.strictObject({
   ...common,
   interface: z.string().regex(/^[\w.-]{1,15}$/),
   candump: z.string().startsWith("/").default("/usr/bin/candump"),
+  cansend: z.string().startsWith("/").default("/usr/bin/cansend"),
+  /** How long the device may take to show what it was told, where a point shows it. */
+  settle: span(0, 60_000).default(2000),
 });
 
 const scaled = {
@@ -103,6 +106,16 @@ const CanPoint = z.strictObject({
   length: z.int().min(1).max(52),
   order: z.enum(["little", "big"]).default("little"),
   signed: z.boolean().default(false),
+  write: z.boolean().default(false),
+  /** Bytes of the frame that is sent, but for the signal. */
+  data: z
+    .string()
+    .regex(/^([0-9a-fA-F]{2}){1,8}$/, "expected one to eight bytes in hexadecimal digits")
+    .default("0000000000000000"),
+  /** The point by which the device shows what it was told. */
+  shown_by: pointName.optional(),
+  least: z.number().optional(),
+  most: z.number().optional(),
 });
 
 const points = <T extends z.ZodType<{ readonly name: string }>>(point: T) =>
@@ -115,7 +128,13 @@ const points = <T extends z.ZodType<{ readonly name: string }>>(point: T) =>
 const byProtocol = {
   modbus: z.strictObject({ device: Modbus, point: points(ModbusPoint) }),
   dnp3: z.strictObject({ device: Dnp3, point: points(Dnp3Point) }),
-  can: z.strictObject({ device: Can, point: points(CanPoint) }),
+  can: z
+    .strictObject({ device: Can, point: points(CanPoint) })
+    .refine(
+      ({ point }) =>
+        point.every(({ shown_by }) => shown_by === undefined || point.some(({ name }) => name === shown_by)),
+      "shown_by names no point",
+    ),
 } as const;
 
 /** What a bridge speaks to its devices. */
@@ -164,6 +183,13 @@ export function writableOf(rules: Rules): Writable {
   const named = (all: readonly { readonly name: string }[]): string[] => all.map(({ name }) => name);
   if (areOf(rules, "modbus"))
     return { writable: named(rules.point.filter(({ write }) => write)), operable: [] };
+  if (areOf(rules, "can")) {
+    const sent = rules.point.filter(({ write }) => write);
+    return {
+      writable: named(sent.filter(({ shown_by }) => shown_by !== undefined)),
+      operable: named(sent.filter(({ shown_by }) => shown_by === undefined)),
+    };
+  }
   if (!areOf(rules, "dnp3")) return { writable: [], operable: [] };
   const may = rules.point.filter(({ write }) => write);
   return { writable: named(may.filter((one) => !acts(one))), operable: named(may.filter(acts)) };

@@ -35,6 +35,16 @@ test("a frame that cansend sends over vcan is read as its signal", async (contex
     });
     device.close();
     assert.equal(reading.value, 21);
+    const more = 'start = 0\nlength = 16\nwrite = true\ndata = "0000"\n';
+    const sending = deviceOf(
+      parseRules(
+        `[device]\nprotocol = "can"\ninterface = "${bus}"\n[[point]]\nname = "lamp"\nid = 0x124\n${more}`,
+        "can.toml",
+      ),
+      realClock,
+    );
+    await sending.write("lamp", 513);
+    sending.close();
   } finally {
     ip("link", "del", bus);
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { request } from "node:http";
+import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
 import { type TestContext, test } from "node:test";
 import { fullAuthority } from "@skep/kernel";
@@ -206,6 +206,53 @@ test("uploads that wait for others end whole, however many they are", async (t) 
   for (const one of slow) one.destroy();
   assert.deepEqual(new Set((await stored).map(({ status }) => status)), new Set([201]));
   for (const [at, target] of targets.entries()) assert.deepEqual((await get(target)).body, bodies[at]);
+});
+
+/** Requests one after the other on one connection. */
+function onOne(t: TestContext, port: number) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  t.after(() => agent.destroy());
+  return (method: string, path: string, body?: Uint8Array): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const type = body ? { "Content-Type": "application/octet-stream", "Content-Length": body.length } : {};
+      const all = { host: "127.0.0.1", port, path, method, agent, headers: { ...headers, ...type } };
+      const asked = request(all, (answer) => {
+        answer.on("end", () => resolve(answer.statusCode ?? 0)).resume();
+      });
+      asked.on("error", reject);
+      asked.end(body);
+    });
+}
+
+test("among uploads that wait, what needs no turn is answered at once and its connection goes on", async (t) => {
+  const { port } = await rig(t);
+  const bytes = randomBytes(300_000);
+  const target = `/v1/tree/comb/cells/${createHash("sha256").update(bytes).digest("hex")}`;
+  assert.equal((await put(port, target, bytes)).status, 201);
+  const type = { "Content-Type": "application/octet-stream", "Content-Length": "2000000" };
+  const slow = Array.from({ length: 16 }, (_, at) => {
+    const path = `/v1/tree/comb/cells/${String(at).padStart(64, "0")}`;
+    const begun = request({ host: "127.0.0.1", port, path, method: "PUT", headers: { ...headers, ...type } });
+    begun.on("error", () => undefined);
+    begun.write(Buffer.alloc(1000));
+    return begun;
+  });
+  for (const { path } of slow)
+    while ((await send(port, path, { method: "HEAD", headers })).headers["upload-offset"] === undefined);
+  const other = randomBytes(200_000);
+  let isStored = false;
+  const waits = put(port, `/v1/tree/comb/cells/${createHash("sha256").update(other).digest("hex")}`, other);
+  waits.finally(() => {
+    isStored = true;
+  });
+  const ask = onOne(t, port);
+  assert.equal(await ask("PUT", target, bytes), 200);
+  assert.equal(await ask("PUT", "/v1/tree/comb/motto", bytes), 405);
+  assert.equal(await ask("PUT", "/v1/tree/comb/nowhere", bytes), 404);
+  assert.equal(await ask("GET", "/v1/tree/comb"), 200);
+  assert.equal(isStored, false);
+  for (const one of slow) one.destroy();
+  assert.equal((await waits).status, 201);
 });
 
 test("no spelling of a path leads anywhere but its file", async (t) => {

@@ -68,6 +68,21 @@ test("bodies that wait lie in a file without a name, and come whole and in order
   assert.equal(spool.held, 0);
 });
 
+test("what nobody needs any more is forgotten, once, and a short body is no matter for a file", async (t) => {
+  await using spool = new Spool(place(t));
+  const port = await serve(t, async (body) => {
+    const held = await spool.hold(body);
+    const before = spool.held;
+    held?.drop();
+    held?.drop();
+    body.socket.resume();
+    for await (const _ of body);
+    return `${before} ${spool.held}`;
+  });
+  assert.equal(await send(port, randomBytes(50_000)), "1 0");
+  assert.equal(await send(port, randomBytes(500)), "0 0");
+});
+
 test("where the disk takes nothing, what waits stays in memory", async (t) => {
   await using spool = new Spool(join(place(t), "none"));
   const bytes = randomBytes(50_000);

@@ -4,11 +4,18 @@ import { join } from "node:path";
 
 /** Bytes that one reading of a connection gives at most. */
 const slotBytes = 65_536;
+/** A body of so few bytes costs less where it is than a way to the file and back. */
+const small = 2048;
 
-/** Bytes that are set aside; `back` gives them once. */
+/** Bytes that are set aside. */
 export interface Held {
+  /** Gives them, once. */
   back(): Promise<Buffer>;
+  /** Forgets them where they were not given yet. */
+  drop(): void;
 }
+
+const inMemory = (part: Buffer): Held => ({ back: async () => part, drop: () => undefined });
 
 /** Gives the memory of a part back that was read of a connection, instead of leaving it to the collector. */
 export function release(part: Buffer): void {
@@ -40,7 +47,7 @@ export class Spool implements AsyncDisposable {
     await new Promise<void>((resolve) => process.nextTick(resolve));
     body.socket.pause();
     if (part === null) return undefined;
-    if (part.length > slotBytes) return { back: async () => part };
+    if (part.length > slotBytes || part.length <= small) return inMemory(part);
     return this.#put(part);
   }
 
@@ -54,10 +61,16 @@ export class Spool implements AsyncDisposable {
     } catch {
       // A disk that takes nothing refuses the upload later, and says so then.
       this.#leave(slot);
-      return { back: async () => part };
+      return inMemory(part);
     }
     release(part);
+    let isThere = true;
+    const leave = (): void => {
+      if (isThere) this.#leave(slot);
+      isThere = false;
+    };
     return {
+      drop: leave,
       back: async () => {
         const bytes = Buffer.allocUnsafeSlow(length);
         try {
@@ -65,7 +78,7 @@ export class Spool implements AsyncDisposable {
           if (bytesRead < length) throw new Error(`Cannot read the spool: ${bytesRead} bytes of ${length}`);
           return bytes;
         } finally {
-          this.#leave(slot);
+          leave();
         }
       },
     };

@@ -30,6 +30,7 @@ export class Uploads {
   readonly #all = new Map<string, Upload>();
   readonly #line: (() => void)[] = [];
   #active = 0;
+  #coming = 0;
 
   constructor(clock: Clock, { active = 16, resting = 64, waiting = 4096 }: UploadLimits = {}) {
     this.#clock = clock;
@@ -40,9 +41,19 @@ export class Uploads {
     return this.#all.size;
   }
 
-  /** Whether the next one has to wait. */
-  get isFull(): boolean {
-    return this.#active >= this.#limits.active;
+  /** Whether one more that comes will have to wait, behind those that wait or are looked at. */
+  get isCrowded(): boolean {
+    return this.#active + this.#line.length + this.#coming >= this.#limits.active;
+  }
+
+  /** Looks at one that comes before it is taken. */
+  async coming<T>(look: () => Promise<T>): Promise<T> {
+    this.#coming += 1;
+    try {
+      return await look();
+    } finally {
+      this.#coming -= 1;
+    }
   }
 
   /** Bytes that are there of an upload; undefined where there is none. */
@@ -83,7 +94,7 @@ export class Uploads {
   }
 
   #turn(): Promise<void> {
-    if (!this.isFull) {
+    if (this.#active < this.#limits.active) {
       this.#active += 1;
       return Promise.resolve();
     }

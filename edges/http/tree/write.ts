@@ -149,10 +149,10 @@ async function* batches(raw: IncomingMessage, aside: Held | undefined): AsyncGen
 const mostSkipped = 16 * 1024 * 1024;
 
 /** Reads a body that nobody needs; false where it is longer than is worth it. */
-async function skipped(raw: IncomingMessage): Promise<boolean> {
+async function skipped(raw: IncomingMessage, aside: Held | undefined): Promise<boolean> {
   if (Number(raw.headers["content-length"] ?? 0) > mostSkipped) return false;
   let size = 0;
-  for await (const part of raw as AsyncIterable<Buffer>) {
+  for await (const part of partsOf(raw, aside)) {
     size += part.length;
     release(part);
     if (size > mostSkipped) return false;
@@ -180,15 +180,13 @@ async function isWhole(session: Session, found: Found): Promise<boolean> {
   }
 }
 
-// Whoever is refused while it waits has nothing in the spool any more.
-async function setAside(
-  parts: Parts,
-  raw: IncomingMessage,
-  turn: Promise<unknown>,
-): Promise<Held | undefined> {
-  const aside = parts.spool?.hold(raw);
-  turn.catch(async () => (await aside)?.back());
-  return aside;
+type Aside = Promise<Held | undefined> | undefined;
+
+// The rest of a refused body goes by unread, as Node has it where nobody began to read.
+async function letGo(raw: IncomingMessage, aside: Aside): Promise<void> {
+  (await aside)?.drop();
+  raw.socket.resume();
+  raw.resume();
 }
 
 /**
@@ -196,29 +194,46 @@ async function setAside(
  * tells how much is there, and PATCH goes on. A PUT that ends without the digest's bytes is refused.
  */
 export async function putTree(parts: Parts, request: FastifyRequest, reply: Reply): Promise<unknown> {
+  // Before anything is asked about it: of a thousand that come at once each holds its 64 KB until then.
+  const aside = parts.uploads.isCrowded ? parts.spool?.hold(request.raw) : undefined;
+  if (!aside) return take(parts, request, reply, undefined);
+  try {
+    return await take(parts, request, reply, aside);
+  } catch (thrown) {
+    await letGo(request.raw, aside);
+    throw thrown;
+  }
+}
+
+async function take(parts: Parts, request: FastifyRequest, reply: Reply, aside: Aside): Promise<unknown> {
   const path = treePath(request.url, treeUrl);
+  const { raw } = request;
   const actor = parts.actorOf(request);
   const session = actor.writer();
-  const found = await parts.broker.run("bulk", actor.caller, () => session.find(path));
-  if (found.place.node.kind !== "blob") throw fault.method(`${request.method} of what is no blob`);
   const key = `${actor.caller}\n${path}`;
-  if (parts.uploads.offset(key) === undefined && (await isWhole(session, found))) {
+  const { found, isHere } = await parts.uploads.coming(async () => {
+    const blob = await parts.broker.run("bulk", actor.caller, () => session.find(path));
+    if (blob.place.node.kind !== "blob") throw fault.method(`${request.method} of what is no blob`);
+    const stored = parts.uploads.offset(key) === undefined && (await isWhole(session, blob));
+    return { found: blob, isHere: stored };
+  });
+  if (isHere) {
     // Its bytes are here: what the client still sends is not needed, but who sends little reads no answer before its end.
-    if (!(await skipped(request.raw))) reply.header("Connection", "close");
+    const held = await aside;
+    if (!(await skipped(raw, held))) reply.header("Connection", "close");
+    held?.drop();
     return reply.header("Upload-Complete", "?1").send({ path, stored: true });
   }
   const offset = Number(headerOf(request.headers, "upload-offset") ?? "0");
   if (!Number.isSafeInteger(offset) || offset < 0) throw fault.header("upload-offset");
-  const { socket } = request.raw;
   // Whoever waits for its turn sends nothing, and is not slow.
-  socket.setTimeout(0);
-  const { isFull } = parts.uploads;
-  const turn = parts.uploads.take(key, offset, async () => session.open(found, { read: false, write: true }));
-  const aside = isFull ? await setAside(parts, request.raw, turn) : undefined;
-  const upload = await turn;
-  socket.setTimeout(parts.stall);
+  raw.socket.setTimeout(0);
+  const upload = await parts.uploads.take(key, offset, async () =>
+    session.open(found, { read: false, write: true }),
+  );
+  raw.socket.setTimeout(parts.stall);
   try {
-    for await (const bytes of batches(request.raw, aside)) {
+    for await (const bytes of batches(raw, await aside)) {
       await upload.handle.write(upload.offset, bytes);
       upload.offset += bytes.length;
     }

@@ -98,12 +98,17 @@ test("outputs of a DNP3 outstation are selected, operated once and seen to be so
     // It says that it did, and its output does not show it.
     yard.manner = { status: 0 };
     await assert.rejects(device.write("lamp", 0), { code: "bridge.lost", message: /still tells 1/ });
-    yard.manner = "mute";
-    const before = yard.asked.filter((code) => code === 5).length;
-    await assert.rejects(device.write("breaker", 1), { code: "bridge.lost" });
-    assert.equal(yard.asked.filter((code) => code === 5).length, before + 1);
   } finally {
     device.close();
+  }
+  const hasty = deviceOf(parseRules(yardRules(yard.port, "1s"), "yard.toml"), realClock);
+  try {
+    yard.manner = "mute";
+    const before = yard.asked.filter((code) => code === 5).length;
+    await assert.rejects(hasty.write("breaker", 1), { code: "bridge.lost" });
+    assert.equal(yard.asked.filter((code) => code === 5).length, before + 1);
+  } finally {
+    hasty.close();
   }
 });
 

@@ -10,7 +10,7 @@ test("outputs of an outstation are operated by tickets alone, once, and end as i
   await using at = await busHive("plant protocol=dnp3");
   await using yard = new FakeOutstation();
   await yard.listen();
-  writeFileSync(at.rules, yardRules(yard.port), { mode: 0o600 });
+  writeFileSync(at.rules, yardRules(yard.port, "2s"), { mode: 0o600 });
   const bridge = at.start();
   await until("the bridge", async () => (await at.read("/bus/plant/info")).includes("breaker") || undefined);
   const info = JSON.parse(await at.read("/bus/plant/info.json")) as Record<string, unknown>;

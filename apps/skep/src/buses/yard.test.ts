@@ -1,10 +1,10 @@
 /** Rules of a yard: a relay that stays, one that falls back, a setpoint, and a relay that nobody may operate. */
-export const yardRules = (port: number): string => `[device]
+export const yardRules = (port: number, timeout = "10s"): string => `[device]
 protocol = "dnp3"
 tcp = "127.0.0.1:${port}"
 outstation = 1024
 every = "50ms"
-timeout = "500ms"
+timeout = "${timeout}"
 settle = "300ms"
 [[point]]
 name = "lamp"

@@ -19,7 +19,7 @@ export interface ProcSession {
 
 /** How long pieces of work held the event loop, milliseconds. */
 export interface LoopFigures {
-  /** Looks at the loop in the window of five seconds that the percentiles are of. */
+  /** Looks at the loop in the window, of five seconds at most, that the percentiles are of. */
   readonly samples: number;
   readonly p50: number;
   readonly p99: number;

@@ -9,7 +9,7 @@ const text = readFileSync(new URL("../../../../docs/operations.md", import.meta.
 
 test("every command in docs/operations.md is there, with the flags that it is given", () => {
   const { commands } = createProgram();
-  const global = ["home", "json"];
+  const global = ["home", "json", "context"];
   // In backticks, or at the beginning of a line of a block.
   const lines = [...text.matchAll(/(?:`|^)(?:sudo )?skep ([a-z][^`\n#]*)/gm)].map(([, words = ""]) =>
     words.trim(),

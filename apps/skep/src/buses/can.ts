@@ -144,17 +144,19 @@ export class CanDevice implements Device {
     } finally {
       this.#echo = undefined;
     }
-    if (point.shown_by !== undefined) await this.#settled(point, value);
+    if (point.shown_by !== undefined) await this.#settled(point, point.shown_by, value);
   }
 
   // That a frame was acknowledged on the bus does not tell what its device made of it.
-  async #settled({ name, scale }: Rule, value: number): Promise<void> {
+  async #settled({ scale }: Rule, shown: string, value: number): Promise<void> {
     const until = this.#clock.monotonic() + this.#rules.device.settle;
     for (;;) {
-      const now = await this.read(name);
-      if (near(now, value) || Math.abs(now - value) <= Math.abs(scale) / 2) return;
+      const now = this.#last.get(shown)?.value;
+      if (now !== undefined && (near(now, value) || Math.abs(now - value) <= Math.abs(scale) / 2)) return;
       if (this.#clock.monotonic() >= until)
-        throw fault.lost(`it was sent, and ${this.#point(name).shown_by} still tells ${now}`);
+        throw fault.lost(
+          `it was sent, and ${shown} ${now === undefined ? "tells nothing" : `still tells ${now}`}`,
+        );
       await delay(this.#clock, look);
     }
   }

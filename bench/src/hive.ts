@@ -79,6 +79,7 @@ export async function startOver(
   home: string,
   flags: readonly string[] = [],
   node: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<HiveProcess> {
   const edges = ["--http", "off", "--9p", "0", "--workers", "0"];
   const args = [
@@ -94,7 +95,7 @@ export async function startOver(
     "--json",
   ];
   const began = performance.now();
-  const child = new Child(process.execPath, args, { SKEP_DISK_RESERVE: "0" });
+  const child = new Child(process.execPath, args, { SKEP_DISK_RESERVE: "0", ...env });
   try {
     const ready = JSON.parse(await child.firstLine()) as Ready;
     return {
@@ -111,10 +112,13 @@ export async function startOver(
   }
 }
 
-/** Starts one over a home of its own, which goes with it. */
-export async function startHive(flags: readonly string[] = []): Promise<HiveProcess> {
+/** Starts one over a home of its own, which goes with it; `env` holds settings. */
+export async function startHive(
+  flags: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<HiveProcess> {
   const place = await temporaryPlace();
-  const hive = await startOver(join(place.path, "home"), flags, profiling());
+  const hive = await startOver(join(place.path, "home"), flags, profiling(), env);
   return {
     ...hive,
     [Symbol.asyncDispose]: async () => {

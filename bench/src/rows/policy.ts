@@ -100,7 +100,8 @@ export const policy: Bench = {
       goal: { most: 50 },
     });
     {
-      await using hive = await startHive();
+      // Without the time in which one may still say no: a thousand actions at most wait for it.
+      await using hive = await startHive([], { SKEP_POLICY_GRACE: "0s" });
       const open = await Promise.all(Array.from({ length: lanes }, () => lane(hive)));
       const of = (at: number): Lane => open[at] as Lane;
       const once = (act: (at: number) => Promise<unknown>) =>

@@ -18,7 +18,7 @@ type Found = Session["root"];
 const text = "text/plain; charset=utf-8";
 const json = "application/json";
 const octets = "application/octet-stream";
-const chunk = 256 * 1024;
+const chunk = 64 * 1024;
 const most = 1024 * 1024;
 
 /** Where the tree hangs. */

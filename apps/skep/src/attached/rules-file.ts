@@ -50,16 +50,29 @@ export const span = (least: number, most: number) =>
     )
     .refine((ms) => ms >= least && ms <= most, `expected ${least} ms to ${most} ms`);
 
-/** What a text in TOML holds. Throws what `wrong` makes of the reason. */
-export function tableIn(text: string, wrong: (why: string, cause: unknown) => Fault): unknown {
+type Wrong = (why: string, options: { readonly cause?: unknown }) => Fault;
+
+function tableIn(text: string, file: string, wrong: Wrong): unknown {
   try {
     return parse(text);
   } catch (cause) {
-    throw wrong((cause as Error).message.split("\n")[0] ?? "", cause);
+    throw wrong(`${file}: ${(cause as Error).message.split("\n")[0] ?? ""}`, { cause });
   }
 }
 
-/** The first of what is wrong with rules, behind its place. */
-export function issueIn({ issues: [issue] }: z.ZodError): string {
-  return `${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`;
+/**
+ * Rules in a text in TOML, by the schema that its table asks for. Throws what `wrong` makes of the reason, with the file
+ * and the place in it.
+ */
+export function rulesIn<T>(
+  schemaFor: (table: unknown) => z.ZodType<T>,
+  text: string,
+  file: string,
+  wrong: Wrong,
+): T {
+  const table = tableIn(text, file, wrong);
+  const read = schemaFor(table).safeParse(table);
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  throw wrong(`${file}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`, {});
 }

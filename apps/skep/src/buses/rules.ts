@@ -1,7 +1,7 @@
 import { numberTypes, tables } from "@skep/modbus";
 import { pointName } from "@skep/provider-buses";
 import { z } from "zod";
-import { issueIn, ownText, span, tableIn } from "../attached/rules-file.ts";
+import { ownText, rulesIn, span } from "../attached/rules-file.ts";
 import { fault } from "./faults.ts";
 
 const address = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$/, "expected HOST:PORT");
@@ -150,15 +150,13 @@ export const areOf = <P extends Protocol>(rules: Rules, protocol: P): rules is E
 
 /** Reads rules from a text. Throws `bridge.rules`. */
 export function parseRules(text: string, file: string): Rules {
-  const table = tableIn(text, (why, cause) => fault.rules(`${file}: ${why}`, { cause })) as {
-    readonly device?: { readonly protocol?: unknown };
-  };
-  const protocol = table.device?.protocol;
-  if (protocol !== "modbus" && protocol !== "dnp3" && protocol !== "can")
+  const schemaFor = (table: unknown): z.ZodType<Rules> => {
+    const { device } = table as { readonly device?: { readonly protocol?: unknown } };
+    const protocol = device?.protocol;
+    if (protocol === "modbus" || protocol === "dnp3" || protocol === "can") return byProtocol[protocol];
     throw fault.rules(`${file}: device.protocol: expected modbus, dnp3 or can`);
-  const read = byProtocol[protocol].safeParse(table);
-  if (read.success) return read.data;
-  throw fault.rules(`${file}: ${issueIn(read.error)}`);
+  };
+  return rulesIn(schemaFor, text, file, fault.rules);
 }
 
 /**

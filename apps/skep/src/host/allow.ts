@@ -1,6 +1,6 @@
 import { actions } from "@skep/provider-host";
 import { z } from "zod";
-import { issueIn, ownText, span, tableIn } from "../attached/rules-file.ts";
+import { ownText, rulesIn, span } from "../attached/rules-file.ts";
 import { fault } from "./faults.ts";
 import type { UpdatePlace } from "./updates.ts";
 
@@ -55,10 +55,7 @@ export const noRules: Rules = Rules.parse({});
 
 /** Reads rules from a text. Throws `host-agent.rules`. */
 export function parseRules(text: string, file: string): Rules {
-  const table = tableIn(text, (why, cause) => fault.rules(`${file}: ${why}`, { cause }));
-  const read = Rules.safeParse(table);
-  if (read.success) return read.data;
-  throw fault.rules(`${file}: ${issueIn(read.error)}`);
+  return rulesIn(() => Rules, text, file, fault.rules);
 }
 
 /**

@@ -2,7 +2,7 @@ import { isIP, isIPv4 } from "node:net";
 import { parseRate } from "@skep/lora";
 import { airtimeMs, duty } from "@skep/provider-buses";
 import { z } from "zod";
-import { issueIn, ownText, span, tableIn } from "../../attached/rules-file.ts";
+import { ownText, rulesIn, span } from "../../attached/rules-file.ts";
 import { fault } from "./faults.ts";
 
 const isLoopback = (host: string): boolean => host === "::1" || (isIPv4(host) && host.startsWith("127."));
@@ -87,10 +87,7 @@ export type Downlink = NonNullable<Rules["downlink"]>;
 
 /** Reads rules from a text. Throws `gateway.rules`. */
 export function parseRules(text: string, file: string): Rules {
-  const table = tableIn(text, (why, cause) => fault.rules(`${file}: ${why}`, { cause }));
-  const read = Rules.safeParse(table);
-  if (read.success) return read.data;
-  throw fault.rules(`${file}: ${issueIn(read.error)}`);
+  return rulesIn(() => Rules, text, file, fault.rules);
 }
 
 /** Reads the rules, which root or the agent's own user owns alone. Throws `gateway.rules`, `rules-file.owner`. */

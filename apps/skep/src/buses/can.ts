@@ -5,8 +5,8 @@ import { type Clock, delay } from "@skep/clock";
 import { cansend, Echo } from "./can-send.ts";
 import type { Device, Reading } from "./device.ts";
 import { fault } from "./faults.ts";
+import { checkBounds, pointOf, settled, stands } from "./point.ts";
 import type { RulesOf } from "./rules.ts";
-import { near } from "./target.ts";
 
 type Rule = RulesOf<"can">["point"][number];
 
@@ -99,9 +99,7 @@ export class CanDevice implements Device {
   }
 
   #point(name: string): Rule {
-    const point = this.#rules.point.find((one) => one.name === name);
-    if (!point) throw fault.refused(name);
-    return point;
+    return pointOf(this.#rules.point, name);
   }
 
   async read(name: string): Promise<number> {
@@ -120,9 +118,8 @@ export class CanDevice implements Device {
   }
 
   async #write(point: Rule, value: number): Promise<void> {
-    const { name, write, least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY } = point;
-    if (!write) throw fault.refused(name);
-    if (value < least || value > most) throw fault.bounds(`${name}: ${value} of ${least} to ${most}`);
+    if (!point.write) throw fault.refused(point.name);
+    checkBounds(point, value);
     const data = encodeSignal(point, value, Buffer.from(point.data, "hex"));
     const frame = {
       id: point.id,
@@ -148,17 +145,11 @@ export class CanDevice implements Device {
   }
 
   // That a frame was acknowledged on the bus does not tell what its device made of it.
-  async #settled({ scale }: Rule, shown: string, value: number): Promise<void> {
-    const until = this.#clock.monotonic() + this.#rules.device.settle;
-    for (;;) {
-      const now = this.#last.get(shown)?.value;
-      if (now !== undefined && (near(now, value) || Math.abs(now - value) <= Math.abs(scale) / 2)) return;
-      if (this.#clock.monotonic() >= until)
-        throw fault.lost(
-          `it was sent, and ${shown} ${now === undefined ? "tells nothing" : `still tells ${now}`}`,
-        );
-      await delay(this.#clock, look);
-    }
+  #settled({ scale }: Rule, shown: string, value: number): Promise<void> {
+    const what = `it was sent, and ${shown}`;
+    const read = () => this.#last.get(shown)?.value;
+    const within = this.#rules.device.settle;
+    return settled(read, (now) => stands(now, value, scale), { clock: this.#clock, within, look, what });
   }
 
   pulses(name: string): boolean {

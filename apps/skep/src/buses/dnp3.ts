@@ -1,11 +1,11 @@
-import { type Clock, delay } from "@skep/clock";
+import type { Clock } from "@skep/clock";
 import { type Control, type CrobCode, Dnp3Master, type Point } from "@skep/dnp3";
 import { Fault } from "@skep/fault";
 import { Connection } from "./connection.ts";
 import type { Device, Reading } from "./device.ts";
 import { fault } from "./faults.ts";
+import { checkBounds, pointOf, settled, stands } from "./point.ts";
 import { acts, type RulesOf } from "./rules.ts";
-import { near } from "./target.ts";
 import { tcpWire } from "./wires.ts";
 
 type Rule = RulesOf<"dnp3">["point"][number];
@@ -25,8 +25,8 @@ const codes: Readonly<Record<Rule["relay"], readonly [CrobCode, CrobCode]>> = {
 
 /** The control that a value is. Throws `bridge.bounds`. */
 function controlOf(point: Rule, value: number): Control {
-  const { name, index, least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY } = point;
-  if (value < least || value > most) throw fault.bounds(`${name}: ${value} of ${least} to ${most}`);
+  checkBounds(point, value);
+  const { name, index } = point;
   const raw = (value - point.offset) / point.scale;
   if (point.kind === "analog-output") {
     const { type } = point;
@@ -74,9 +74,7 @@ export class Dnp3Device implements Device {
   }
 
   #point(name: string): Rule {
-    const point = this.#rules.point.find((one) => one.name === name);
-    if (!point) throw fault.refused(name);
-    return point;
+    return pointOf(this.#rules.point, name);
   }
 
   // The outputs alone: a poll would take events away from those who wait for them.
@@ -105,17 +103,14 @@ export class Dnp3Device implements Device {
   }
 
   // An outstation accepts what its output does a moment later, or not at all.
-  async #settled({ name, scale }: Rule, value: number): Promise<void> {
-    const until = this.#clock.monotonic() + this.#rules.device.settle;
-    for (;;) {
-      const now = await this.read(name).catch((thrown: Error) => {
+  #settled({ name, scale }: Rule, value: number): Promise<void> {
+    const read = () =>
+      this.read(name).catch((thrown: Error) => {
         throw fault.lost(`it was accepted, and then: ${thrown.message}`, { cause: thrown });
       });
-      if (near(now, value) || Math.abs(now - value) <= Math.abs(scale) / 2) return;
-      if (this.#clock.monotonic() >= until)
-        throw fault.lost(`it was accepted, and ${name} still tells ${now}`);
-      await delay(this.#clock, look);
-    }
+    const what = `it was accepted, and ${name}`;
+    const within = this.#rules.device.settle;
+    return settled(read, (now) => stands(now, value, scale), { clock: this.#clock, within, look, what });
   }
 
   pulses(name: string): boolean {

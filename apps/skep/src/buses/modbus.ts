@@ -4,6 +4,7 @@ import { decodeValue, encodeValue, ModbusClient, registersOf, type Wire } from "
 import { Connection } from "./connection.ts";
 import type { Device, Reading } from "./device.ts";
 import { fault } from "./faults.ts";
+import { checkBounds, pointOf } from "./point.ts";
 import type { RulesOf } from "./rules.ts";
 import { serialWire, tcpWire } from "./wires.ts";
 
@@ -54,8 +55,8 @@ function numberIn(point: Point, words: readonly number[]): number {
 
 /** What is written for a value. Throws `bridge.bounds`, `modbus.value`. */
 function wordsOf(point: Point, value: number): readonly number[] {
-  const { name, least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY, type, order } = point;
-  if (value < least || value > most) throw fault.bounds(`${name}: ${value} of ${least} to ${most}`);
+  checkBounds(point, value);
+  const { type, order } = point;
   const raw = (value - point.offset) / point.scale;
   if (isBit(point)) return [raw === 0 ? 0 : 1];
   return encodeValue(type.startsWith("f") ? raw : Math.round(raw), type, order);
@@ -104,9 +105,7 @@ export class ModbusDevice implements Device {
   }
 
   #point(name: string): Point {
-    const point = this.#rules.point.find((one) => one.name === name);
-    if (!point) throw fault.refused(name);
-    return point;
+    return pointOf(this.#rules.point, name);
   }
 
   async read(name: string): Promise<number> {

@@ -1,14 +1,9 @@
 import type { Evidence, Target } from "../attached/target.ts";
 import type { Device } from "./device.ts";
-
-/** Registers hold fewer digits than a double: so near is the same. */
-export const near = (one: unknown, other: number): boolean =>
-  typeof one === "number" && Math.abs(one - other) <= Math.max(1e-9, Math.abs(other) * 1e-6);
+import { stands } from "./point.ts";
 
 /** Writes to points of a device, with what stands there as their evidence. `step` is the smallest step of a point. */
 export function pointTarget(device: Device, step: (point: string) => number): Target {
-  const same = (value: unknown, wanted: number, point: string): boolean =>
-    near(value, wanted) || (typeof value === "number" && Math.abs(value - wanted) <= step(point) / 2);
   return {
     settleMs: 0,
     evidence: async (point): Promise<Evidence | undefined> =>
@@ -20,7 +15,7 @@ export function pointTarget(device: Device, step: (point: string) => number): Ta
     done: ({ target, params }, before, now) => {
       const wanted = Number(params.value ?? 0);
       if (!before || !now) return "unknown";
-      if (same(now.value, wanted, target)) return "yes";
+      if (stands(now.value, wanted, step(target))) return "yes";
       // It stands as it stood: nobody wrote it. Anything else may be somebody's who came after us.
       return device.repeats(target) && before.value === now.value ? "no" : "unknown";
     },

@@ -106,15 +106,23 @@ function down({ place, home, name }: Target, cause: unknown): Fault {
   return fault.down(placeName(place), { cause, cure });
 }
 
-/** A connected socket. Throws `client.down`. */
-export function dial(target: Target): Promise<Socket> {
+/** A connected socket. Throws `client.down`, and the reason of a signal that aborts before. */
+export function dial(target: Target, signal?: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
     const socket = createConnection(target.place);
+    // A machine that is away answers nothing for minutes.
+    const abort = (): void => void socket.destroy(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
     socket.once("connect", () => {
+      signal?.removeEventListener("abort", abort);
       socket.removeAllListeners("error");
       resolve(socket);
     });
-    socket.once("error", (cause) => reject(down(target, cause)));
+    socket.once("error", (cause) => {
+      signal?.removeEventListener("abort", abort);
+      reject(signal?.aborted ? signal.reason : down(target, cause));
+    });
   });
 }
 
@@ -132,11 +140,11 @@ function notLetIn(thrown: unknown, { aname }: Target): unknown {
 /**
  * A 9P client of a hive, whose refusals are thrown as the faults that they are there. Throws `client.down` when nothing
  * listens, `client.expired` and `client.ticket` when the ticket is not taken, `client.manifest` when the hive has another
- * manifest than the client was made for, and the fault of a refused attach.
+ * manifest than the client was made for, the fault of a refused attach, and the reason of the signal.
  */
 export async function connect(target: Target, signal?: AbortSignal): Promise<Client> {
   const { aname, tracing } = target;
-  const wire = async () => wireFromSocket(await dial(target));
+  const wire = async () => wireFromSocket(await dial(target, signal));
   const taken = tracing ? await tracedWire(tracing, wire) : await wire();
   let client: Client;
   try {

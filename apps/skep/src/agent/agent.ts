@@ -1,4 +1,12 @@
-import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { faults } from "@skep/fault";
 import { parseRevocations } from "@skep/sshsig";
@@ -77,7 +85,8 @@ export class Agent {
     const file = openSync(this.#path("burnt"), "a", 0o600);
     try {
       ftruncateSync(file, whole);
-      writeSync(file, printBurnt({ nonce, notAfter }));
+      // All of it: half a line is no nonce that is burnt.
+      writeFileSync(file, printBurnt({ nonce, notAfter }));
       fsyncSync(file);
     } finally {
       closeSync(file);

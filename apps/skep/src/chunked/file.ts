@@ -105,8 +105,8 @@ export async function checkFile(
   if (size !== bytes || whole.digest("hex") !== digest) throw wrong(path);
 }
 
-// One write takes what a nearly full disk has room for; the next one says why.
-async function writeAt(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+/** Writes all of it: one write takes what a nearly full disk has room for; the next one says why. */
+export async function writeAt(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at + done);
     done += bytesWritten;

@@ -13,7 +13,8 @@ after(() => rmSync(dir, { recursive: true, force: true }));
 function cramped(script: string): string {
   const files = import.meta.resolve("../client/files.ts");
   const chunked = import.meta.resolve("../chunked/file.ts");
-  const text = `import { replacePrivate } from "${files}"; import { fillFile } from "${chunked}"; ${script}`;
+  const keys = import.meta.resolve("../hive/keys.ts");
+  const text = `import { replacePrivate } from "${files}"; import { fillFile } from "${chunked}"; import { privateFile } from "${keys}"; ${script}`;
   const words = ["-c", 'ulimit -f 16; exec "$0" --input-type=module -e "$1"', process.execPath, text];
   return spawnSync("/bin/sh", words, { cwd: dir, encoding: "utf8" }).stderr;
 }
@@ -23,6 +24,11 @@ test("a file that does not fit on the disk stays what it was, and the reason is 
   assert.match(cramped('replacePrivate("state", "x".repeat(20_000));'), /EFBIG/);
   assert.equal(readFileSync(join(dir, "state"), "utf8"), "as it was");
   assert.deepEqual(readdirSync(dir), ["state"]);
+});
+
+test("a key that does not fit on the disk is not there, and the reason is told", () => {
+  assert.match(cramped('privateFile("keys/home", () => Buffer.alloc(20_000));'), /EFBIG/);
+  assert.deepEqual(readdirSync(join(dir, "keys")), []);
 });
 
 test("chunks that do not fit on the disk are told as that, and not as damaged", () => {

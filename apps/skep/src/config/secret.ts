@@ -1,16 +1,7 @@
 import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  unlinkSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { privateFile } from "../hive/keys.ts";
 import { problem } from "./faults.ts";
 
 const longest = 4096;
@@ -111,27 +102,13 @@ export function readSecret(reference: string, options: { readonly shared?: boole
 
 /** The secret that a home keeps under this name, made at the first asking: 32 random bytes as base64url, mode 0600. */
 export function homeSecret(home: string, name: string): Secret {
-  const dir = join(home, "secrets");
-  mkdirSync(dir, { mode: 0o700, recursive: true });
-  const path = join(dir, basename(name));
+  const path = join(home, "secrets", basename(name));
   try {
     return readSecret(path);
   } catch (thrown) {
     const cause = thrown instanceof Error ? thrown.cause : undefined;
     if (!(cause instanceof Error && "code" in cause && cause.code === "ENOENT")) throw thrown;
   }
-  // Written aside and linked into place: a crash leaves no half of it, and of two that start at once one wins.
-  const draft = `${path}.${randomBytes(6).toString("hex")}`;
-  const fd = openSync(draft, "wx", 0o600);
-  try {
-    writeSync(fd, `${randomBytes(32).toString("base64url")}\n`);
-    fsyncSync(fd);
-    linkSync(draft, path);
-  } catch (cause) {
-    if (!(cause instanceof Error && "code" in cause && cause.code === "EEXIST")) throw cause;
-  } finally {
-    closeSync(fd);
-    unlinkSync(draft);
-  }
+  privateFile(path, () => Buffer.from(`${randomBytes(32).toString("base64url")}\n`));
   return readSecret(path);
 }

@@ -17,7 +17,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { faults } from "@skep/fault";
@@ -42,17 +42,15 @@ export function privateFile(path: string, make: () => Uint8Array): Uint8Array {
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
   const file = openSync(temporary, "wx", 0o600);
   try {
-    writeSync(file, make());
+    // All of it, where one write may take a part.
+    writeFileSync(file, make());
     fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  try {
     // A link fails where a rename would replace: whoever comes second takes the first one's.
     linkSync(temporary, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   } finally {
+    closeSync(file);
     rmSync(temporary, { force: true });
   }
   return readFileSync(path);

@@ -62,9 +62,9 @@ export async function takeAll(
     if (!spilled && bytes > most) {
       const dir = await mkdtemp(join(tmpdir(), "skep-"));
       spilled = { dir, file: await open(join(dir, "stdin"), "wx+", 0o600) };
-      for (const earlier of parts.splice(0)) await spilled.file.write(earlier);
+      for (const earlier of parts.splice(0)) await spilled.file.writeFile(earlier);
     }
-    if (spilled) await spilled.file.write(part);
+    if (spilled) await spilled.file.writeFile(part);
     else parts.push(Buffer.from(part));
   }
   if (!spilled) return heldContent(Buffer.concat(parts));

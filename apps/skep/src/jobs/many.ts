@@ -21,8 +21,8 @@ export async function writeStream(
   try {
     await using file = await open(path, "w");
     const held = outcome[stream];
-    if (held) await file.write(held);
-    else for await (const bytes of stored(client, job, stream)) await file.write(bytes);
+    if (held) await file.writeFile(held);
+    else for await (const bytes of stored(client, job, stream)) await file.writeFile(bytes);
   } catch (cause) {
     throw fault.output(path, { cause });
   }

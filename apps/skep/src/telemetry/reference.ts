@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { faults } from "@skep/fault";
 import type { Client } from "@skep/ninep";
 import { z } from "zod";
+import { writeAt } from "../chunked/file.ts";
 import type { SessionPool } from "../client/pool.ts";
 import { type Content, heldContent, upload } from "../jobs/blob.ts";
 
@@ -129,7 +130,7 @@ export async function fetchArtifact(
     if (sha256(before) !== chunk) {
       bytes = await client.readAll(`/cas/${chunk}`, { signal, limit: chunk_bytes });
       if (sha256(bytes) !== chunk) throw fault.chunk(chunk);
-      await file.write(bytes, 0, bytes.length, at * chunk_bytes);
+      await writeAt(file, bytes, at * chunk_bytes);
       fetched += bytes.length;
     }
     whole.update(bytes);

@@ -53,7 +53,7 @@ class Captured {
     this.#file = await this.#opening;
     for (const part of [...before, bytes]) {
       this.#hash.update(part);
-      await this.#file.write(part);
+      await this.#file.writeFile(part);
     }
   }
 

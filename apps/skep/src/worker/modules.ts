@@ -121,7 +121,7 @@ export class Modules {
       await this.#pace(bytes.length);
       if (at > this.#mostModule) throw fault.module(`${digest}: more than ${this.#mostModule} bytes`);
       hash.update(bytes);
-      await file.write(bytes);
+      await file.writeFile(bytes);
     }
     if (hash.digest("hex") !== digest)
       throw fault.module(`${digest}: the bytes have another digest`, {

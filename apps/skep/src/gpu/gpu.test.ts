@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { hasEnded } from "../testing/alive.ts";
 import { startTestHive, type TestHive } from "../testing/hive.ts";
 import { infoOf, parseCards } from "./inventory.ts";
 
@@ -29,15 +30,6 @@ echo "GPU-bb, 1, Fake A2, 15356, 12, 7, [N/A], 60.00, 570.1"
 `;
   writeFileSync(path, text, { mode: 0o755 });
   return path;
-}
-
-/** Whether a process runs; one that ended and that nobody asked about yet does not. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
 }
 
 test("what the driver does not know is left out of the inventory", () => {
@@ -85,11 +77,6 @@ test("a command whose lease is taken away is ended with what it started, and its
   assert.match(io.err(), /lease of the GPU is over/);
   const child = Number(readFileSync(file, "utf8"));
   assert.ok(child > 0);
-  const until = performance.now() + 20_000;
-  while (isAlive(child) && performance.now() < until)
-    await new Promise((resolve) => void setImmediate(resolve));
-  const lives = isAlive(child);
-  if (lives) process.kill(child);
-  assert.equal(lives, false);
+  assert.equal(await hasEnded(child), true);
   assert.match((await hive.skep(["cat", "/gpu/GPU-0/job"])).out, /state=ended .*exit=null/);
 });

@@ -5,7 +5,7 @@ import type { Client } from "@skep/ninep";
 import { z } from "zod";
 import type { Clock } from "@skep/clock";
 import { appendLine } from "../client/control.ts";
-import { hasCode } from "../client/files.ts";
+import { endGroup } from "../client/process-group.ts";
 import { fault } from "./faults.ts";
 
 const Begun = z.object({ run: z.string() });
@@ -45,15 +45,6 @@ export interface Running {
 /** SHA-256 of a command's words, hex: the journal tells what ran, and no secret that an argument is. */
 export function commandDigest(words: readonly string[]): string {
   return createHash("sha256").update(JSON.stringify(words)).digest("hex");
-}
-
-function endGroup(group: number | undefined): void {
-  if (group === undefined) return;
-  try {
-    process.kill(-group, "SIGKILL");
-  } catch (thrown) {
-    if (!hasCode(thrown, "ESRCH")) throw thrown;
-  }
 }
 
 /**

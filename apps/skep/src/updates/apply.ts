@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "@skep/ninep";
@@ -6,20 +5,16 @@ import { parseOwner } from "@skep/owner";
 import { signerOf } from "@skep/provider-updates";
 import { lockHome } from "@skep/storage";
 import { fault } from "./faults.ts";
+import { type Check, healthy } from "./health.ts";
 import { fetchChunk, manifestOf } from "./remote.ts";
 import { Slots } from "./slots.ts";
 
 /** How an update is applied. */
-export interface Applying {
+export interface Applying extends Check {
   /** Folder of the two slots. */
   readonly to: string;
   /** Folder with the owner.toml of this machine. */
   readonly owner: string;
-  /** Command that says by its exit code 0 whether the new version is healthy; none asks nobody. */
-  readonly health: readonly string[];
-  /** Milliseconds that it may take. */
-  readonly timeout: number;
-  readonly signal?: AbortSignal;
   readonly step?: (name: string) => void;
 }
 
@@ -40,22 +35,6 @@ export function ownerKeys(folder: string): readonly string[] {
   const keys = existsSync(path) ? parseOwner(readFileSync(path, "utf8"), path).releaseKeys : [];
   if (keys.length === 0) throw fault.untrusted(path);
   return keys;
-}
-
-function healthy({ health, timeout, signal }: Applying, payload: string): Promise<boolean> {
-  const [program, ...args] = health;
-  if (program === undefined) return Promise.resolve(true);
-  return new Promise((resolve) => {
-    const child = spawn(program, args, {
-      stdio: "ignore",
-      timeout,
-      ...(signal && { signal }),
-      killSignal: "SIGKILL",
-      env: { PATH: process.env.PATH ?? "", SKEP_UPDATE: payload },
-    });
-    child.once("error", () => resolve(false));
-    child.once("exit", (code) => resolve(code === 0));
-  });
 }
 
 /** Opens the slots of a folder alone; what a cut left half done goes back first. */

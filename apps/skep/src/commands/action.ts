@@ -3,7 +3,7 @@ import { type Command, command } from "@skep/edge-cli";
 import { faults } from "@skep/fault";
 import { connectOf } from "../client/connect.ts";
 import { appendLine } from "../client/control.ts";
-import { agreed, found, live, read, statusOf, unknownAction } from "./actions.ts";
+import { actionOf, agreed, found, live, read, statusOf, unknownAction } from "./actions.ts";
 
 const fault = faults("action", {
   ended: ["conflict", "Cannot export an action that has ended"],
@@ -25,12 +25,7 @@ const statementArg = { name: "file", kind: "file", doc: "The statement, as it wa
 /** A statement and the action that it is for. Throws `action.statement`. */
 async function statementIn(file: string): Promise<{ readonly text: string; readonly action: string }> {
   const text = readFileSync(file, "utf8");
-  const { parseStatement } = await import("@skep/statement");
-  try {
-    return { text, action: parseStatement(text).action };
-  } catch (cause) {
-    throw fault.statement(file, { cause });
-  }
+  return { text, action: await actionOf(text, (cause) => fault.statement(file, { cause })) };
 }
 
 /** `skep action export`. */

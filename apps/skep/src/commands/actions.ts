@@ -42,6 +42,16 @@ export async function found<T>(asked: Promise<T>, unknown: (cause: unknown) => F
   });
 }
 
+/** The action that a statement is of, or what `bad` makes of a text that is none. */
+export async function actionOf(text: string, bad: (cause: unknown) => Fault): Promise<string> {
+  const { parseStatement } = await import("@skep/statement");
+  try {
+    return parseStatement(text).action;
+  } catch (cause) {
+    throw bad(cause);
+  }
+}
+
 /** Throws `approve.unknown`. */
 export async function statusOf(client: Client, id: string, signal: AbortSignal): Promise<Status> {
   if (!/^[\w.-]{1,64}$/.test(id)) throw unknownAction(id)(undefined);

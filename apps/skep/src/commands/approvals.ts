@@ -6,7 +6,7 @@ import type { Client } from "@skep/ninep";
 import { connectOf } from "../client/connect.ts";
 import { appendLine } from "../client/control.ts";
 import { list } from "../client/tree.ts";
-import { agreed, found, live, read, type Status, statusOf, unknownAction } from "./actions.ts";
+import { actionOf, agreed, found, live, read, type Status, statusOf, unknownAction } from "./actions.ts";
 
 const fault = faults("approve", {
   ended: ["conflict", "Cannot approve an action that has ended"],
@@ -31,12 +31,7 @@ function refusedAs({ code, message, kind, cure }: Fault, id: string): Fault {
  */
 async function statementOf(client: Client, action: string, signal: AbortSignal): Promise<string> {
   const text = await read(client, `/actions/${action}/statement`, signal);
-  const { parseStatement } = await import("@skep/statement");
-  try {
-    parseStatement(text);
-  } catch (cause) {
-    throw fault.statement(action, { cause });
-  }
+  await actionOf(text, (cause) => fault.statement(action, { cause }));
   return text;
 }
 

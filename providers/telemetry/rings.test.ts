@@ -39,6 +39,21 @@ test("a record keeps its newline, and gets one where it came without", async (co
   assert.equal(await read("telemetry"), "tick 1\ntick 2\ntick 3\n");
 });
 
+test("of many records in one write a ring keeps the newest, and one that it cannot hold is refused with all of them", async (context) => {
+  const { read, tell, figures, files } = await hive(context, { keep: true });
+  const many = Array.from({ length: 500 }, (_, at) => `tick ${at % 10}\n`);
+  assert.deepEqual((await tell(many.join(""))).result, { bytes: 3500 });
+  await tell("tick X");
+  const kept = `${many.join("").slice(-1017)}tick X\n`;
+  assert.equal(await read("telemetry"), kept);
+  assert.equal(figures.dropped, 354);
+  const long = `tick 1\n${"x".repeat(1024)}\n`;
+  assert.deepEqual((await tell(long)).code, "telemetry.record");
+  const next = await hive(context, { keep: true }, recordingFiles(files.image()));
+  assert.equal(await next.read("telemetry"), kept);
+  assert.equal(JSON.parse(await next.read("telemetry.json")).next, 3507);
+});
+
 test("CBOR items are taken as they are, and what is no whole item is refused", async (context) => {
   const { queen, tell, figures } = await hive(context);
   const found = await queen.find("/worker/worker-1/telemetry");

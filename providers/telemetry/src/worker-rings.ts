@@ -54,19 +54,30 @@ const spawnedForm = /^worker-[1-9]\d*$/;
 const tellEvery = 1000;
 
 /**
- * One write as records: lines, each with its newline, or whole CBOR items. No UTF-8 begins with the bytes that a CBOR
- * array, map or long string begins with, so that the first byte tells.
+ * One write as records: lines, each with its newline, or whole CBOR items, none of which is longer than `most`. No UTF-8
+ * begins with the bytes that a CBOR array, map or long string begins with, so that the first byte tells.
  */
-export function whole(bytes: Buffer): Buffer {
+function whole(bytes: Buffer, most: number): Buffer {
   const [first = 0] = bytes;
-  if (first < 0x80 || first > 0xbf)
-    return bytes.length === 0 || bytes.at(-1) === 10 ? bytes : Buffer.concat([bytes, Buffer.from("\n")]);
-  for (let at = 0; at < bytes.length; ) {
+  if (first < 0x80 || first > 0xbf) {
+    const all = bytes.length === 0 || bytes.at(-1) === 10 ? bytes : Buffer.concat([bytes, Buffer.from("\n")]);
+    if (all.length > most) checkEach(all, most, (at) => all.indexOf(10, at) + 1);
+    return all;
+  }
+  checkEach(bytes, most, (at) => {
     const item = readItem(bytes, at);
     if (!item) throw fault.cbor();
-    at = item.end;
-  }
+    return item.end;
+  });
   return bytes;
+}
+
+function checkEach(bytes: Buffer, most: number, endOf: (at: number) => number): void {
+  for (let at = 0; at < bytes.length; ) {
+    const end = endOf(at);
+    if (end - at > most) throw fault.record(`${end - at} of at most ${most} bytes`);
+    at = end;
+  }
 }
 
 function lines(bytes: Uint8Array): number {
@@ -159,7 +170,9 @@ export class WorkerRings {
     const at = ring.next + ring.reserved;
     ring.reserved += bytes.length;
     this.#figures.queued += 1;
-    const kept = this.#log.add({ id, at, bytes }, () => {
+    // What the ring would not keep of it is not kept on the disk either.
+    const over = Math.max(0, bytes.length - ring.ring.capacity);
+    const kept = this.#log.add({ id, at: at + over, bytes: bytes.subarray(over) }, () => {
       ring.reserved -= bytes.length;
       this.#push(ring, bytes);
     });
@@ -175,9 +188,7 @@ export class WorkerRings {
 
   #whole(data: Buffer, capacity: number): Buffer {
     try {
-      const bytes = whole(data);
-      if (bytes.length > capacity) throw fault.record(`${bytes.length} of at most ${capacity} bytes`);
-      return bytes;
+      return whole(data, capacity);
     } catch (refused) {
       this.#figures.backpressure += 1;
       throw refused;
@@ -186,7 +197,10 @@ export class WorkerRings {
 
   #push(ring: Placed, bytes: Buffer): void {
     const over = ring.next + bytes.length - ring.base - ring.ring.capacity;
-    if (over > 0) this.#figures.dropped += lines(ring.read(ring.base, over));
+    if (over > 0) {
+      const old = ring.read(ring.base, over);
+      this.#figures.dropped += lines(old) + lines(bytes.subarray(0, over - old.length));
+    }
     ring.ring.append(bytes);
     if (over > 0) this.#wrapped(ring, over);
   }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { crc32, gzipSync } from "node:zlib";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { fault } from "./faults.ts";
 import { hasTag } from "./tree/range.ts";
@@ -30,13 +30,20 @@ const types: Readonly<Record<string, string>> = {
   ".txt": "text/plain; charset=utf-8",
 };
 
-/** Makes an asset of bytes; `gz` are the same bytes compressed, where somebody did that already. */
+// A gzip file ends with the CRC-32 and the length of what is in it.
+function isOf(gz: Buffer, body: Buffer): boolean {
+  if (gz.length < 18) return false;
+  return gz.readUInt32LE(gz.length - 8) === crc32(body) && gz.readUInt32LE(gz.length - 4) === body.length;
+}
+
+/** Makes an asset of bytes; `gz` are the same bytes compressed, where somebody did that already: others are not sent. */
 export function assetOf(name: string, body: Buffer, fixed = false, gz?: Buffer): Asset | undefined {
   const type = types[extname(name)];
   if (!type) return undefined;
   const zips = /^(text|image\/svg|application\/(json|wasm|manifest))/.test(type) && body.length > 1000;
   const tag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
-  return { type, body, zipped: zips ? (gz ?? gzipSync(body, { level: 9 })) : undefined, tag, fixed };
+  const known = gz && isOf(gz, body) ? gz : undefined;
+  return { type, body, zipped: zips ? (known ?? gzipSync(body, { level: 9 })) : undefined, tag, fixed };
 }
 
 /** The files of a built page in a directory, each read when it is first asked for. */

@@ -28,6 +28,7 @@ export const homeContents = {
   "pending.json":
     "What was done while the daemon was down, for the next `skep up` to journal: a restore, rotated keys",
   "ui.sessions": "Sessions of pages that `skep ui` opened, with their tickets. Secret",
+  "ui.sessions.new": "The same, half written. Secret",
   "tls/":
     "The home's own certificate authority, and the certificate of HTTP, where `http.tls` is `own`. Secret",
   "receipts/": "Receipts of `skep demo`",

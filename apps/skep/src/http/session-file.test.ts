@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -15,6 +15,19 @@ test("of texts that come while one is written the newest is kept, and all who wa
   await save("four");
   assert.equal(readFileSync(path, "utf8"), "four");
   assert.deepEqual(readdirSync(join(dir, "http")), ["sessions.json"]);
+  assert.equal(statSync(path).mode & 0o777, 0o600);
+});
+
+test("what a crash left half written is taken over, for others unreadable whatever it was", async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), "skep-sessions-"));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const path = join(dir, "sessions.json");
+  writeFileSync(path, "whole");
+  writeFileSync(`${path}.new`, "half of someth", { mode: 0o644 });
+  assert.equal(readFileSync(path, "utf8"), "whole");
+  await replacing(path)("new");
+  assert.equal(readFileSync(path, "utf8"), "new");
+  assert.deepEqual(readdirSync(dir), ["sessions.json"]);
   assert.equal(statSync(path).mode & 0o777, 0o600);
 });
 

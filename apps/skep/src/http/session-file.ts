@@ -3,7 +3,8 @@ import { dirname } from "node:path";
 
 async function replace(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const draft = `${path}.${process.pid}.new`;
+  // One name, which the next one takes over: what a crash leaves half written is no second file with tickets in it.
+  const draft = `${path}.new`;
   try {
     await using file = await open(draft, "w", 0o600);
     await file.chmod(0o600);

@@ -109,7 +109,9 @@ class Out {
 export function initOut({ maxReadahead, flags, maxWrite }: Agreement): Buffer {
   const out = new Out(64).u32(spoken.major, spoken.minor, maxReadahead, flags);
   out.u16(64).u16(48).u32(maxWrite, 1);
-  return out.u16(Math.ceil(maxWrite / 4096)).bytes;
+  // One more than it needs: where the memory of whoever writes begins in the midst of a page, the kernel would cut before
+  // `maxWrite`, and nobody could tell that from a write that ends there.
+  return out.u16(Math.ceil(maxWrite / 4096) + 1).bytes;
 }
 
 /** `fuse_entry_out`. The kernel does not keep the name, and what is told of the file for `keptMs` milliseconds. */

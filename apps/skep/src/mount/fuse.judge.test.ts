@@ -1,7 +1,18 @@
 // The kernel's own FUSE client, coreutils and bash, which we did not write, on a hive that is really mounted here.
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { accessSync, chownSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  chownSync,
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -212,6 +223,25 @@ test("commands are written with >> and with >, and a refusal is an errno", { ski
     /^ticks=9$/m,
   );
   await says(`echo '{"kill":"worker-99"}' >> $m/queen/ctl`, /No such file or directory/, 1);
+});
+
+test("lines in one large write stay whole, wherever in memory it begins, and a small ring keeps the newest", {
+  skip,
+}, async () => {
+  const lines = Array.from({ length: 1000 }, (_, at) => `${at} ${"x".repeat(190)}\n`).join("");
+  const bytes = Buffer.alloc(lines.length + 4096);
+  const text = bytes.subarray(1, 1 + bytes.write(lines, 1));
+  const write = (path: string): void => {
+    const fd = openSync(person.at(path), "a");
+    for (let at = 0; at < text.length; ) at += writeSync(fd, text, at);
+    closeSync(fd);
+  };
+  await says(`echo '{"new":"segment","mime":"text/plain"}' >> $m/queen/telemetry/d1/ctl`, "");
+  write("m/queen/telemetry/d1/seg/seg-000001");
+  const kept = await person.sh("cat $m/queen/telemetry/d1/seg/seg-000001");
+  assert.equal(kept.out === lines, true, kept.err);
+  write("m/worker/worker-2/telemetry");
+  assert.equal((await person.sh("cat $m/worker/worker-2/telemetry")).out, lines.slice(-1024));
 });
 
 test("the descriptor of a command reads its answers", { skip }, async () => {

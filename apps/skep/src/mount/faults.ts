@@ -33,11 +33,7 @@ export const fault = faults("mount", {
     "Cannot mount: something is mounted there already",
     { cure: "Unmount it with `skep mount --unmount DIR`, or say another directory" },
   ],
-  dead: [
-    "conflict",
-    "Cannot mount: a mount whose process ended stands there",
-    { cure: "Take it away with `skep mount --unmount DIR`" },
-  ],
+  dead: ["conflict", "Cannot mount: a mount whose process ended stands there"],
   none: [
     "absent",
     "Cannot unmount: nothing is mounted there",

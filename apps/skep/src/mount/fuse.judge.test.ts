@@ -10,6 +10,7 @@ import {
   openSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
@@ -370,7 +371,13 @@ test("a mount whose process was killed is named as such, and taken away", { skip
   await says("while cat $m/../d/proc/lifecycle/state 2>/dev/null; do sleep 0.1; done", "");
   const again = await person.skep("mount", person.at("d"), "--by", "fuse");
   assert.match(again.err, /whose process ended/);
-  assert.equal((await person.skep("mount", "--unmount", person.at("d"))).code, 0);
+  assert.ok(again.err.includes(`skep mount --unmount ${person.at("d")}`), again.err);
+  const below = await person.skep("mount", person.at("d/below"), "--by", "fuse");
+  assert.deepEqual([below.code, /whose process ended/.test(below.err)], [8, true], below.err);
+  symlinkSync("d", person.at("link"));
+  const linked = await person.skep("mount", person.at("link"), "--by", "fuse");
+  assert.match(linked.err, /whose process ended/);
+  assert.equal((await person.skep("mount", "--unmount", person.at("link"))).code, 0);
   assert.equal(person.mounted("d"), undefined);
 });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -29,6 +29,16 @@ test("a directory to mount on is made for its owner alone, or is there and empty
   assert.throws(() => prepareDir(join(place, "file")), { code: "mount.dir" });
   assert.throws(() => prepareDir(join(dir, "no", "hive")), { code: "mount.parent" });
   assert.throws(() => prepareDir("/proc"), { code: "mount.mounted" });
+});
+
+test("what is mounted is found by the name of a link too, and links in a circle are none", async () => {
+  const [link, circle] = [join(dir, "link"), join(dir, "circle")];
+  symlinkSync("/proc", join(dir, "first"));
+  symlinkSync("first", link);
+  symlinkSync("circle", circle);
+  assert.throws(() => prepareDir(link), { code: "mount.mounted" });
+  await assert.rejects(unmountHive(link, {}), { code: "mount.foreign" });
+  await assert.rejects(unmountHive(circle, {}), { code: "mount.none" });
 });
 
 test("nothing but a hive is unmounted", async () => {

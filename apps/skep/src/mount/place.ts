@@ -4,10 +4,12 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   realpathSync,
   rmdirSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import type { Fault } from "@skep/fault";
 import { hasCode } from "../client/files.ts";
 import { fault } from "./faults.ts";
 import { shellWord } from "./line.ts";
@@ -29,13 +31,18 @@ function unescaped(word: string): string {
   );
 }
 
-/** Where a directory really is; the directory itself may be a mount that is dead. */
-function placeOf(dir: string): string {
+const mostLinks = 40;
+
+/** Where a directory really is; the directory itself may be a mount that is dead, of which nothing but its name is told. */
+function placeOf(dir: string, links = 0): string {
   const whole = resolve(dir);
+  let place = whole;
   try {
-    return join(realpathSync(dirname(whole)), basename(whole));
+    place = join(realpathSync(dirname(whole)), basename(whole));
+    const target = readlinkSync(place);
+    return links === mostLinks ? place : placeOf(resolve(dirname(place), target), links + 1);
   } catch {
-    return whole;
+    return place;
   }
 }
 
@@ -64,7 +71,7 @@ export function mountedAt(dir: string): Mounted | undefined {
  */
 export function prepareDir(dir: string): boolean {
   const mounted = mountedAt(dir);
-  if (mounted) throw isDead(dir) ? fault.dead(dir) : fault.mounted(dir);
+  if (mounted) throw isDead(dir) ? dead(dir) : fault.mounted(dir);
   if (makeDir(dir)) return true;
   checkEmpty(dir);
   return false;
@@ -77,6 +84,7 @@ function makeDir(dir: string): boolean {
   } catch (error) {
     if (hasCode(error, "EEXIST")) return false;
     if (hasCode(error, "ENOENT", "ENOTDIR")) throw fault.parent(dirname(dir));
+    if (hasCode(error, "ENOTCONN")) throw dead(dirname(dir));
     throw hasCode(error, "EACCES", "EPERM", "EROFS") ? fault.rights(dir) : error;
   }
 }
@@ -91,6 +99,8 @@ function checkEmpty(dir: string): void {
   }
   if (names.length > 0) throw fault.full(dir);
 }
+
+const dead = (dir: string): Fault => fault.dead(dir, { cure: `Take it away with \`${unmountLine(dir)}\`` });
 
 function isDead(dir: string): boolean {
   try {
@@ -167,7 +177,7 @@ export async function unmountHive(
   if (!mounted) throw fault.none(dir);
   if (mounted.type !== "9p" && mounted.type !== `fuse.${subtype}`)
     throw fault.foreign(`${dir}: ${mounted.type}`);
-  const { code, told, lazily } = await unmount(dir, env);
+  const { code, told, lazily } = await unmount(placeOf(dir), env);
   if (code !== 0) throw fault.unmount(`${dir}: ${told}`);
   return { lazily };
 }

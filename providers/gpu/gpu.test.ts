@@ -18,15 +18,24 @@ async function rig(t: TestContext) {
     },
     mounts: () => ({}),
   });
+  const clock = simulatedClock();
   const kernel = await toyHive({
     files: recordingFiles(),
-    clock: simulatedClock(),
+    clock,
     providers: [gpuProvider(), queen],
   });
   t.after(() => kernel.close());
   const session = kernel.attach(toyAuthority("ann", { "/gpu": ["read", "write"] }), "test");
   return {
     leases,
+    pass: async (ms: number) => {
+      clock.advance(ms);
+      await kernel.settled();
+    },
+    list: async () =>
+      (await session.list(await session.find("/gpu")))
+        .map(({ name }) => name)
+        .filter((name) => /^GPU-/.test(name)),
     say: async (path: string, line: string) => session.append(`/gpu/${path}`, line),
     bridged: async (id: string) =>
       kernel.slices.view<{ manifest(id: string): string | undefined }>("bridged").manifest(id),
@@ -134,4 +143,45 @@ test("lease and status take JSON objects longer than a console line was, and not
   assert.equal((await hive.say("GPU-0/lease", line)).verdict, "ok");
   assert.equal(await hive.read("GPU-0/lease"), `${line}\n`);
   assert.equal((await hive.say("GPU-0/lease", "plain")).code, "gpu.object");
+});
+
+const timed = (lasts?: number) =>
+  JSON.stringify({ op: "publish", nodes: [{ id: "GPU-0", info: "name=Fake" }], for_s: lasts });
+
+test("a GPU whose publisher is silent for longer than it said goes, and not while something runs on it", async (t) => {
+  const hive = await rig(t);
+  await hive.say("bridge/ctl", timed(60));
+  await publish(hive, snapshot.replace("GPU-0", "GPU-7"));
+  await hive.pass(50_000);
+  await hive.say("bridge/ctl", timed(60));
+  await hive.pass(50_000);
+  assert.deepEqual(await hive.list(), ["GPU-0", "GPU-7"]);
+  hive.leases.add("gpu/GPU-0 ann");
+  const { result } = await hive.say("GPU-0/ctl", JSON.stringify({ op: "begin", command: "ab".repeat(32) }));
+  await hive.pass(50_000);
+  assert.deepEqual(await hive.list(), ["GPU-0", "GPU-7"]);
+  const { run } = result as { run: string };
+  await hive.say("GPU-0/ctl", JSON.stringify({ op: "end", run, exit: 0 }));
+  await hive.pass(2000);
+  assert.deepEqual(await hive.list(), ["GPU-7"]);
+  await assert.rejects(hive.read("GPU-0/info"), { kind: "absent" });
+  await hive.say("bridge/ctl", timed(60));
+  await hive.say("bridge/ctl", timed());
+  await hive.pass(100_000);
+  assert.deepEqual(await hive.list(), ["GPU-7", "GPU-0"]);
+});
+
+test("a GPU is withdrawn, but not under a run that has its lease; one whose lease is over ends with it", async (t) => {
+  const hive = await rig(t);
+  const withdraw = (...gpus: string[]) => hive.say("bridge/ctl", JSON.stringify({ op: "withdraw", gpus }));
+  await hive.say("bridge/ctl", timed());
+  hive.leases.add("gpu/GPU-0 ann");
+  await hive.say("GPU-0/ctl", JSON.stringify({ op: "begin", command: "ab".repeat(32) }));
+  assert.equal((await withdraw("GPU-1")).code, "gpu.absent");
+  assert.equal((await withdraw("GPU-0")).code, "gpu.used");
+  hive.leases.clear();
+  assert.equal((await withdraw("GPU-0", "GPU-0")).verdict, "ok");
+  assert.deepEqual(await hive.list(), []);
+  await hive.say("bridge/ctl", timed());
+  assert.equal(await hive.read("GPU-0/job"), "");
 });

@@ -1,5 +1,5 @@
 import { type Build, defineProvider, type Json, type Node, type Provider, type Scene } from "@skep/kernel";
-import { decidePublish, parsePublish, Publish } from "./publish.ts";
+import { decidePublish, expire, nextGone, parsePublish, Publish } from "./publish.ts";
 import { Command, decide, decideLine, type Uses } from "./run.ts";
 import { events, type Gpu, type Gpus, initial } from "./state.ts";
 
@@ -68,18 +68,21 @@ function gpuNodes(t: Build<Gpus, Uses>): Node {
 function bridgeNodes(t: Build<Gpus, Uses>): Node {
   return t.dir("Where inventories are published", {
     ctl: t.control(
-      "Publish GPUs and models: `begin bytes= sha256=`, `b64:` lines, `end`; or one JSON object",
+      "Publish GPUs and models: `begin bytes= sha256=`, `b64:` lines, `end`; or one JSON object. Withdraw GPUs",
       {
         input: Publish,
         parse: parsePublish,
         undo: "compensable",
         acts: Object.fromEntries(
-          ["begin", "part", "end", "publish"].map((op) => [
+          ["begin", "part", "end", "publish", "withdraw"].map((op) => [
             op,
             { class: "compensable" as const, compensation: "Publish again" },
           ]),
         ),
-        examples: ['{"op":"publish","nodes":[{"id":"GPU-0","info":"name=H100 memory_mb=81559"}]}'],
+        examples: [
+          '{"op":"publish","nodes":[{"id":"GPU-0","info":"name=H100 memory_mb=81559"}],"for_s":86400}',
+          '{"op":"withdraw","gpus":["GPU-0"]}',
+        ],
         decide: decidePublish,
       },
     ),
@@ -105,11 +108,15 @@ export function gpuProvider(): Provider {
     },
     initial,
     events,
+    tick: { next: nextGone, decide: expire },
     notify: {
+      "gone@1": ({ ids }: { ids: readonly string[] }, _meta, runtime) =>
+        runtime.log(`gpu gone gpus=${ids.join(",")}`),
       "ended@1": ({ id, run, exit }: { id: string; run: string; exit: number | null }, _meta, runtime) =>
         runtime.log(`gpu run ended gpu=${id} run=${run} exit=${exit}`),
     },
     touches: {
+      "gone@1": ({ ids }: { ids: readonly string[] }) => ids.map((id) => `/gpu/${id}`),
       "ended@1": ({ id }: { id: string }) => `/gpu/${id}/job`,
       "begun@1": ({ id }: { id: string }) => `/gpu/${id}/job`,
     },

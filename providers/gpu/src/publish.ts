@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { faults } from "@skep/fault";
 import type { Deciding, Decision } from "@skep/kernel";
 import { z } from "zod";
+import type { Uses } from "./run.ts";
 import { emit, type Gpus, mostGpus, mostModels, type Snapshot } from "./state.ts";
 
 const fault = faults("gpu", {
@@ -16,6 +17,12 @@ const fault = faults("gpu", {
     "Cannot take a publication: its bytes have another length or digest",
     { detail: "invalid-payload" },
   ],
+  absent: ["absent", "Cannot find GPU", { detail: "invalid-path" }],
+  used: [
+    "busy",
+    "Cannot withdraw a GPU that something runs on",
+    { cure: "Wait for its end, or end it: `skep gpu status`" },
+  ],
   many: ["quota", "Cannot take so many GPUs or models", { detail: "buffer-full" }],
   parts: [
     "oversize",
@@ -28,6 +35,8 @@ const fault = faults("gpu", {
 const mostBytes = 32 * 1024;
 /** Lines of one publication at most: the console's take 180 bytes each. */
 const mostParts = 1024;
+/** Seconds of a year: for how long GPUs may be published. */
+const longest = 366 * 86_400;
 const idForm = /^[\w][\w.-]{0,63}$/;
 
 const Id = z.string().regex(idForm);
@@ -60,7 +69,10 @@ export const Publish = z
       models: z.array(z.strictObject({ id: Id, manifest: z.string().max(8192) })).default([]),
       active: Id.nullable().default(null),
       schema: z.string().max(8192).nullable().default(null),
+      /** Seconds after which its GPUs go, unless they are published again; without it they stay. */
+      for_s: z.int().min(1).max(longest).optional(),
     }),
+    z.strictObject({ op: z.literal("withdraw"), gpus: z.array(Id).min(1).max(64) }),
   ])
   .meta({ id: "GpuPublish" });
 
@@ -116,40 +128,91 @@ function parseSnapshot(text: string): Snapshot {
   return snapshot;
 }
 
-function published({ gpus, models }: Gpus, snapshot: Snapshot, bytes: number, sha256: string): Decision {
-  const more = snapshot.nodes.filter(({ id }) => !gpus.has(id)).length;
+type At = Pick<Deciding<Gpus, Uses>, "state" | "now" | "views">;
+
+/** What a publication is told as. */
+interface Origin {
+  readonly bytes: number;
+  readonly sha256: string;
+  /** Seconds. */
+  readonly lasts?: number | undefined;
+}
+
+function published({ state, now }: At, snapshot: Snapshot, { lasts, ...origin }: Origin): Decision {
+  const { gpus, models } = state;
+  const ids = snapshot.nodes.map(({ id }) => id);
+  const more = ids.filter((id) => !gpus.has(id)).length;
   const others = snapshot.models.filter(({ id }) => !models.has(id)).length;
   if (gpus.size + more > mostGpus || models.size + others > mostModels) throw fault.many();
+  const term = lasts === undefined ? [] : [emit("term@1", { ids, until: now + lasts * 1000 })];
   return {
-    events: [emit("published@1", { snapshot, bytes, sha256 })],
-    result: { gpus: snapshot.nodes.length, models: snapshot.models.length },
+    events: [emit("published@1", { snapshot, ...origin }), ...term],
+    result: { gpus: ids.length, models: snapshot.models.length },
   };
 }
 
-function end(state: Gpus): Decision {
-  const { parts, bytes, sha256 } = state.bridge.get();
+function end(at: At): Decision {
+  const { parts, bytes, sha256 } = at.state.bridge.get();
   const all = decoded(parts);
   if (all.length !== bytes || createHash("sha256").update(all).digest("hex") !== sha256)
     throw fault.digest(`${all.length} of ${bytes} bytes`);
-  return published(state, parseSnapshot(all.toString("utf8")), bytes, sha256);
+  return published(at, parseSnapshot(all.toString("utf8")), { bytes, sha256 });
+}
+
+// A run whose lease is over ends with its GPU: nobody will tell its end.
+function gone(ids: readonly string[], { state, views }: At): Decision {
+  const ended = ids.flatMap((id) =>
+    (state.gpus.get(id)?.runs ?? []).map(({ run }) =>
+      emit("ended@1", { id, run, exit: null, manifest: views.manifest.hash() }),
+    ),
+  );
+  return { events: [...ended, emit("gone@1", { ids })] };
+}
+
+const inUse = (id: string, { state, views }: At): boolean =>
+  state.gpus.get(id)?.runs.some(({ holder }) => views.leased.has(`gpu/${id}`, holder)) === true;
+
+function withdraw(ids: readonly string[], at: At): Decision {
+  for (const id of ids) {
+    if (!at.state.gpus.has(id)) throw fault.absent(id);
+    if (inUse(id, at)) throw fault.used(id);
+  }
+  return gone(ids, at);
+}
+
+/** When the next GPU goes whose publisher does not tell of it again; undefined for never. */
+export function nextGone({ until }: Gpus): number | undefined {
+  let first: number | undefined;
+  for (const at of until.values()) if (first === undefined || at < first) first = at;
+  return first;
+}
+
+/** GPUs that one record lets go at most. */
+const mostAtOnce = 64;
+
+/** Lets those go whose publisher was silent for longer than it said; one that something runs on stays as long. */
+export function expire(at: At): Decision | undefined {
+  const ids = [...at.state.until.entries()]
+    .filter(([id, until]) => until <= at.now && !inUse(id, at))
+    .map(([id]) => id)
+    .slice(0, mostAtOnce);
+  return ids.length === 0 ? undefined : gone(ids, at);
 }
 
 /** Decides one line of a publication. */
-export function decidePublish(
-  command: z.output<typeof Publish>,
-  { state }: Pick<Deciding<Gpus>, "state">,
-): Decision {
-  const { state: stage, got, bytes, parts } = state.bridge.get();
+export function decidePublish(command: z.output<typeof Publish>, at: At): Decision {
+  const { state: stage, got, bytes, parts } = at.state.bridge.get();
+  if (command.op === "withdraw") return withdraw([...new Set(command.gpus)], at);
   if (command.op === "publish") {
-    const { op: _, ...snapshot } = command;
+    const { op: _, for_s: lasts, ...snapshot } = command;
     const text = JSON.stringify(snapshot);
-    const digest = createHash("sha256").update(text).digest("hex");
-    return published(state, snapshot, Buffer.byteLength(text), digest);
+    const sha256 = createHash("sha256").update(text).digest("hex");
+    return published(at, snapshot, { bytes: Buffer.byteLength(text), sha256, lasts });
   }
   if (command.op === "begin")
     return { events: [emit("began@1", { bytes: command.bytes, sha256: command.sha256 })] };
   if (stage !== "receiving") throw fault.order(command.op);
-  if (command.op === "end") return end(state);
+  if (command.op === "end") return end(at);
   // Whole bytes of it: the padding is none, and a line may end within one.
   const size = Math.floor((command.b64.replace(/=+$/, "").length * 3) / 4);
   if (got + size > bytes) throw fault.digest(`over ${bytes} bytes`);

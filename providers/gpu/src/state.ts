@@ -50,6 +50,8 @@ export interface Gpus {
   readonly models: Table<string>;
   readonly schema: Cell<string>;
   readonly bridge: Cell<Bridge>;
+  /** When GPUs go that were published for a time, unless they are published again. */
+  readonly until: Table<number>;
 }
 
 /** Lines and receipts that are kept of a GPU. */
@@ -68,6 +70,7 @@ export const initial = (scope: Scope): Gpus => ({
   models: scope.table("models"),
   schema: scope.cell("schema", ""),
   bridge: scope.cell<Bridge>("bridge", idle),
+  until: scope.table("until"),
 });
 
 const newest = <T>(list: readonly T[]): readonly T[] => list.slice(-mostLines);
@@ -92,13 +95,15 @@ export type Snapshot = {
 };
 
 function publish(slice: Gpus, { nodes, models, schema }: Snapshot, publisher: string): void {
-  for (const { id, info, lease, status } of nodes)
+  for (const { id, info, lease, status } of nodes) {
     change(slice, id, (before) => ({
       info,
       publisher,
       lease: newest([...before.lease, ...lease]),
       status: newest([...before.status, ...status]),
     }));
+    slice.until.delete(id);
+  }
   for (const { id, manifest } of models) slice.models.set(id, manifest);
   if (schema !== null) slice.schema.set(schema);
 }
@@ -123,6 +128,15 @@ export const events = {
   ) => {
     publish(slice, snapshot, subject);
     slice.bridge.set({ ...idle, state: "ok", bytes, sha256 });
+  },
+  "term@1": (slice: Gpus, { ids, until }: { ids: readonly string[]; until: number }) => {
+    for (const id of ids) slice.until.set(id, until);
+  },
+  "gone@1": (slice: Gpus, { ids }: { ids: readonly string[] }) => {
+    for (const id of ids) {
+      slice.gpus.delete(id);
+      slice.until.delete(id);
+    }
   },
   "line@1": (slice: Gpus, { id, file, line }: { id: string; file: "lease" | "status"; line: string }) =>
     change(slice, id, (gpu) => ({ [file]: newest([...gpu[file], line]) })),

@@ -28,6 +28,8 @@ const Leases = z.array(
   }),
 );
 
+const secondsOf = (ms: number): number => Math.max(1, Math.round(ms / 1000));
+
 async function textOf(client: Client, path: string, signal?: AbortSignal): Promise<string> {
   return (await client.readAll(path, { signal })).toString("utf8").trimEnd();
 }
@@ -40,10 +42,16 @@ const publish: Command = command({
   name: "gpu publish",
   group: "gpu",
   summary: "Tell the hive of this machine's GPUs, as nvidia-smi sees them",
-  doc: "Reads only: nothing of a GPU is changed.",
-  examples: [{ run: "skep gpu publish", doc: "Once; a timer of the system does it again" }],
+  doc: "Reads only: nothing of a GPU is changed. A GPU that is not published again within --for leaves the list, as soon as no run with a lease is on it.",
+  examples: [
+    { run: "skep gpu publish", doc: "For a day; a timer of the system does it again" },
+    { run: "skep gpu publish --for 10m", doc: "Where the timer comes every few minutes" },
+  ],
   args: [],
-  flags: { smi: { kind: "string", value: "PROGRAM", doc: "The driver's tool", default: "nvidia-smi" } },
+  flags: {
+    smi: { kind: "string", value: "PROGRAM", doc: "The driver's tool", default: "nvidia-smi" },
+    for: { kind: "duration", doc: "How long it counts", default: "24h" },
+  },
   run: async (context) => {
     const [{ infoOf, readCards }, { appendLine }] = await Promise.all([
       import("./inventory.ts"),
@@ -52,9 +60,29 @@ const publish: Command = command({
     const cards = await readCards(context.flags.smi);
     await using client = await connected(context);
     const nodes = cards.map((card) => ({ id: card.id, info: infoOf(card) }));
-    await appendLine(client, "/gpu/bridge/ctl", JSON.stringify({ op: "publish", nodes }), context.signal);
+    const line = JSON.stringify({ op: "publish", nodes, for_s: secondsOf(context.flags.for) });
+    await appendLine(client, "/gpu/bridge/ctl", line, context.signal);
     if (context.out.wantsJson) return context.out.json({ published: nodes.map(({ id }) => id) });
     return context.out.line(`published ${nodes.length}`);
+  },
+});
+
+const withdraw: Command = command({
+  name: "gpu withdraw",
+  group: "gpu",
+  summary: "Take a GPU out of the list that is there no more",
+  doc: "Refused while a run with a lease is on it. Its receipts stay in the journal.",
+  examples: [{ run: "skep gpu withdraw GPU-0", doc: "`skep gpu publish` brings it back" }],
+  args: [gpuArg],
+  flags: {},
+  run: async (context) => {
+    const { appendLine } = await import("../client/control.ts");
+    const { args, signal, out } = context;
+    await using client = await connected(context);
+    const line = JSON.stringify({ op: "withdraw", gpus: [args.gpu] });
+    await appendLine(client, "/gpu/bridge/ctl", line, signal);
+    if (out.wantsJson) return out.json({ withdrawn: [args.gpu] });
+    return out.line(`withdrew ${args.gpu}`);
   },
 });
 
@@ -85,8 +113,7 @@ const list: Command = command({
         { title: "info", cell: ({ info }) => info },
       ],
       {
-        empty:
-          "No GPU yet: `skep gpu publish` on the machine that has one, or `skep host` there, tells the hive of it",
+        empty: "No GPU yet: `skep gpu publish` on the machine that has one tells the hive of it",
       },
     );
   },
@@ -148,8 +175,8 @@ const lease: Command = command({
     const own = async () =>
       (await textOf(client, "/proc/9p/session/self/subject", signal)).slice("subject=".length);
     const holder = flags.holder ?? (await own());
-    const ttl = Math.max(1, Math.round(flags.for / 1000));
-    const line = JSON.stringify({ op: "grant", resource: `gpu/${args.gpu}`, holder, ttl_s: ttl });
+    const ttl_s = secondsOf(flags.for);
+    const line = JSON.stringify({ op: "grant", resource: `gpu/${args.gpu}`, holder, ttl_s });
     const { result } = await appendLine(client, "/queen/lease/ctl", line, signal);
     const granted = {
       gpu: args.gpu,
@@ -188,4 +215,4 @@ const run: Command = command({
 });
 
 /** The commands about GPUs. */
-export const gpuCommands: readonly Command[] = [publish, list, status, lease, run];
+export const gpuCommands: readonly Command[] = [publish, withdraw, list, status, lease, run];

@@ -80,3 +80,19 @@ test("a command whose lease is taken away is ended with what it started, and its
   assert.equal(await hasEnded(child), true);
   assert.match((await hive.skep(["cat", "/gpu/GPU-0/job"])).out, /state=ended .*exit=null/);
 });
+
+test("a GPU is published for a time, and taken out of the list", async () => {
+  const { journal } = hive.hive.kernel;
+  const from = journal.durable;
+  assert.equal((await ask("publish", "--smi", fakeSmi(), "--for", "10m")).code, 0);
+  const terms = [];
+  for (let seq = from; seq < journal.durable; seq += 1) {
+    const { time, events } = await journal.record(seq);
+    const term = events.find(({ t }) => t === "gpu:term@1")?.d as { until: number } | undefined;
+    if (term) terms.push(term.until - time);
+  }
+  assert.deepEqual(terms, [600_000]);
+  assert.equal((await ask("withdraw", "GPU-1")).code, 0);
+  assert.doesNotMatch((await ask("list")).out, /GPU-1/);
+  assert.equal((await ask("withdraw", "GPU-1")).code, 3);
+});

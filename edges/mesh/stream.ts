@@ -2,6 +2,7 @@ import type { Stream } from "@libp2p/interface";
 import type { Clock } from "@skep/clock";
 import type { Far, MeshStream, PathKind, StreamSocket, Transport } from "./contract.ts";
 import { fault } from "./faults.ts";
+import { spareUpdates } from "./window.ts";
 
 const KiB = 1024;
 const high = 256 * KiB;
@@ -43,6 +44,7 @@ export class ByteStream implements MeshStream {
     this.#used = used;
     // This transport cannot make the other side wait, so what comes while nobody reads must have room.
     if (far.transport === "quic") stream.maxReadBufferLength = quicBuffer;
+    spareUpdates(stream);
     const gone = Promise.withResolvers<unknown>();
     this.closed = gone.promise;
     stream.addEventListener("message", ({ data }) => this.#arrived(data.subarray()));

@@ -85,6 +85,12 @@ export async function many(
   return { rate: (count / wall) * 1000, daemon: (spentBy(hive.pid).all - before) / count };
 }
 
+/** Makes daemon and workers warm: the engine compiles their path of a job over the first couple of thousand jobs. */
+export async function warm(fleet: Fleet, fresh: boolean, tell: (text: string) => void): Promise<void> {
+  tell(`${fresh ? "fresh" : "shared"}: getting warm`);
+  for (let at = 0; at < (fresh ? 2 : 5); at += 1) await many(fleet, fresh, 2500);
+}
+
 /** Waits until the workers of a hive are there, and connects four times. */
 export async function fleetOf(hive: HiveProcess): Promise<Fleet> {
   const clients = await Promise.all(Array.from({ length: 4 }, () => hive.owner()));

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { type Fleet, fleetOf, inFlight, many, oneByOne, workers } from "../fleet.ts";
+import { type Fleet, fleetOf, inFlight, many, oneByOne, warm, workers } from "../fleet.ts";
 import { startHive } from "../hive.ts";
 import { percentile } from "../load.ts";
 import type { Bench, Measured } from "../row.ts";
@@ -31,9 +31,7 @@ async function bareStarts(lasts: number): Promise<number> {
 
 async function rowsOf(fleet: Fleet, fresh: boolean, tell: (text: string) => void): Promise<Measured[]> {
   const grade = fresh ? "fresh" : "shared";
-  // A warm daemon and warm workers: the engine compiles their job path over the first couple of thousand jobs.
-  tell(`${grade}: getting warm`);
-  for (let at = 0; at < (fresh ? 2 : 5); at += 1) await many(fleet, fresh, 2500);
+  await warm(fleet, fresh, tell);
   tell(`${grade}: one by one`);
   await oneByOne(fleet, fresh, fresh ? 4 : 30);
   const waits: number[][] = [];

@@ -4,6 +4,7 @@ import type { Client } from "@skep/ninep";
 import { AttachedAgent } from "../attached/attached.ts";
 import type { Memory } from "../attached/memory.ts";
 import type { Spool } from "../spool/spool.ts";
+import type { Aside } from "./aside.ts";
 import type { Device, Reading } from "./device.ts";
 import { fault } from "./faults.ts";
 import { News } from "./news.ts";
@@ -20,6 +21,7 @@ export interface BridgeOptions {
   /** Read again before each write, so that a change of the file counts at once. */
   readonly rules: () => Rules;
   readonly spool: Spool;
+  readonly aside: Aside;
   /** Device of the hive's telemetry that keeps the readings; none where they are only shown. */
   readonly telemetry: string | undefined;
   readonly memory: Memory;
@@ -45,7 +47,7 @@ export class Bridge {
 
   constructor(options: BridgeOptions) {
     this.#options = options;
-    const { bus, dial, clock, log, memory, device, rules, version, spool, telemetry } = options;
+    const { bus, dial, clock, log, memory, device, rules, version, spool, aside, telemetry } = options;
     const { point } = rules();
     this.#news = new News(point, rules().device.refresh);
     const steps = new Map(point.map(({ name, scale }) => [name, Math.abs(scale)]));
@@ -63,7 +65,7 @@ export class Bridge {
       superseded: () => fault.superseded(bus),
     });
     this.#outbox = new Outbox({
-      ...{ spool, telemetry, clock, signal: this.#attached.signal },
+      ...{ spool, aside, telemetry, clock, log, signal: this.#attached.signal },
       attached: () => this.#attached.now,
       note: (what, thrown) => this.#attached.note(what, thrown),
     });

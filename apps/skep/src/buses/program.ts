@@ -9,6 +9,7 @@ import { lock } from "../hive/storage.ts";
 import { Spool } from "../spool/spool.ts";
 import { spoolBytes } from "../telemetry/spooled.ts";
 import { version } from "../version.ts";
+import { AsideFile } from "./aside.ts";
 import { Bridge } from "./bridge.ts";
 import { CanDevice } from "./can.ts";
 import type { Device } from "./device.ts";
@@ -63,6 +64,7 @@ export async function runBridge(setup: BridgeSetup, signal: AbortSignal): Promis
     device: deviceOf(rules, clock),
     rules: () => rulesOf(file),
     telemetry: setup.keep ? bus : undefined,
+    aside: new AsideFile(folder),
     memory: new FileMemory(folder),
   });
   await runUntil(signal, bridge);

@@ -3,6 +3,7 @@ import { toFault } from "@skep/fault";
 import type { Client } from "@skep/ninep";
 import { AttachedAgent } from "../../attached/attached.ts";
 import type { Spool } from "../../spool/spool.ts";
+import type { Aside } from "../aside.ts";
 import { Outbox } from "../outbox.ts";
 import { Downlinks, type Granted } from "./downlinks.ts";
 import { fault } from "./faults.ts";
@@ -18,6 +19,7 @@ export interface GatewayOptions {
   readonly dial: () => Promise<Client>;
   readonly rules: () => Rules;
   readonly spool: Spool;
+  readonly aside: Aside;
   /** Device of the hive's telemetry that keeps what was heard; none where it is only shown. */
   readonly telemetry: string | undefined;
   readonly memory: FrameMemory;
@@ -43,7 +45,7 @@ export class GatewayAgent {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
-    const { radio, dial, rules, spool, telemetry, memory, version, clock, log } = options;
+    const { radio, dial, rules, spool, aside, telemetry, memory, version, clock, log } = options;
     this.#port = new Port({
       ...{ rules, clock },
       keep: (lines) => this.#keep(lines),
@@ -67,7 +69,7 @@ export class GatewayAgent {
     const { signal } = this.#attached;
     signal.addEventListener("abort", () => stop.abort(), { once: true });
     this.#outbox = new Outbox({
-      ...{ spool, telemetry, clock, signal },
+      ...{ spool, aside, telemetry, clock, log, signal },
       attached: () => this.#attached.now,
       note: (what, thrown) => this.#attached.note(what, thrown),
     });

@@ -6,6 +6,7 @@ import { lock } from "../../hive/storage.ts";
 import { Spool } from "../../spool/spool.ts";
 import { spoolBytes } from "../../telemetry/spooled.ts";
 import { version } from "../../version.ts";
+import { AsideFile } from "../aside.ts";
 import { GatewayAgent } from "./agent.ts";
 import { mint } from "./faults.ts";
 import { FrameFile } from "./memory.ts";
@@ -48,6 +49,7 @@ export async function runGateway(setup: GatewaySetup, signal: AbortSignal): Prom
     ...{ radio, rules, spool, version, clock, log },
     dial: () => dial(ticket),
     telemetry: setup.keep ? radio : undefined,
+    aside: new AsideFile(folder),
     memory: new FrameFile(folder),
   });
   const sends = downlink ? `sends on ${downlink.freq} MHz` : "sends nothing";

@@ -11,6 +11,7 @@ import { fault } from "./faults.ts";
 import type { Hosts } from "./host.ts";
 import { Hubs } from "./live/hub.ts";
 import { type About, Counts, type Parts } from "./parts.ts";
+import { Pieces } from "./tree/pieces.ts";
 import { Spool } from "./tree/spool.ts";
 import { Uploads } from "./tree/uploads.ts";
 
@@ -81,6 +82,7 @@ export function makeParts({ clock, hive, hosts, port, tls, slots, within, report
     codes: new Codes(clock),
     hubs: new Hubs(clock, randomBytes(4).toString("hex"), (key) => principals.touch(key)),
     uploads: new Uploads(clock),
+    pieces: new Pieces(),
     ...(hive.spool !== undefined && { spool: new Spool(hive.spool) }),
     counts: new Counts(),
     report: (found) => report?.(found),

@@ -7,6 +7,7 @@ import type { Codes } from "./auth/codes.ts";
 import type { Broker } from "./broker.ts";
 import type { Hosts } from "./host.ts";
 import type { Hubs } from "./live/hub.ts";
+import type { Pieces } from "./tree/pieces.ts";
 import type { Spool } from "./tree/spool.ts";
 import type { Uploads } from "./tree/uploads.ts";
 
@@ -27,6 +28,8 @@ export interface Parts {
   readonly hosts: Hosts;
   readonly hubs: Hubs;
   readonly uploads: Uploads;
+  /** Memory of what is being sent. */
+  readonly pieces: Pieces;
   /** Where beginnings of bodies lie that wait; without one they stay in memory. */
   readonly spool?: Spool;
   /** Name of the cookie of pages. */

@@ -195,7 +195,8 @@ export interface ValueNode extends Common {
 /** An upload under way, or finished bytes, by digest. */
 export interface BlobHandle {
   readonly size: number;
-  read(offset: number, count: number): Awaitable<Uint8Array>;
+  /** The bytes may lie in `into`, which belongs to the caller again when the read has ended. */
+  read(offset: number, count: number, into?: Uint8Array): Awaitable<Uint8Array>;
   /** True once the bytes so far are the blob: it is durable then. */
   append(bytes: Uint8Array): Awaitable<boolean>;
   /** Told when the bytes were the blob and the gate refused it all the same: they are nobody's then. */

@@ -8,8 +8,11 @@ export interface OpenMode {
 
 /** An open file. Offsets are file offsets; what is append-only ignores those of writes. */
 export interface Handle {
-  /** Empty at the end; a follower's read waits there. Aborting the signal ends the wait with `canceled`. */
-  read(offset: number, count: number, signal?: AbortSignal): Awaitable<Uint8Array>;
+  /**
+   * Empty at the end; a follower's read waits there. Aborting the signal ends the wait with `canceled`. The bytes may lie
+   * in `into`, memory of the caller's, who leaves it alone until the read has ended.
+   */
+  read(offset: number, count: number, signal?: AbortSignal, into?: Uint8Array): Awaitable<Uint8Array>;
   /** Bytes taken. Whole lines for controls and streams; see DESIGN §3, Writes. */
   write(offset: number, data: Uint8Array): Awaitable<number>;
   close(): Awaitable<void>;

@@ -93,9 +93,9 @@ class BlobFile implements Handle {
     this.#blob = blob;
   }
 
-  read(offset: number, count: number): Awaitable<Uint8Array> {
+  read(offset: number, count: number, _signal?: AbortSignal, into?: Uint8Array): Awaitable<Uint8Array> {
     this.#session.checkAlive();
-    const data = this.#blob.read(offset, count);
+    const data = this.#blob.read(offset, count, into);
     return data instanceof Promise ? data.then((bytes) => this.#given(bytes)) : this.#given(data);
   }
 

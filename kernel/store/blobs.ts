@@ -10,8 +10,8 @@ export interface Upload {
 /** Bytes by SHA-256 digest (64 hex digits), durable before they are named by a record. */
 export interface Blobs {
   size(digest: string): Promise<number | undefined>;
-  /** At most `length` bytes; fewer only at the end. Throws `blob.absent`. */
-  read(digest: string, offset: number, length: number): Promise<Uint8Array>;
+  /** At most `length` bytes, in `into` where they fit there; fewer only at the end. Throws `blob.absent`. */
+  read(digest: string, offset: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
   /** Starts an upload in bounded memory; several of one digest may run side by side. */
   upload(digest: string): Upload;
   /** Stores bytes that are in memory and gives their digest. */

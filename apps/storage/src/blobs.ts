@@ -126,10 +126,10 @@ class DiskBlobs implements BlobStore {
     }
   }
 
-  async read(digest: string, offset: number, length: number): Promise<Uint8Array> {
+  async read(digest: string, offset: number, length: number, into?: Uint8Array): Promise<Uint8Array> {
     const path = this.#path(digest);
     try {
-      return await this.#reads.use(path, (file) => readFully(file, offset, length));
+      return await this.#reads.use(path, (file) => readFully(file, offset, length, into));
     } catch (error) {
       throw isErrno(error, "ENOENT") ? blobFault.absent(digest) : asFault(error, digest);
     }

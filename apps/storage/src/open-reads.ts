@@ -72,9 +72,14 @@ export class OpenReads {
   }
 }
 
-/** Reads up to `length` bytes from an offset; fewer only at the end of the file. */
-export async function readFully(file: number, offset: number, length: number): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafeSlow(length);
+/** Reads up to `length` bytes from an offset, into memory that is given where they fit; fewer only at the end of the file. */
+export async function readFully(
+  file: number,
+  offset: number,
+  length: number,
+  into?: Uint8Array,
+): Promise<Uint8Array> {
+  const bytes = into && into.length >= length ? into : Buffer.allocUnsafeSlow(length);
   let at = 0;
   while (at < length) {
     const { bytesRead } = await readFile(file, bytes, at, length - at, offset + at);

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { Readable } from "node:stream";
+import type { OutgoingHttpHeaders } from "node:http";
 import { isUtf8 } from "node:buffer";
 import type { FastifyRequest } from "fastify";
+import { toFault } from "@skep/fault";
 import type { Handle, Session } from "@skep/kernel";
 import type { Actor } from "../auth/authenticate.ts";
 import { fault } from "../faults.ts";
@@ -11,6 +12,7 @@ import { serveEvents } from "../live/sse.ts";
 import type { From } from "../live/stream-topic.ts";
 import { describe } from "./describe.ts";
 import { numberOf, pageOf } from "./names.ts";
+import { sendBody } from "./pieces.ts";
 import { hasTag, rangeOf } from "./range.ts";
 
 type Found = Session["root"];
@@ -18,7 +20,6 @@ type Found = Session["root"];
 const text = "text/plain; charset=utf-8";
 const json = "application/json";
 const octets = "application/octet-stream";
-const chunk = 64 * 1024;
 const most = 1024 * 1024;
 
 /** Where the tree hangs. */
@@ -135,20 +136,8 @@ async function sendStream(
   return send(request, reply, isUtf8(body) ? text : octets, body);
 }
 
-async function* bytesOf(handle: Handle, first: number, last: number): AsyncGenerator<Uint8Array> {
-  try {
-    for (let at = first; at <= last; ) {
-      const part = await handle.read(at, Math.min(chunk, last + 1 - at));
-      if (part.length === 0) return;
-      at += part.length;
-      yield part;
-    }
-  } finally {
-    await handle.close();
-  }
-}
-
 async function sendBlob(
+  parts: Parts,
   request: FastifyRequest,
   reply: Reply,
   session: Session,
@@ -179,10 +168,23 @@ async function sendBlob(
   if (range) reply.code(206).header("Content-Range", `bytes ${first}-${last}/${size}`);
   reply.header("Content-Length", last - first + 1);
   if (request.method === "HEAD" || probe.length === 0) return done();
-  return reply.send(Readable.from(bytesOf(handle, first, last), { objectMode: false, highWaterMark: chunk }));
+  reply.hijack();
+  reply.raw.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders);
+  // It takes as long as the client does, and no place in a lane.
+  sendBody(reply.raw, { handle, first, last }, parts.pieces).catch((thrown: unknown) => {
+    const failed = toFault(thrown);
+    if (failed.kind === "internal") parts.report(failed);
+  });
+  return reply;
 }
 
-async function sendFile(request: FastifyRequest, reply: Reply, actor: Actor, found: Found): Promise<Reply> {
+async function sendFile(
+  parts: Parts,
+  request: FastifyRequest,
+  reply: Reply,
+  actor: Actor,
+  found: Found,
+): Promise<Reply> {
   const { session } = actor;
   const { node, facet } = found.place;
   if (queryOf(request, "view") === "stat") {
@@ -192,7 +194,7 @@ async function sendFile(request: FastifyRequest, reply: Reply, actor: Actor, fou
   if (node.kind === "dir" || node.kind === "each" || node.kind === "subtree")
     return sendNames(request, reply, session, found);
   if (node.kind === "control") return sendJson(request, reply, describe(found));
-  if (node.kind === "blob") return sendBlob(request, reply, session, found);
+  if (node.kind === "blob") return sendBlob(parts, request, reply, session, found);
   if (node.kind === "stream" && facet === "plain") return sendStream(request, reply, session, found);
   return sendText(request, reply, session, found);
 }
@@ -241,6 +243,6 @@ export async function getTree(parts: Parts, request: FastifyRequest, reply: Repl
     const partial = request.method === "HEAD" ? parts.uploads.offset(`${actor.caller}\n${path}`) : undefined;
     if (partial !== undefined)
       return reply.code(204).header("Upload-Offset", partial).header("Upload-Complete", "?0").send();
-    return sendFile(request, reply, actor, await actor.session.find(path));
+    return sendFile(parts, request, reply, actor, await actor.session.find(path));
   });
 }

@@ -24,8 +24,8 @@ export class Admitted implements BlobHandle {
     return this.#upload.size;
   }
 
-  read(offset: number, count: number): Awaitable<Uint8Array> {
-    return this.#upload.read(offset, count);
+  read(offset: number, count: number, into?: Uint8Array): Awaitable<Uint8Array> {
+    return this.#upload.read(offset, count, into);
   }
 
   append(bytes: Uint8Array): Awaitable<boolean> {

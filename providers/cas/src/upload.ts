@@ -82,9 +82,9 @@ export class Uploading implements BlobHandle {
     return this.#upload ? this.#size : (this.#of.known ?? 0);
   }
 
-  read(offset: number, count: number): Promise<Uint8Array> {
+  read(offset: number, count: number, into?: Uint8Array): Promise<Uint8Array> {
     if (this.#of.known === undefined) throw fault.absent(this.#of.digest);
-    return this.#blobs.read(this.#of.digest, offset, count);
+    return this.#blobs.read(this.#of.digest, offset, count, into);
   }
 
   async append(bytes: Uint8Array): Promise<boolean> {

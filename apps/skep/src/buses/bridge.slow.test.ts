@@ -59,7 +59,7 @@ test("what a foreign MODBUS server holds becomes telemetry, and a ticket writes 
 
 test("a write whose answer is lost is judged by the register, and rules that changed count at once", async () => {
   await using at = await busHive("plant protocol=modbus");
-  at.start();
+  const bridge = at.start();
   await until("the bridge", async () => (await at.read("/bus/plant/info")).includes("setpoint") || undefined);
   at.plant.mute = true;
   assert.equal(
@@ -79,7 +79,19 @@ test("a write whose answer is lost is judged by the register, and rules that cha
   const second = await at.ended("w-2");
   assert.equal(second.state, "failed");
   assert.match(String(second.reason), /do not let it be written/);
-  assert.equal(at.plant.written.length, 1);
+  writeFileSync(at.rules, rules.slice(0, 20), { mode: 0o600 });
+  await until("the word about it", () => /Cannot use the bridge's rules/.test(bridge.told()) || undefined);
+  at.plant.input.writeFloatBE(23, 0);
+  await until("a reading", async () =>
+    linesOf(await at.read("/bus/plant/telemetry")).find(({ value }) => value === 23),
+  );
+  const third = { op: "write", id: "w-3", point: "setpoint", value: 32 };
+  assert.equal(await at.say("/bus/plant/ctl", third), "ok");
+  assert.match(String((await at.ended("w-3")).reason), /Cannot use the bridge's rules/);
+  writeFileSync(at.rules, rules, { mode: 0o600 });
+  assert.equal(await at.say("/bus/plant/ctl", { ...third, id: "w-4" }), "ok");
+  assert.equal((await at.ended("w-4")).state, "succeeded");
+  assert.deepEqual(at.plant.written.slice(1), [[4, 320]]);
 });
 
 test("over links that break on either side nothing that was read is lost, and nothing is there twice", async () => {

@@ -42,14 +42,19 @@ export class Bridge {
   #device: "unknown" | "ok" | "lost" = "unknown";
   /** Why the device is lost. */
   #reason = "";
+  /** From one look to the next, milliseconds. */
+  #every: number;
+  /** Why the rules cannot be read. */
+  #wrong = "";
   readonly #outbox: Outbox;
   #now = Promise.withResolvers<void>();
 
   constructor(options: BridgeOptions) {
     this.#options = options;
     const { bus, dial, clock, log, memory, device, rules, version, spool, aside, telemetry } = options;
-    const { point } = rules();
-    this.#news = new News(point, rules().device.refresh);
+    const { point, device: line } = rules();
+    this.#every = line.every;
+    this.#news = new News(point, line.refresh);
     const steps = new Map(point.map(({ name, scale }) => [name, Math.abs(scale)]));
     const target = pointTarget(device, (name) => steps.get(name) ?? 0);
     this.#attached = new AttachedAgent({
@@ -111,13 +116,13 @@ export class Bridge {
   }
 
   async #poll(): Promise<void> {
-    const { clock, rules } = this.#options;
+    const { clock } = this.#options;
     const { signal } = this.#attached;
     while (!signal.aborted) {
       const began = clock.monotonic();
       this.#now = Promise.withResolvers<void>();
       await this.#look();
-      const left = Math.max(0, rules().device.every - (clock.monotonic() - began));
+      const left = Math.max(0, this.#period() - (clock.monotonic() - began));
       const waiting = new AbortController();
       await Promise.race([
         delay(clock, left, AbortSignal.any([signal, waiting.signal])).catch(() => undefined),
@@ -125,6 +130,19 @@ export class Bridge {
       ]);
       waiting.abort();
     }
+  }
+
+  // Rules that cannot be read, as in the midst of an edit, let nothing be written and stop no reading.
+  #period(): number {
+    let wrong = "";
+    try {
+      this.#every = this.#options.rules().device.every;
+    } catch (thrown) {
+      wrong = toFault(thrown).message;
+      if (wrong !== this.#wrong) this.#options.log(wrong);
+    }
+    this.#wrong = wrong;
+    return this.#every;
   }
 
   async #look(): Promise<void> {

@@ -10,6 +10,7 @@ import {
 import type { PrivateKey } from "@libp2p/interface";
 import type { ICryptoInterface } from "@libp2p/noise";
 import { defaultCrypto } from "@libp2p/noise/crypto";
+import { noiseCipher } from "./noise-cipher.ts";
 
 const x25519Prefix = Buffer.from("302a300506032b656e032100", "hex");
 const ed25519Prefix = Buffer.from("302e020100300506032b657004220420", "hex");
@@ -32,6 +33,7 @@ function publicKeyOf(bytes: Uint8Array): KeyObject {
 /** The primitives of Noise, by the system's library also where libp2p has its own or reads every key anew. */
 export const noiseCrypto: ICryptoInterface = {
   ...defaultCrypto,
+  ...noiseCipher,
   generateX25519KeyPair: () => {
     const pair = generateKeyPairSync("x25519");
     const standIn = new Uint8Array();

@@ -1,6 +1,6 @@
 import { type Clock, delay } from "@skep/clock";
 import { Fault, toFault } from "@skep/fault";
-import type { Memory, Report } from "./memory.ts";
+import type { Entry, Memory, Report } from "./memory.ts";
 import type { Act, Evidence, Target } from "./target.ts";
 
 /** A ticket as `pending.json` of an agent's directory tells it. */
@@ -89,6 +89,10 @@ export class Tickets {
   readonly #deps: TicketDeps;
   /** What is under way, by its target: one thing at a time is done to each. */
   readonly #busy = new Map<string, Promise<void>>();
+  /** Looks there were, those under way, and by its target how many there had been when something ended there. */
+  #looks = 0;
+  #looking = 0;
+  readonly #ended = new Map<string, number>();
 
   constructor(deps: TicketDeps) {
     this.#deps = deps;
@@ -96,13 +100,22 @@ export class Tickets {
 
   /** Takes up every ticket that waits; resolves when they are under way, and calls `again` as each ends. */
   async drive(again: () => void): Promise<void> {
-    for (const ticket of await this.#deps.pending()) {
+    if (this.#looking === 0) this.#ended.clear();
+    this.#looks += 1;
+    const look = this.#looks;
+    this.#looking += 1;
+    const waiting = await this.#deps.pending().finally(() => {
+      this.#looking -= 1;
+    });
+    for (const ticket of waiting) {
       const place = `${kindOf(ticket.action)} ${ticket.target}`;
-      if (this.#busy.has(place)) continue;
+      // What ended since this look may be told here as it was before: the look that its end begins tells what is.
+      if (this.#busy.has(place) || (this.#ended.get(place) ?? 0) >= look) continue;
       const work = this.#one(ticket)
         .catch((thrown) => this.#later(ticket.id, thrown))
         .finally(() => {
           this.#busy.delete(place);
+          this.#ended.set(place, this.#looks);
           again();
         });
       this.#busy.set(place, work);
@@ -122,28 +135,30 @@ export class Tickets {
   }
 
   async #one(ticket: Pending): Promise<void> {
-    const { memory } = this.#deps;
+    const { memory, say } = this.#deps;
     const { id, n, state } = ticket;
     const kept = memory.get(id);
     const entry = kept?.n === n ? kept : undefined;
-    if (entry?.report) {
+    const report = entry?.report ?? this.#past(ticket, entry);
+    if (report) {
       // The hive went back to before the claim.
-      if (state === "queued") await this.#deps.say({ op: "claim", ticket: id });
-      return this.#tell(id, entry.report);
+      if (state === "queued") await say({ op: "claim", ticket: id });
+      return this.#tell(id, report);
     }
     // What the hive has written down of a start is as good as our own.
     if (state === "running") return this.#resume(ticket, entry?.begun?.before ?? ticket.before);
-    if (state === "queued") {
-      const past = entry === undefined && n <= memory.cursor;
-      memory.put(id, { n });
-      await this.#deps.say({ op: "claim", ticket: id });
-      if (past)
-        return this.#end(
-          ticket,
-          reportOf("unknown", "it was taken before, and the hive went back since", undefined),
-        );
-    } else await this.#deps.say({ op: "claim", ticket: id });
+    if (state === "queued") memory.put(id, { n });
+    await say({ op: "claim", ticket: id });
     return this.#begin(ticket);
+  }
+
+  // One that waits though it was taken here, or begun: it is not done again.
+  #past({ id, n, state }: Pending, entry: Entry | undefined): Report | undefined {
+    const { memory } = this.#deps;
+    if (state !== "queued" || (entry ? entry.begun === undefined : n > memory.cursor)) return undefined;
+    const report = reportOf("unknown", "it was taken before, and the hive went back since", undefined);
+    memory.put(id, { n, report });
+    return report;
   }
 
   #act({ id, action, target, params }: Pending): Act {

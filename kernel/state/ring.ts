@@ -13,10 +13,20 @@ export interface StreamSource {
   readonly ended?: boolean;
 }
 
-/** An in-memory stream of bytes with absolute offsets; the oldest bytes go when it is full. */
+/** Bytes of the first piece of a ring, and of the largest ones. */
+const FIRST = 1024;
+const LARGEST = 4096;
+
+/**
+ * An in-memory stream of bytes with absolute offsets; the oldest bytes go when it is full. Its room is made of pieces as
+ * it is needed, so that idle rings stay small, and none is moved or left to the collector while it grows: ten thousand
+ * workers that began together reach the end of their room in the same second.
+ */
 export class Ring implements StreamSource {
-  #bytes: Buffer;
   readonly capacity: number;
+  readonly #pieces: Buffer[] = [];
+  /** Bytes of all pieces; nothing has gone while they are fewer than the capacity. */
+  #room = 0;
   #base = 0;
   #next = 0;
   #ended = false;
@@ -26,7 +36,6 @@ export class Ring implements StreamSource {
 
   constructor(capacity: number) {
     this.capacity = capacity;
-    this.#bytes = Buffer.allocUnsafeSlow(Math.min(capacity, 1024));
   }
 
   get base(): number {
@@ -45,14 +54,12 @@ export class Ring implements StreamSource {
   append(data: Uint8Array): number {
     const start = this.#next;
     this.#grow(start - this.#base + data.length);
-    const kept = data.length > this.#bytes.length ? data.subarray(data.length - this.#bytes.length) : data;
-    let at = (this.#next + data.length - kept.length) % this.#bytes.length;
-    const head = kept.subarray(0, this.#bytes.length - at);
-    this.#bytes.set(head, at);
-    at = (at + head.length) % this.#bytes.length;
-    if (head.length < kept.length) this.#bytes.set(kept.subarray(head.length), at);
+    const from = Math.max(0, data.length - this.capacity);
+    this.#each(start + from, data.length - from, (piece, at, count, done) => {
+      piece.set(count === data.length ? data : data.subarray(from + done, from + done + count), at);
+    });
     this.#next += data.length;
-    const dropped = this.#next - this.#bytes.length - this.#base;
+    const dropped = this.#next - this.capacity - this.#base;
     if (dropped > 0) {
       this.#base += dropped;
       this.onWrap?.(dropped, this.#base);
@@ -61,27 +68,40 @@ export class Ring implements StreamSource {
     return start;
   }
 
-  // Idle rings stay small: room doubles until the capacity is reached.
   #grow(wanted: number): void {
-    if (wanted <= this.#bytes.length || this.#bytes.length === this.capacity) return;
-    let size = this.#bytes.length;
-    while (size < wanted && size < this.capacity) size *= 2;
-    const kept = this.read(this.#base, this.#next - this.#base);
-    this.#bytes = Buffer.allocUnsafeSlow(Math.min(size, this.capacity));
-    const at = this.#base % this.#bytes.length;
-    const head = kept.subarray(0, this.#bytes.length - at);
-    this.#bytes.set(head, at);
-    this.#bytes.set(kept.subarray(head.length), 0);
+    while (this.#room < wanted && this.#room < this.capacity) {
+      const size = Math.min(Math.max(FIRST, this.#room), LARGEST, this.capacity - this.#room);
+      this.#pieces.push(Buffer.allocUnsafeSlow(size));
+      this.#room += size;
+    }
+  }
+
+  /** Where the bytes from an absolute offset on lie, piece by piece. */
+  #each(
+    offset: number,
+    length: number,
+    act: (piece: Buffer, at: number, count: number, done: number) => void,
+  ): void {
+    for (let done = 0; done < length; ) {
+      const place = (offset + done) % this.capacity;
+      const number = pieceOf(place);
+      const piece = this.#pieces[number] as Buffer;
+      const at = place - startOf(number);
+      const count = Math.min(length - done, piece.length - at);
+      act(piece, at, count, done);
+      done += count;
+    }
   }
 
   read(offset: number, count: number): Uint8Array {
     const from = Math.min(Math.max(offset, this.#base), this.#next);
     const length = Math.min(count, this.#next - from);
     if (length <= 0) return new Uint8Array(0);
-    const at = from % this.#bytes.length;
-    const head = this.#bytes.subarray(at, Math.min(at + length, this.#bytes.length));
-    if (head.length === length) return Uint8Array.prototype.slice.call(head);
-    return Buffer.concat([head, this.#bytes.subarray(0, length - head.length)]);
+    const found = Buffer.allocUnsafeSlow(length);
+    this.#each(from, length, (piece, at, some, done) => {
+      piece.copy(found, done, at, at + some);
+    });
+    return found;
   }
 
   wait(act: () => void): { stop(): void } {
@@ -101,4 +121,16 @@ export class Ring implements StreamSource {
     this.#waiting.clear();
     for (const act of waiting) act();
   }
+}
+
+// Pieces are of 1024, 1024, 2048 and then 4096 bytes each: room doubles until it is one of the largest.
+function pieceOf(place: number): number {
+  if (place >= LARGEST) return 2 + Math.floor(place / LARGEST);
+  if (place < FIRST) return 0;
+  return place < 2 * FIRST ? 1 : 2;
+}
+
+function startOf(piece: number): number {
+  if (piece > 2) return (piece - 2) * LARGEST;
+  return piece * FIRST;
 }

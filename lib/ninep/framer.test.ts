@@ -43,6 +43,17 @@ test("a frame that is taken one at a time between pushes is not lost", () => {
   assert.deepEqual(taken(framer), [frameOf(60, 2), frameOf(70, 3)]);
 });
 
+test("what was taken whole is not kept, and what was taken of it stays", () => {
+  const framer = new Framer(100);
+  const chunk = Buffer.concat([frameOf(50, 1), frameOf(60, 2)]);
+  framer.push(chunk);
+  const frames = taken(framer);
+  assert.deepEqual(frames, [frameOf(50, 1), frameOf(60, 2)]);
+  assert.notEqual(framer.bytes.buffer, chunk.buffer);
+  framer.push(frameOf(70, 3));
+  assert.deepEqual(taken(framer), [frameOf(70, 3)]);
+});
+
 for (const size of [0, 6, 101, 0xffff_ffff])
   test(`a frame that says it has ${size} bytes is refused at its first four bytes`, () => {
     const framer = new Framer(100);

@@ -55,7 +55,8 @@ function crobBytes({ code, count, onMs, offMs }: Extract<Control, { kind: "crob"
 }
 
 function analogBytes({ type, value }: Extract<Control, { kind: "analog" }>): Buffer {
-  if (!Number.isFinite(value)) throw fault.control(String(value));
+  // Beyond its range a float of four bytes would be written as infinite.
+  if (!Number.isFinite(type === "f32" ? Math.fround(value) : value)) throw fault.control(String(value));
   const bytes = Buffer.alloc({ i32: 5, i16: 3, f32: 5, f64: 9 }[type]);
   try {
     if (type === "i32") bytes.writeInt32LE(value);

@@ -214,6 +214,19 @@ test("a master reads what an outstation answers, over fragments that it confirms
   );
 });
 
+test("what was confirmed of a reading that then fails is not lost", async () => {
+  const { master, tell, asked, clock, came, sent } = line();
+  const reading = master.read();
+  await asked(1);
+  tell("a1810000 2007 28 0100 0000 01 0000c842 e80300000000");
+  await asked(2);
+  const failed = assert.rejects(reading, { code: "dnp3.timeout" });
+  await clock.advanceAsync(100);
+  await failed;
+  assert.deepEqual(came, [100]);
+  assert.equal(sent.length, 2);
+});
+
 test("silence is a timeout, a lost connection is told, and the state of the link is answered", async () => {
   const { master, asked, clock, raw, sent, end } = line();
   const first = assert.rejects(master.read(), { code: "dnp3.timeout" });
@@ -252,6 +265,7 @@ test("controls are the bytes that the standard's tables give, and are read back 
   for (const bad of [
     { ...setpoint, value: 40_000 },
     { ...setpoint, value: Number.NaN },
+    { ...setpoint, type: "f32", value: 1e39 } as const,
     { ...relay, index: 65_536 },
     { ...relay, count: 256 },
   ])

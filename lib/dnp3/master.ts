@@ -36,7 +36,7 @@ export interface MasterOptions {
   readonly clock: Pick<Clock, "after">;
   /** How long the outstation may take for each fragment, milliseconds. */
   readonly timeoutMs: number;
-  /** Points that it tells without being asked; they are confirmed first. */
+  /** Points that it tells without being asked, confirmed first, and those of a reading that failed in its midst. */
   readonly unsolicited?: (points: readonly Point[]) => void;
 }
 
@@ -249,7 +249,11 @@ export class Dnp3Master {
   }
 
   #fail(error: unknown): void {
-    this.#settle()?.failed(error);
+    const waiting = this.#settle();
+    if (!waiting) return;
+    // They were confirmed: the outstation let go of its events and tells them to nobody again.
+    if (waiting.points.length > 0) this.#options.unsolicited?.(waiting.points);
+    waiting.failed(error);
   }
 
   #end(cause?: unknown): void {

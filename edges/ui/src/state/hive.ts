@@ -13,6 +13,7 @@ import {
   type Refused,
   reasonOf,
 } from "./model.ts";
+import { toldOf } from "./told.ts";
 
 /** Small files of the hive whose JSON is shown as it is. */
 export type Facts = Readonly<Record<string, unknown>>;
@@ -240,14 +241,11 @@ export class HiveState {
       trace,
     };
     // What was stored until somebody approves it is no refusal: it may well run.
-    if (code === waits) this.acts.push({ ...base, verdict: "waits", text: String(line.message ?? "") });
+    const told = toldOf(line.command);
+    if (code === waits)
+      this.acts.push({ ...base, verdict: "waits", text: told || String(line.message ?? "") });
     else if (verdict === "refused") this.#refuse({ ...base, code: String(code), line, isFresh });
-    else
-      this.acts.push({
-        ...base,
-        verdict: String(verdict),
-        text: JSON.stringify(line.command ?? "").slice(0, 200),
-      });
+    else this.acts.push({ ...base, verdict: String(verdict), text: told });
     this.#changed();
   }
 

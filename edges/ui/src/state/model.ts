@@ -42,6 +42,8 @@ export interface Job {
   exit?: number | undefined;
   reason: string;
   message: string;
+  /** Why it waits. */
+  wait: string;
   verified: string;
   owner: string;
   worker: string;
@@ -139,6 +141,7 @@ export function jobOf(id: string, status: Readonly<Record<string, unknown>>): Jo
     exit: typeof status.exit === "number" ? status.exit : undefined,
     reason: text(status.reason),
     message: text(status.message),
+    wait: text(status.wait),
     verified: text(status.verified),
     owner: text(status.owner),
     worker: text(status.worker),

@@ -1,7 +1,8 @@
 import { useState } from "preact/hooks";
 import { Act, Chip, Cli, Empty, Facts, StateChip, Trouble, Waiting } from "../parts/basic.tsx";
 import { useApp, useHive, useJson, useRead, useText } from "../parts/context.ts";
-import { agoText, cliOf, momentText } from "../parts/words.ts";
+import { agoText, cliOf, momentText, spanText } from "../parts/words.ts";
+import { toldOfLine } from "../state/told.ts";
 import { lineOf, Statement } from "./statement.tsx";
 
 interface Need {
@@ -29,6 +30,8 @@ interface Action {
   readonly comments?: readonly { readonly by: string; readonly text: string; readonly at?: number }[];
   readonly why?: string;
 }
+
+const whatOf = ({ act, line }: Action): string => (line ? toldOfLine(line) : act);
 
 /** What waits for people. */
 export function Approvals({ object }: { readonly object: string }) {
@@ -82,7 +85,7 @@ function Row({ id, isChosen }: { readonly id: string; readonly isChosen: boolean
       <a href={app.href("approvals", id)} aria-current={isChosen ? "true" : undefined}>
         <b class="number">{id}</b>
         {value && <StateChip state={value.state} />}
-        <span class="grow">{value ? `${value.act ?? ""} ${value.path ?? ""}` : ""}</span>
+        <span class="grow">{value && whatOf(value)}</span>
         <small>{value && agoText(value.at, app.time())}</small>
       </a>
     </li>
@@ -113,13 +116,13 @@ function One({ id }: { readonly id: string }) {
       )}
       <Facts
         facts={[
-          ["what", value.act],
+          ["what", whatOf(value)],
           ["to", value.path && <a href={app.href("files", value.path.slice(1))}>{value.path}</a>],
           ["reason", lineOf(statement, "reason")],
           ["undo", lineOf(statement, "undo")],
           ["asked by", value.by],
           ["since", value.at > 0 && momentText(value.at)],
-          ["until", value.expires > 0 && momentText(value.expires)],
+          ["until", value.expires > 0 && untilText(value.expires, isOpen ? app.time() : 0)],
         ]}
       />
       {value.line && <pre class="content">{value.line}</pre>}
@@ -134,6 +137,11 @@ function One({ id }: { readonly id: string }) {
       <Cli command={cliOf("cat", `/actions/${id}/status`)} />
     </article>
   );
+}
+
+function untilText(expires: number, now: number): string {
+  const left = now > 0 && expires > now ? `, ${spanText(expires - now)} more` : "";
+  return `${momentText(expires)}${left}`;
 }
 
 function Needs({ needs }: { readonly needs: readonly Need[] }) {

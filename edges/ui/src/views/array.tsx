@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { Chip, StateChip } from "../parts/basic.tsx";
 import { useApp, useHive, useRead } from "../parts/context.ts";
+import { whereText } from "../parts/job-words.ts";
 import { agoText } from "../parts/words.ts";
 import { type Job, jobOf, type Tally } from "../state/model.ts";
 
@@ -72,9 +73,9 @@ function Some({ array, from, to, version }: Range) {
         return (
           <li key={id}>
             <a href={app.href("jobs", id)}>
-              <b>{id}</b>
+              <b class="number">{id}</b>
               {job && <StateChip state={job.state} />}
-              <span class="grow dim">{job?.worker || job?.reason}</span>
+              <span class="grow dim">{job && whereText(job)}</span>
               <small>{job && agoText(job.ended || job.started, app.time())}</small>
             </a>
           </li>

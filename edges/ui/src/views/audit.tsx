@@ -49,14 +49,15 @@ function Timeline({ chosen, onlyRefused }: { readonly chosen: string; readonly o
   const app = useApp();
   useHive();
   const [wanted, setWanted] = useState("");
+  const needle = wanted.trim().toLowerCase();
   const last = app.route.at === undefined ? Number.POSITIVE_INFINITY : Number(app.route.at);
   // The trace is told live; of the past it is the part up to that record.
   const rows = rowsOf(app.replay?.state ?? app.now)
     .filter(({ seq }) => seq <= last)
     .filter(({ tone }) => !onlyRefused || tone !== "ok")
     .filter(
-      (row) =>
-        wanted === "" || `${row.seq} ${row.subject} ${row.path} ${row.verdict} ${row.text}`.includes(wanted),
+      ({ seq, subject, path, verdict, text }) =>
+        needle === "" || `${seq} ${subject} ${path} ${verdict} ${text}`.toLowerCase().includes(needle),
     );
   return (
     <section class="pane list" aria-label="Timeline">
@@ -90,7 +91,8 @@ function Timeline({ chosen, onlyRefused }: { readonly chosen: string; readonly o
               <span class="grow">
                 <span class="path">{row.path}</span>
                 <span class="dim cut">
-                  {row.verdict !== "ok" && <Chip tone={row.tone}>{row.verdict}</Chip>} {row.text}
+                  {row.verdict !== "ok" && <Chip tone={row.tone}>{row.verdict}</Chip>} {row.subject}:{" "}
+                  {row.text}
                 </span>
               </span>
               {row.count > 1 && <small>×{row.count}</small>}
@@ -191,12 +193,20 @@ function keptKey(): string {
   }
 }
 
+// What was refused made no job.
+function opOf(record: Proven["record"] | undefined): string {
+  const { ok } = (record?.verdict ?? {}) as { readonly ok?: boolean };
+  const { op } = (record?.command ?? {}) as { readonly op?: unknown };
+  return ok && typeof op === "string" ? op : "";
+}
+
 function Record({ seq }: { readonly seq: number }) {
   const app = useApp();
   const { value, problem, again } = useRead(String(seq), () => proveRecord(app.api, seq));
   const seen = app.now.refusals.all.findLast((one) => one.seq === seq);
   const record = value?.record;
   const path = typeof record?.path === "string" ? record.path : "";
+  const isSubmit = path === "/jobs/ctl" && /^(submit|array)$/.test(opOf(record));
   const verdict = record?.verdict as { readonly ok: boolean; readonly code?: string } | undefined;
   return (
     <article class="pane" aria-label={`Record ${seq}`}>
@@ -235,14 +245,9 @@ function Record({ seq }: { readonly seq: number }) {
           <h2>The record</h2>
           <Copy text={value.text} label="Copy record" />
           <pre class="content">{recordText(record)}</pre>
-          <p>
+          <p class="links">
             <a href={`#/hive?at=${seq}`}>The hive as it was then</a>
-            {path === "/jobs/ctl" && (
-              <>
-                {" "}
-                · <a href={app.href("jobs", String(seq))}>the job</a>
-              </>
-            )}
+            {isSubmit && <a href={app.href("jobs", String(seq))}>The job</a>}
           </p>
         </>
       )}

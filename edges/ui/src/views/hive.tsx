@@ -1,11 +1,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { App } from "../app.ts";
 import { Chip, Cli, Empty } from "../parts/basic.tsx";
-import { useApp, useHive, useTick } from "../parts/context.ts";
-import { agoText } from "../parts/words.ts";
-import { toneOf } from "../palette.ts";
+import { useApp, useHive } from "../parts/context.ts";
 import type { HiveState } from "../state/hive.ts";
 import { isEnded } from "../state/model.ts";
+import { Happened } from "./happened.tsx";
 import { HiveScene } from "./hive-scene.ts";
 import { MachineDetails } from "./machines.tsx";
 
@@ -164,40 +163,5 @@ function NoCanvas({ trouble }: { readonly trouble: string }) {
         </p>
       </Empty>
     </div>
-  );
-}
-
-// Machines renew their leases all the time; what people did is what is told.
-const isChatter = ({ subject, path }: { readonly subject: string; readonly path: string }) =>
-  path.startsWith(`/worker/${subject}/`) ||
-  path.startsWith(`/queen/telemetry/${subject}/`) ||
-  path.startsWith("/cas/");
-
-function Happened({ hive }: { readonly hive: HiveState }) {
-  const app = useApp();
-  useTick(2000);
-  const now = app.time();
-  const acts = hive.acts.all.filter((act) => !isChatter(act)).slice(-8);
-  const both = [
-    ...acts.map((act) => ({ ...act, refusal: undefined })),
-    ...hive.refusals.all.slice(-8).map((refusal) => ({ ...refusal, verdict: "refused", refusal })),
-  ];
-  const lines = both.sort((a, b) => b.seq - a.seq).slice(0, 6);
-  if (lines.length === 0) return null;
-  return (
-    <section class="happened" aria-label="What happened">
-      <ol>
-        {lines.map(({ seq, time, subject, path, verdict, refusal }) => (
-          <li key={`${seq}${verdict}`}>
-            <a href={app.href("audit", String(seq))}>
-              {refusal && <Chip tone={toneOf[refusal.reason]}>refused</Chip>}
-              {verdict === "waits" && <Chip tone="warn">waits</Chip>}
-              <span class="grow">{refusal ? refusal.message : `${subject} → ${path}`}</span>
-              <small>{agoText(time, now)}</small>
-            </a>
-          </li>
-        ))}
-      </ol>
-    </section>
   );
 }

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { Act, Chip, Cli, Empty, Facts, StateChip, Trouble, Waiting } from "../parts/basic.tsx";
 import { useApp, useHive, useRead, useStream, useText, useTick } from "../parts/context.ts";
+import { whereText } from "../parts/job-words.ts";
 import { Output } from "../parts/output.tsx";
 import { agoText, bytesText, cliOf, momentText, shortText, spanText } from "../parts/words.ts";
 import { isEnded, type Job, jobOf, newestFirst } from "../state/model.ts";
@@ -33,7 +34,7 @@ function Beginning() {
 }
 
 const matches = (job: Job, wanted: string) =>
-  `${job.id} ${job.state} ${job.worker} ${job.owner} ${job.reason}`.includes(wanted);
+  `${job.id} ${job.state} ${job.owner} ${whereText(job)}`.toLowerCase().includes(wanted.trim().toLowerCase());
 
 function Queue({ chosen }: { readonly chosen: string }) {
   const app = useApp();
@@ -73,15 +74,18 @@ function Queue({ chosen }: { readonly chosen: string }) {
           <Cli command="skep run examples/modules/reverse.wasm" />
         </Empty>
       )}
+      {all.length === 0 && wanted !== "" && listed > 0 && (
+        <Empty title="No job is like that">
+          Numbers, states, machines, owners and reasons are looked through.
+        </Empty>
+      )}
       <ol class="rows">
         {all.slice(0, most).map((job) => (
           <li key={job.id}>
             <a href={app.href("jobs", job.id)} aria-current={job.id === chosen ? "true" : undefined}>
               <b class="number">{job.id}</b>
               <StateChip state={job.state} />
-              <span class="grow dim">
-                {job.tally ? `${job.tally.done} of ${job.tally.total} done` : job.worker || job.reason}
-              </span>
+              <span class="grow dim">{whereText(job)}</span>
               <small>{agoText(job.ended || job.started || job.submitted, app.time())}</small>
             </a>
           </li>
@@ -158,9 +162,9 @@ function One({ id }: { readonly id: string }) {
           <Receipt job={job} />
         </>
       )}
-      <p>
-        <a href={app.href("audit", array)}>Its record in the log, with proof</a> ·{" "}
-        <a href={app.href("files", `jobs/${id}`)}>its files</a>
+      <p class="links">
+        <a href={app.href("audit", array)}>Its record in the log, with proof</a>
+        <a href={app.href("files", `jobs/${id}`)}>Its files</a>
       </p>
       <Cli command={cliOf("jobs", id)} />
     </article>
@@ -174,7 +178,7 @@ function Why({ job }: { readonly job: Job }) {
   const first = told === "done: exit" ? "it ran to its end" : told;
   return (
     <div class="why">
-      <b>Why</b> {first} {job.message && <span>{job.message}</span>}
+      <b>Why</b> {first} {!first.includes(job.message) && <span>{job.message}</span>}
       {chain.length > 0 && (
         <details>
           <summary>the whole chain</summary>

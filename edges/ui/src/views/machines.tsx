@@ -1,9 +1,10 @@
 import { useState } from "preact/hooks";
 import { Chip, Cli, Empty, Facts, StateChip, Waiting } from "../parts/basic.tsx";
 import { useApp, useHive, useRead, useStream, useTick } from "../parts/context.ts";
+import { endText } from "../parts/job-words.ts";
 import { Output } from "../parts/output.tsx";
 import { agoText, bytesText, cliOf } from "../parts/words.ts";
-import { type Machine, newestFirst } from "../state/model.ts";
+import { isEnded, type Machine, newestFirst } from "../state/model.ts";
 
 const rows = 150;
 const order = ["frozen", "draining", "busy", "ready", "unknown", "away"];
@@ -26,8 +27,12 @@ export function Machines({ object }: { readonly object: string }) {
   );
 }
 
-const matches = ({ id, state, site, class: kind, role }: Machine, wanted: string) =>
-  wanted === "" || `${id} ${state} ${site} ${kind} ${role}`.includes(wanted);
+const matches = ({ id, state, site, class: kind, role, reason }: Machine, wanted: string) =>
+  `${id} ${state} ${site} ${kind} ${role} ${reason}`.toLowerCase().includes(wanted.trim().toLowerCase());
+
+// What is one's own and stands nowhere in particular is most of them, and says nothing.
+const kindOf = ({ site, class: kind }: Machine): string =>
+  [site, kind === "owned" ? "" : kind].filter((part) => part !== "").join(" · ");
 
 function All({ chosen }: { readonly chosen: string }) {
   const app = useApp();
@@ -67,7 +72,7 @@ function All({ chosen }: { readonly chosen: string }) {
             >
               <b>{machine.id}</b>
               <StateChip state={machine.state} />
-              <span class="grow dim">{machine.site || machine.class}</span>
+              <span class="grow dim">{kindOf(machine)}</span>
               <Load machine={machine} />
               {machine.reason !== "" && <span class="reason dim small">{machine.reason}</span>}
             </a>
@@ -172,13 +177,20 @@ export function MachineDetails({ id, heading }: { readonly id: string; readonly 
           ["site", site],
           ["since", typeof info.since === "number" && agoText(info.since, app.time())],
           ["labels", list(info.labels)],
-          ...rest.map(([name, value]) => [titleOf(name), plain(name, value)] as const),
-          ["sandbox", list(info.layers)],
-          ["key", typeof info.key === "string" && info.key !== "" && <code class="break">{info.key}</code>],
         ]}
       />
       <Work machine={machine} />
       {app.route.at === undefined && <Telemetry id={id} />}
+      <section aria-label="What it is">
+        <h2>What it is</h2>
+        <Facts
+          facts={[
+            ...rest.map(([name, value]) => [titleOf(name), plain(name, value)] as const),
+            ["sandbox", list(info.layers)],
+            ["key", typeof info.key === "string" && info.key !== "" && <code class="break">{info.key}</code>],
+          ]}
+        />
+      </section>
       <Owned id={id} />
       <Cli command={cliOf("cat", `/worker/${id}/info`)} />
     </>
@@ -206,7 +218,7 @@ function Work({ machine }: { readonly machine: Machine }) {
             <a href={app.href("jobs", job.id)}>
               <b class="number">{job.id}</b>
               <StateChip state={job.state} />
-              <span class="grow dim">{job.reason === "exit" ? "ran to its end" : job.reason}</span>
+              <span class="grow dim">{isEnded(job) && endText(job)}</span>
               <small>{agoText(job.ended || job.started, app.time())}</small>
             </a>
           </li>
@@ -218,11 +230,11 @@ function Work({ machine }: { readonly machine: Machine }) {
 
 function Telemetry({ id }: { readonly id: string }) {
   const stream = useStream(`/worker/${id}/telemetry`);
-  if (stream.problem) return null;
+  if (stream.problem || stream.lines.length === 0) return null;
   return (
     <section aria-label="Its last lines">
       <h2>Last lines</h2>
-      <Output stream={stream} empty="It has told nothing yet" />
+      <Output stream={stream} empty="" />
     </section>
   );
 }

@@ -1,7 +1,7 @@
 import { Chip, Copy, Trouble, Waiting } from "../parts/basic.tsx";
 import { useApp, useRead } from "../parts/context.ts";
 import { type Check, verifyReceipt } from "../proof/receipt.ts";
-import type { Job } from "../state/model.ts";
+import { isEnded, type Job } from "../state/model.ts";
 
 interface Verified {
   readonly text: string;
@@ -22,7 +22,9 @@ export function verdictOf(checks: readonly Check[]): boolean | undefined {
 export function Receipt({ job }: { readonly job: Job }) {
   const app = useApp();
   const base = app.pathAt(`/jobs/${job.id}`);
-  const { value, problem, again } = useRead<Verified | undefined>(`${base}:${job.ended}`, async () => {
+  const isOver = isEnded(job);
+  const key = isOver ? `${base}:${job.ended}` : undefined;
+  const { value, problem, again } = useRead<Verified | undefined>(key, async () => {
     const text = await app.api.text(`${base}/receipt`);
     if (text.trim() === "") return undefined;
     // What a job wrote is no part of the past: its bytes are read where they are.
@@ -35,6 +37,7 @@ export function Receipt({ job }: { readonly job: Job }) {
     const isWhole = stdout.length === job.stdoutBytes && stderr.length === job.stderrBytes;
     return { text, checks: isWhole ? checks : checks.map(unlessOutput) };
   });
+  if (!isOver) return <p class="dim">Whoever runs it signs one when it has ended.</p>;
   if (problem) return <Trouble problem={problem} again={again} />;
   if (value === undefined) return job.ended > 0 ? <NoReceipt job={job} /> : <Waiting what="the receipt" />;
   const whole = verdictOf(value.checks);

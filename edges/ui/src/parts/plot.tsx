@@ -28,7 +28,7 @@ export function figureText(value: number, unit: Unit = ""): string {
     [1e3, "k"],
   ] as const)
     if (size >= Math.max(step, 1e4) && unit !== "s") return `${rounded(value / step)} ${prefix}${unit}`;
-  return `${Number(value.toPrecision(4))}${end}`;
+  return `${Number.isInteger(value) ? value : rounded(value)}${end}`;
 }
 
 function dataOf(track: Track, names: readonly string[]): UPlot.AlignedData {
@@ -94,11 +94,14 @@ export function Plot(props: {
   readonly track: Track;
   readonly count: number;
   readonly unit?: Unit;
+  /** Of its lines only these. */
+  readonly lines?: readonly string[];
 }) {
-  const { title, doc, track, count, unit = "" } = props;
+  const { title, doc, track, count, unit = "", lines } = props;
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot>(undefined);
-  const names = [...track.lines.keys()].slice(0, mostLines);
+  const all = lines ?? [...track.lines.keys()];
+  const names = all.slice(0, mostLines);
   const key = names.join("\n");
   useEffect(() => {
     const place = box.current;
@@ -139,7 +142,7 @@ export function Plot(props: {
             {lineName(name)} {figureText(track.lines.get(name)?.at(-1) ?? 0, unit)}
           </Chip>
         ))}
-        {track.lines.size > mostLines && <span class="dim">and {track.lines.size - mostLines} more</span>}
+        {all.length > mostLines && <span class="dim">and {all.length - mostLines} more</span>}
       </p>
     </section>
   );

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { familiesOf, Meters, numbersOf, Track } from "./series.ts";
+import { familiesOf, groupsOf, Meters, numbersOf, Track } from "./series.ts";
 
 const metrics = (reads: number, busy: number) => `# HELP skep_reads_total Reads since the start
 # TYPE skep_reads_total counter
@@ -66,4 +66,10 @@ test("a line that comes later begins with a gap, and only the newest moments are
     );
   assert.deepEqual(track.times, [2, 3, 4]);
   assert.deepEqual(Object.fromEntries(track.lines), { a: [2, 3, 4], b: [null, 3, 4] });
+});
+
+test("lines that one scale cannot show stand apart, and those of one size together", () => {
+  const track = new Track(10);
+  track.push(1, new Map(Object.entries({ temp: 21, fan: 900, inside: 23, off: 0 })));
+  assert.deepEqual(groupsOf(track), [["temp", "inside"], ["fan"], ["off"]]);
 });

@@ -117,3 +117,15 @@ function rates(now: Family, before: Family, seconds: number): ReadonlyMap<string
   }
   return found;
 }
+
+/** Lines that one scale shows: those whose largest values are within a factor of twenty of each other. */
+export function groupsOf({ lines }: Pick<Track, "lines">): readonly (readonly string[])[] {
+  const groups: { readonly most: number; readonly names: string[] }[] = [];
+  for (const [name, values] of lines) {
+    const most = values.reduce<number>((found, value) => Math.max(found, Math.abs(value ?? 0)), 0);
+    const near = groups.find((group) => most <= group.most * 20 && group.most <= most * 20);
+    if (near) near.names.push(name);
+    else groups.push({ most, names: [name] });
+  }
+  return groups.map(({ names }) => names);
+}

@@ -1,5 +1,6 @@
 import { Chip, Cli, Empty, StateChip, Trouble, Waiting } from "../parts/basic.tsx";
 import { useApp, useJson } from "../parts/context.ts";
+import { Told } from "./source.tsx";
 import { bytesText, cliOf, shortText } from "../parts/words.ts";
 
 interface Segment {
@@ -23,13 +24,14 @@ export function Device({ name }: { readonly name: string }) {
   const root = `/queen/telemetry/${name}`;
   const { value, problem, again } = useJson<Latest>(`${root}/latest.json`);
   const segments = [...(value?.segments ?? [])].reverse();
+  const newest = segments.find(({ mime }) => mime.startsWith("text/"));
   return (
     <article class="pane" aria-label={name}>
       <header>
         <a class="back" href={app.href("telemetry")} aria-label="To all sources">
           ←
         </a>
-        <h2>{name}</h2>
+        <h1>{name}</h1>
         <Chip>{segments.length === 1 ? "1 segment" : `${segments.length} segments`}</Chip>
         {Number(value?.evicted_records ?? 0) > 0 && <Chip tone="warn">{value?.evicted_records} let go</Chip>}
       </header>
@@ -54,10 +56,16 @@ export function Device({ name }: { readonly name: string }) {
           </li>
         ))}
       </ol>
-      <p>
+      <p class="links">
         <a href={app.href("files", `${root}/ctl`.slice(1))}>Begin or seal a segment</a>
       </p>
       <Cli command={cliOf("telemetry", "status", name)} />
+      {newest && app.route.at === undefined && (
+        <section aria-label="Its newest segment">
+          <h2>Newest: {newest.id}</h2>
+          <Told path={`${root}/seg/${newest.id}`} />
+        </section>
+      )}
     </article>
   );
 }

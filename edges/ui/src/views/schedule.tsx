@@ -2,10 +2,11 @@ import { useState } from "preact/hooks";
 import type { Tone } from "../palette.ts";
 import { Chip, Cli, Empty, StateChip, Waiting } from "../parts/basic.tsx";
 import { useApp, useHive, useRead, useTick } from "../parts/context.ts";
+import { whereText } from "../parts/job-words.ts";
 import { agoText, momentText, spanText } from "../parts/words.ts";
 import { type Bar, type Lane, marksOf, type Schedule as Plan, scheduleOf } from "../scene/schedule.ts";
 import type { HiveState } from "../state/hive.ts";
-import { isEnded, type Job } from "../state/model.ts";
+import { isEnded, type Job, type Machine } from "../state/model.ts";
 
 const spans = [
   ["1 min", 60_000],
@@ -14,7 +15,7 @@ const spans = [
   ["1 day", 86_400_000],
 ] as const;
 const mostLanes = 60;
-const rowHeight = 16;
+const rowHeight = 18;
 
 const tones: Readonly<Record<string, Tone>> = {
   done: "ok",
@@ -50,7 +51,7 @@ export function Schedule() {
   const leased = [...hive.jobs.values()].filter((job) => !isEnded(job) && job.worker !== "");
   const isKnown = hive.facts.has("/jobs") || app.isWhole;
   return (
-    <div class="pane wide">
+    <div class="pane wide full">
       <header>
         <h1>Schedule</h1>
         <Chip tone={leased.length > 0 ? "honey" : "dim"}>{leased.length} running</Chip>
@@ -90,13 +91,17 @@ function Timeline({ plan }: { readonly plan: Plan }) {
   const app = useApp();
   const marks = marksOf(plan);
   const lanes = busiest(plan.lanes);
-  const part = (time: number) => `${(100 * (time - plan.from)) / (plan.to - plan.from)}%`;
+  const { machines } = useHive();
+  const along = (time: number) => (time - plan.from) / (plan.to - plan.from);
+  const part = (time: number) => `${100 * along(time)}%`;
+  // A word at the edge would be cut.
+  const named = marks.filter((time) => along(time) > 0.04 && along(time) < 0.96);
   return (
     <section class="schedule" aria-label="Timeline">
       <div class="lane marks" aria-hidden="true">
         <span class="who" />
         <svg height="18" aria-hidden="true">
-          {marks.map((time) => (
+          {named.map((time) => (
             <text key={time} x={part(time)} y="13">
               {momentText(time).slice(11, plan.to - plan.from > 3_600_000 ? 16 : 19)}
             </text>
@@ -117,6 +122,11 @@ function Timeline({ plan }: { readonly plan: Plan }) {
             {marks.map((time) => (
               <line key={time} class="mark" x1={part(time)} x2={part(time)} y1="0" y2="100%" />
             ))}
+            {bars.length === 0 && (
+              <text class="idle" x="6" y="16">
+                {idleText(machines.get(id))}
+              </text>
+            )}
             {bars.map((bar) => (
               <BarOf key={bar.job.id} bar={bar} isQueue={id === ""} />
             ))}
@@ -126,6 +136,12 @@ function Timeline({ plan }: { readonly plan: Plan }) {
       {lanes.length > mostLanes && <p class="dim">{lanes.length - mostLanes} machines more had less to do</p>}
     </section>
   );
+}
+
+/** What keeps a machine from work. */
+function idleText(machine: Machine | undefined): string {
+  if (!machine || /^(ready|busy|unknown)$/.test(machine.state)) return "";
+  return machine.reason === "" ? machine.state : `${machine.state}: ${machine.reason}`;
 }
 
 function BarOf({ bar: { job, from, to, row }, isQueue }: { readonly bar: Bar; readonly isQueue: boolean }) {
@@ -143,6 +159,11 @@ function BarOf({ bar: { job, from, to, row }, isQueue }: { readonly bar: Bar; re
         height={rowHeight - 4}
         rx="3"
       />
+      {to - from > 0.025 * (job.id.length + 1) && (
+        <text class={isQueue ? "in tone-info" : "in"} x={`${100 * from + 0.6}%`} y={row * rowHeight + 15}>
+          {job.id}
+        </text>
+      )}
     </a>
   );
 }
@@ -168,7 +189,7 @@ function Leases({ hive, leased, waiting }: Held) {
               <a href={app.href("jobs", job.id)}>
                 <b class="number">{job.id}</b>
                 <StateChip state={job.state} />
-                <span class="grow dim">{job.worker || job.reason}</span>
+                <span class="grow dim">{whereText(job)}</span>
                 {job.worker !== "" && until > now && <small>lease for {spanText(until - now)} more</small>}
                 <small>{agoText(job.started || job.submitted, now)}</small>
               </a>

@@ -1,16 +1,15 @@
 import type { Problem } from "@skep/http-client";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Chip, Cli, Empty, Trouble, Waiting } from "../parts/basic.tsx";
-import { useApp, useHive, useRead, useStream } from "../parts/context.ts";
-import { Output } from "../parts/output.tsx";
+import { useApp, useHive, useRead } from "../parts/context.ts";
 import { Plot, type Unit } from "../parts/plot.tsx";
 import { cliOf } from "../parts/words.ts";
 import { problemOf } from "../parts/problem.ts";
 import { Device } from "./device.tsx";
-import { type Family, familiesOf, Meters, numbersOf, Track } from "../scene/series.ts";
+import { mostMoments, Source } from "./source.tsx";
+import { type Family, familiesOf, Meters } from "../scene/series.ts";
 
 const pace = 2000;
-const mostMoments = 450;
 const source = "/proc/metrics";
 const atOnce = 8;
 /** What is shown of a hive before anything is looked for. */
@@ -141,7 +140,7 @@ function Metrics() {
   return (
     <div class="pane" aria-live="off">
       <header>
-        <h2>The hive</h2>
+        <h2 class="plain">The hive</h2>
         <input
           type="search"
           placeholder={`Find in ${families.length} metrics`}
@@ -168,93 +167,5 @@ function Metrics() {
       </div>
       {shown.length > atOnce && <p class="dim">{shown.length - atOnce} more; name them to see them</p>}
     </div>
-  );
-}
-
-/** Numbers in the lines of a stream, one moment a line. */
-function useTrack(lines: readonly { readonly at: number; readonly text: string; readonly gap?: true }[]) {
-  const app = useApp();
-  const held = useRef({ track: new Track(mostMoments), last: -1, line: 0 });
-  const now = held.current;
-  for (const [at, { text, gap, at: place }] of lines.entries()) {
-    if (gap || place < now.last || (place === now.last && at <= now.line)) continue;
-    Object.assign(now, { last: place, line: at });
-    const numbers = numbersOf(text);
-    const told = numbers.get("time_ms") ?? numbers.get("ts") ?? numbers.get("time") ?? 0;
-    const values = new Map([...numbers].filter(([name]) => !/^(time|ts|time_ms|seq)$/.test(name)));
-    if (values.size > 0) now.track.push(told > 1e12 ? told : app.clock.now(), values);
-  }
-  return now.track;
-}
-
-function SourceName({ path }: { readonly path: string }) {
-  const app = useApp();
-  const [, , id = "", device = "", , segment] = path.split("/");
-  if (path.startsWith("/worker/"))
-    return (
-      <h2>
-        <a href={app.href("machines", id)}>{id}</a>
-      </h2>
-    );
-  return (
-    <>
-      <h2>
-        <a href={app.href("telemetry", `queen/telemetry/${device}`)}>{device}</a>
-      </h2>
-      <code>{segment}</code>
-    </>
-  );
-}
-
-/** What cannot be followed is read. */
-function Kept({ path }: { readonly path: string }) {
-  const app = useApp();
-  const { value, problem, again } = useRead(app.pathAt(path), () => app.api.text(app.pathAt(path)));
-  if (problem) return <Trouble problem={problem} again={again} />;
-  return (
-    <>
-      <pre class="content">{value === "" ? "It has told nothing yet" : value}</pre>
-      <button type="button" class="quiet" onClick={again}>
-        Read it again
-      </button>
-    </>
-  );
-}
-
-function Source({ path }: { readonly path: string }) {
-  const app = useApp();
-  const stream = useStream(path);
-  const track = useTrack(stream.lines);
-  return (
-    <article class="pane" aria-label={path}>
-      <header>
-        <a class="back" href={app.href("telemetry")} aria-label="To all sources">
-          ←
-        </a>
-        <SourceName path={path} />
-      </header>
-      {track.times.length > 0 && (
-        <Plot
-          title={path}
-          doc="Numbers in its lines"
-          track={track}
-          count={track.times.length + stream.lines.length}
-        />
-      )}
-      {stream.problem ? (
-        <Kept path={path} />
-      ) : (
-        <Output stream={stream} empty="It has told nothing yet; what it appends shows here at once" />
-      )}
-      {track.times.length === 0 && (
-        <p class="dim">
-          Lines with numbers, as <code>temp=21.5</code> or JSON, are drawn as they come. Any program with a
-          ticket for this file can append them:
-        </p>
-      )}
-      <Cli
-        command={track.times.length === 0 ? cliOf("echo", "temp=21.5", path) : cliOf("tail", "-f", path)}
-      />
-    </article>
   );
 }

@@ -3,7 +3,8 @@ import type { Answer, Stat } from "@skep/http-client";
 import { Act, Chip, Copy } from "./basic.tsx";
 import { useApp } from "./context.ts";
 import { type Field, fillFrom, lineOf, type Schema, variantsOf } from "./schema.ts";
-import { cliOf } from "./words.ts";
+import { toldOf } from "../state/told.ts";
+import { cliOf, shortText } from "./words.ts";
 
 function Input(props: {
   readonly field: Field;
@@ -139,9 +140,9 @@ export function ControlForm({ about }: { readonly about: Stat }) {
       {(about.examples ?? []).length > 0 && (
         <p class="links">
           Examples:{" "}
-          {(about.examples ?? []).map((example, at) => (
+          {namesOf(about.examples ?? []).map(([name, example]) => (
             <button type="button" class="quiet" key={JSON.stringify(example)} onClick={() => take(example)}>
-              {nameOfExample(example, at)}
+              {name}
             </button>
           ))}
         </p>
@@ -159,10 +160,13 @@ export function ControlForm({ about }: { readonly about: Stat }) {
   );
 }
 
-function nameOfExample(example: unknown, at: number): string {
-  if (typeof example === "string") return example.slice(0, 24);
-  const first = Object.entries(example as object)[0];
-  return first
-    ? `${first[0]} ${typeof first[1] === "string" ? first[1].slice(0, 16) : ""}`.trim()
-    : `${at + 1}`;
+// Two that are told alike are told apart by what they hold.
+function namesOf(examples: readonly unknown[]): readonly (readonly [string, unknown])[] {
+  const told = examples.map((example, at) => shortText(toldOf(example), 32) || `${at + 1}`);
+  return examples.map((example, at) => {
+    const name = told[at] ?? "";
+    const isTwice = told.indexOf(name) !== told.lastIndexOf(name) && typeof example === "object";
+    const held = Object.entries(example ?? {}).find(([, value]) => typeof value === "object");
+    return [isTwice && held ? `${name} (${held[0]})` : name, example];
+  });
 }

@@ -37,15 +37,18 @@ export function SearchBox({
     setOpen(false);
     input.current?.blur();
   };
+  const leave = () => {
+    setQuery("");
+    close();
+  };
   const choose = (hit: Hit | undefined) => {
     if (!hit) return;
     // A directory is opened further by typing on.
     go(hit);
-    setQuery("");
-    close();
+    leave();
   };
   const pressed = (event: KeyboardEvent) => {
-    if (event.key === "Escape") close();
+    if (event.key === "Escape") leave();
     else if (event.key === "ArrowDown") setAt(Math.min(hits.length - 1, at + 1));
     else if (event.key === "ArrowUp") setAt(Math.max(0, at - 1));
     else if (event.key === "Enter") choose(hits[at]);

@@ -62,7 +62,7 @@ export async function search(
     for (const { id, state, worker } of [...jobs.values()].reverse())
       offer(`${id} ${state} ${worker}`, {
         title: `Job ${id}`,
-        small: `${state} · ${worker}`,
+        small: worker === "" ? state : `${state} · ${worker}`,
         href: app.href("jobs", id),
       });
     for (const { code, message, seq } of [...refusals.all].reverse().slice(0, 50))

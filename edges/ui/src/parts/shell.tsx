@@ -8,6 +8,7 @@ import { useApp, useHive, useTick } from "./context.ts";
 import { ArmDialog, HelpDialog, Notices } from "./dialogs.tsx";
 import { Recordings } from "./recordings.tsx";
 import { SearchBox } from "./search-box.tsx";
+import type { HiveState } from "../state/hive.ts";
 import { ReplayBar } from "./replay-bar.tsx";
 import { recordsOf, TimeBar } from "./time-bar.tsx";
 import { spanText } from "./words.ts";
@@ -67,6 +68,11 @@ function Standing() {
   );
 }
 
+/** How many acts wait for people. */
+function waitingIn({ facts }: HiveState): number {
+  return (facts.get("/actions") as readonly string[] | undefined)?.length ?? 0;
+}
+
 /** Refusals since the start, by reason, and who is attached: what presses on the hive. */
 function Pressure() {
   const app = useApp();
@@ -74,17 +80,24 @@ function Pressure() {
   useHive();
   const sessions = hive.fact("/proc/9p/session/active.json");
   const { reachable } = hive.fact("/proc/root/reachable.json");
-  const waiting = (hive.facts.get("/actions") as readonly string[] | undefined)?.length ?? 0;
+  const waiting = waitingIn(hive);
+  const isCalm = reasons.every((reason) => !hive.pressure.get(reason));
   return (
     <aside class="pressure" aria-label="Pressure">
-      <span class="dim">refused:</span>
+      {waiting > 0 && (
+        <a href={app.href("approvals")} class="tone-warn">
+          waiting for approval <b>{waiting}</b>
+        </a>
+      )}
+      {Number(sessions.draining ?? 0) > 0 && <Chip tone="warn">{String(sessions.draining)} draining</Chip>}
+      <span class="dim">refused:{isCalm && <b class="calm"> none</b>}</span>
       {reasons.map((reason) => {
         const count = hive.pressure.get(reason);
         return count === undefined ? null : (
           <a
             key={reason}
             href={app.href("audit", "refusals")}
-            class={count > 0 ? `tone-${toneOf[reason]}` : "dim"}
+            class={count > 0 ? `tone-${toneOf[reason]}` : "dim zero"}
           >
             {reason} <b>{count}</b>
           </a>
@@ -100,18 +113,14 @@ function Pressure() {
           reachable <b>{reachable}</b>
         </a>
       )}
-      {Number(sessions.draining ?? 0) > 0 && <Chip tone="warn">{String(sessions.draining)} draining</Chip>}
-      {waiting > 0 && (
-        <a href={app.href("approvals")} class="tone-warn">
-          waiting for approval <b>{waiting}</b>
-        </a>
-      )}
     </aside>
   );
 }
 
 function Nav({ views }: { readonly views: readonly View[] }) {
   const app = useApp();
+  useHive();
+  const waiting = waitingIn(app.replay?.state ?? app.now);
   const bar = useRef<HTMLElement>(null);
   // On a phone the row of views is wider than the screen.
   useEffect(() => {
@@ -130,6 +139,7 @@ function Nav({ views }: { readonly views: readonly View[] }) {
             <path d={icon} />
           </svg>
           <span>{title}</span>
+          {name === "approvals" && waiting > 0 && <b class="badge">{waiting}</b>}
         </a>
       ))}
     </nav>

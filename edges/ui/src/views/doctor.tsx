@@ -1,6 +1,7 @@
 import { Chip, Cli, StateChip } from "../parts/basic.tsx";
 import { useApp, useHive, useJson, useRead } from "../parts/context.ts";
 import type { HiveState } from "../state/hive.ts";
+import { isEnded } from "../state/model.ts";
 
 interface Finding {
   readonly about: string;
@@ -45,7 +46,7 @@ function machineFindings(hive: HiveState): Finding[] {
           about: "machines",
           state: "warning",
           text: "none",
-          cure: "skep invite, or skep worker on this machine",
+          cure: "`skep invite`, or `skep worker` on this machine",
         }
       : { about: "machines", state: "ok", text: `${all.length - away.length} of ${all.length} are here` },
   ];
@@ -57,7 +58,14 @@ function machineFindings(hive: HiveState): Finding[] {
         .slice(0, 5)
         .map(({ id }) => id)
         .join(", ")}${away.length > 5 ? ` and ${away.length - 5} more` : ""}`,
-      cure: "They come back by themselves when they are on; skep node remove for those that will not",
+      cure: "They come back by themselves when they are on; `skep node remove` for those that will not",
+    });
+  for (const { id, reason } of all.filter(({ state }) => state === "frozen"))
+    found.push({
+      about: "machines",
+      state: "note",
+      text: `${id} is frozen${reason === "" ? "" : `: ${reason}`}`,
+      cure: "Its owner comes first; `skep resume` there lends it again",
     });
   for (const { id, info } of skewed)
     found.push({
@@ -67,6 +75,33 @@ function machineFindings(hive: HiveState): Finding[] {
       cure: "Set it by NTP: leases and tickets are judged by the hive's clock",
     });
   return found;
+}
+
+// One line for each reason that work waits for, and those first that time alone does not mend.
+function workFindings(hive: HiveState): Finding[] {
+  const counts = new Map<string, number>();
+  for (const job of hive.jobs.values())
+    if (!isEnded(job) && job.worker === "" && job.wait !== "")
+      counts.set(job.wait, (counts.get(job.wait) ?? 0) + 1);
+  const found = [...counts].map(([wait, count]): Finding => {
+    const text = `${count === 1 ? "1 job waits" : `${count} jobs wait`}: ${wait}`;
+    if (!/^no (machine|worker)/.test(wait)) return { about: "work", state: "note", text };
+    return { about: "work", state: "warning", text, cure: "Let such a machine join, or cancel: `skep jobs`" };
+  });
+  const waiting = (hive.facts.get("/actions") as readonly string[] | undefined)?.length ?? 0;
+  if (waiting > 0)
+    found.push({
+      about: "approvals",
+      state: "note",
+      text: waiting === 1 ? "1 act waits for people" : `${waiting} acts wait for people`,
+      cure: "Approvals shows what each would do: `skep approvals`",
+    });
+  return found.sort((a, b) => Number(b.state === "warning") - Number(a.state === "warning"));
+}
+
+/** Words with commands in them, which stand between backticks. */
+function Marked({ text }: { readonly text: string }) {
+  return <>{text.split("`").map((part, at) => (at % 2 === 1 ? <code key={part}>{part}</code> : part))}</>;
 }
 
 async function browserFindings(): Promise<readonly Finding[]> {
@@ -85,7 +120,7 @@ async function browserFindings(): Promise<readonly Finding[]> {
       text: verifies
         ? "verifies receipts and the log by itself"
         : "has no Ed25519: receipts cannot be verified here",
-      ...(!verifies && { cure: "Use a newer browser, or skep verify" }),
+      ...(!verifies && { cure: "Use a newer browser, or `skep verify`" }),
     },
     {
       about: "this browser",
@@ -107,13 +142,14 @@ export function Doctor() {
   const findings: readonly Finding[] = [
     ...hiveFindings(hive),
     ...machineFindings(hive),
+    ...workFindings(hive),
     ...(loop
       ? [
           {
             about: "pace",
             state: slow ? ("warning" as const) : ("ok" as const),
-            text: `pieces of work take at most ${loop.p99_ms} ms at the 99th percentile`,
-            ...(slow && { cure: "The machine is loaded: skep top tells by what" }),
+            text: `99 of 100 pieces of the daemon's work take less than ${Math.ceil(loop.p99_ms)} ms`,
+            ...(slow && { cure: "The machine is loaded: `skep top` tells by what" }),
           },
         ]
       : []),
@@ -145,7 +181,11 @@ export function Doctor() {
             <b>{about}</b>
             <span>
               {text}
-              {cure && <em class="dim"> {cure}</em>}
+              {cure && (
+                <span class="cure dim">
+                  <Marked text={cure} />
+                </span>
+              )}
             </span>
           </li>
         ))}

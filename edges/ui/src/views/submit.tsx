@@ -88,7 +88,7 @@ export function Submit() {
               </button>
             </p>
             <label>
-              Arguments
+              <span>Arguments</span>
               <input
                 value={args}
                 onInput={(event) => setArgs(event.currentTarget.value)}
@@ -96,7 +96,7 @@ export function Submit() {
               />
             </label>
             <label>
-              Input
+              <span>Input</span>
               <textarea rows={3} value={input} onInput={(event) => setInput(event.currentTarget.value)} />
             </label>
             <div class="row">

@@ -168,6 +168,7 @@ test("numbers come back from their registers in either order of words", () => {
   );
   assert.deepEqual(encodeValue(50, "f32", "low-first"), [0, 0x4248]);
   assert.throws(() => encodeValue(70_000, "u16"), { code: "modbus.value" });
+  assert.throws(() => encodeValue(-1e39, "f32"), { code: "modbus.value" });
 });
 
 test("more than a message holds, and beyond the last address, is refused before it is sent", () => {

@@ -56,7 +56,9 @@ function checkInteger(value: number, type: NumberType): void {
 export function encodeValue(value: number, type: NumberType, order: WordOrder = "high-first"): number[] {
   const view = new DataView(new ArrayBuffer(8));
   if (type.startsWith("f")) {
-    if (!Number.isFinite(value)) throw fault.value(`${value} as ${type}`);
+    // Beyond its range a float of four bytes would be written as infinite.
+    if (!Number.isFinite(type === "f32" ? Math.fround(value) : value))
+      throw fault.value(`${value} as ${type}`);
   } else checkInteger(value, type);
   const write: Readonly<Record<NumberType, () => void>> = {
     u16: () => view.setUint16(0, value),

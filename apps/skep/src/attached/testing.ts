@@ -95,3 +95,13 @@ export async function live(life: Life): Promise<boolean> {
   await tickets.idle();
   return power.left <= 0;
 }
+
+/** The message of what is thrown; empty where nothing is. */
+export function messageOf(act: () => unknown): string {
+  try {
+    act();
+  } catch (thrown) {
+    return (thrown as Error).message;
+  }
+  return "";
+}

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { linkFrame, LinkDeframer, segments } from "@skep/dnp3";
 import { FakeOutstation } from "@skep/testing";
+import { messageOf } from "../attached/testing.ts";
 import { realClock } from "../clock.ts";
 import { until } from "../host/testing.ts";
 import { deviceOf } from "./program.ts";
@@ -196,17 +197,11 @@ test("points that lie near one another are read with one question, and no questi
 });
 
 test("rules that cannot be meant are told with their place", () => {
-  const wrong = (text: string): string => {
-    try {
-      parseRules(text, "x.toml");
-    } catch (thrown) {
-      return (thrown as Error).message;
-    }
-    return "";
-  };
+  const wrong = (text: string): string => messageOf(() => parseRules(text, "x.toml"));
   const point = '[[point]]\nname = "a"\ntable = "holding"\naddress = 1\n';
   assert.match(wrong(`[device]\nprotocol = "profibus"`), /expected modbus, dnp3 or can/);
   assert.match(wrong(`[device]\nprotocol = "modbus"\n${point}`), /device: say tcp or serial/);
+  assert.match(wrong(`[device]\nprotocol = "modbus"\ntcp = "h:70000"\n${point}`), /a port up to 65535/);
   assert.match(
     wrong(`[device]\nprotocol = "modbus"\ntcp = "h:1"\n${point}${point}`),
     /two points have one name/,

@@ -4,7 +4,10 @@ import { z } from "zod";
 import { ownText, rulesIn, span } from "../attached/rules-file.ts";
 import { fault } from "./faults.ts";
 
-const address = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$/, "expected HOST:PORT");
+const address = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$/, "expected HOST:PORT")
+  .refine((text) => Number(text.slice(text.lastIndexOf(":") + 1)) <= 65_535, "expected a port up to 65535");
 const word = z.int().min(0).max(65_535);
 
 const common = {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Datagram, encodeDatagram, mostBytes } from "@skep/lora";
+import { messageOf } from "../../attached/testing.ts";
 import { Gateways } from "./heard.ts";
 import { parseRules } from "./rules.ts";
 
@@ -104,14 +105,7 @@ test("frames go to the first gateway that asked for work lately, where it asked 
 });
 
 test("rules that would let anybody in are refused with their place", () => {
-  const wrong = (text: string): string => {
-    try {
-      parseRules(text, "x.toml");
-    } catch (thrown) {
-      return (thrown as Error).message;
-    }
-    return "";
-  };
+  const wrong = (text: string): string => messageOf(() => parseRules(text, "x.toml"));
   const gateway = `[[gateway]]\neui = "${eui}"\n`;
   assert.equal(wrong(`[radio]\n${gateway}`), "");
   assert.match(

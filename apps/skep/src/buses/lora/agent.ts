@@ -5,7 +5,7 @@ import { AttachedAgent } from "../../attached/attached.ts";
 import type { Spool } from "../../spool/spool.ts";
 import type { Aside } from "../aside.ts";
 import { Outbox } from "../outbox.ts";
-import { Downlinks, type Granted } from "./downlinks.ts";
+import { Downlinks, type Granted, readSchedule } from "./downlinks.ts";
 import { fault } from "./faults.ts";
 import type { Place, Verdict } from "./heard.ts";
 import type { FrameMemory } from "./memory.ts";
@@ -93,7 +93,7 @@ export class GatewayAgent {
 
   async #schedule(client: Client): Promise<readonly Granted[]> {
     const path = `/lora/${this.#options.radio}/schedule.json`;
-    return JSON.parse(String(await client.readAll(path, { limit: mostSchedule }))) as readonly Granted[];
+    return readSchedule(String(await client.readAll(path, { limit: mostSchedule })));
   }
 
   async #keep(lines: readonly object[]): Promise<void> {

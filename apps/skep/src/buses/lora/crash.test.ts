@@ -6,7 +6,7 @@ import { busesProvider, type LoraAdapter } from "@skep/provider-buses";
 import { recordingFiles, simulatedClock, toyHive } from "@skep/testing";
 import { Power } from "../../attached/testing.ts";
 import { faultOf } from "../../client/control.ts";
-import { type DownlinkDeps, Downlinks, type Granted } from "./downlinks.ts";
+import { type DownlinkDeps, Downlinks, readSchedule } from "./downlinks.ts";
 import type { Entry, FrameMemory, Told } from "./memory.ts";
 import { parseRules, type Rules } from "./rules.ts";
 
@@ -85,7 +85,7 @@ async function radio(context: TestContext, answer: Told["state"] = "sent") {
     await say({ op: "hello", incarnation, version: "1" });
     const downlinks = new Downlinks({
       ...{ rules: how, memory, clock, log: () => undefined, signal: power.off.signal },
-      schedule: async () => (await read("schedule.json")) as Granted[],
+      schedule: async () => readSchedule(JSON.stringify(await read("schedule.json"))),
       say: (line) => power.around(async () => void (await say({ incarnation, ...line }))),
       incarnation: () => incarnation,
       ready: () => true,
@@ -142,6 +142,14 @@ test("wherever the agent's power is cut, a frame is sent at most once, and what 
   }
   assert.ok(cuts > 20, `${cuts} cuts`);
   assert.deepEqual([...seen].sort(), ["refused 0", "sent 1", "unsure 0", "unsure 1"]);
+});
+
+test("what a hive tells in another form than that of granted frames is not remembered", () => {
+  const frame = { n: 7, at_ms: 1, airtime_ms: 30, b64: "AQID", state: "granted", claim: "", by: "ann" };
+  assert.equal(readSchedule(JSON.stringify([frame]))[0]?.n, 7);
+  for (const wrong of [{ n: null }, { n: 7.5 }, { at_ms: "1" }, { b64: 1 }, { state: "sent" }])
+    assert.throws(() => readSchedule(JSON.stringify([{ ...frame, ...wrong }])), { code: "gateway.schedule" });
+  assert.throws(() => readSchedule("{}"), { code: "gateway.schedule" });
 });
 
 test("an agent that lost its memory sends nothing that another start began", async (context) => {

@@ -2,19 +2,33 @@ import { type Clock, delay } from "@skep/clock";
 import { toFault } from "@skep/fault";
 import type { Txpk } from "@skep/lora";
 import { counted, earliest, type Slot } from "@skep/provider-buses";
+import { z } from "zod";
 import type { Work } from "../../attached/attached.ts";
 import { fault } from "./faults.ts";
 import type { FrameMemory, Told } from "./memory.ts";
 import { type Downlink, onAirMs, type Rules } from "./rules.ts";
 
+const Granted = z.object({
+  n: z.int().min(0),
+  at_ms: z.number(),
+  airtime_ms: z.number(),
+  b64: z.string(),
+  state: z.enum(["granted", "begun"]),
+  claim: z.string(),
+});
+
 /** A granted frame as `schedule.json` of a radio tells it. */
-export interface Granted {
-  readonly n: number;
-  readonly at_ms: number;
-  readonly airtime_ms: number;
-  readonly b64: string;
-  readonly state: "granted" | "begun";
-  readonly claim: string;
+export type Granted = Readonly<z.output<typeof Granted>>;
+
+const Schedule = z.array(Granted);
+
+/** Reads `schedule.json`: its numbers are remembered over starts. Throws `gateway.schedule`. */
+export function readSchedule(text: string): readonly Granted[] {
+  try {
+    return Schedule.parse(JSON.parse(text));
+  } catch (cause) {
+    throw fault.schedule(undefined, { cause });
+  }
 }
 
 /** What sending needs. */

@@ -7,6 +7,7 @@ export const mint = "skep ticket mint --role worker-lora --subject lora/NAME";
 export const fault = faults("gateway", {
   rules: ["invalid", "Cannot use the rules of this radio"],
   port: ["busy", "Cannot listen for gateways"],
+  schedule: ["corrupt", "Cannot read what was granted: the hive tells it in a form that is none of ours"],
   silent: ["refused", "Cannot send: the rules of this radio have no downlink"],
   airtime: ["refused", "Cannot send: it is longer on the air than the hive granted"],
   bytes: ["oversize", "Cannot send: the payload is longer than a frame"],

@@ -60,6 +60,19 @@ test("two who upload one digest at once both own it, and neither takes the other
   await assert.rejects(eve.read(`/cas/${digest}`), { code: "cas.absent" });
 });
 
+test("bytes of a blob come in the memory that the reader gives", async (t) => {
+  const { as } = await hive(t);
+  const ann = as("ann");
+  const digest = sha256("hello");
+  await ann.append(`/cas/${digest}`, "hello");
+  const handle = await ann.open(await ann.find(`/cas/${digest}`), { read: true, write: false });
+  const into = Buffer.alloc(8);
+  const read = await handle.read(1, 3, undefined, into);
+  assert.deepEqual([Buffer.from(read).toString(), into.toString()], ["ell", "ell\0\0\0\0\0"]);
+  assert.equal(Buffer.from(await handle.read(0, 9, undefined, into)).toString(), "hello");
+  await handle.close();
+});
+
 test("bytes that have another digest are never a blob, however many come", async (t) => {
   const { as, blobs, kernel } = await hive(t);
   const ann = as("ann");

@@ -4,7 +4,7 @@ import { release } from "./spool.ts";
 
 /** How much memory is out at a time. */
 export interface PieceLimits {
-  /** Bytes of one piece; 65,536 by default. */
+  /** Bytes of one piece; 131,072 by default. */
   readonly bytes?: number;
   /** Pieces of that size; 32 by default. Whoever comes beyond gets small ones. */
   readonly large?: number;
@@ -13,7 +13,7 @@ export interface PieceLimits {
 }
 
 /**
- * Memory for bytes on their way to clients, used again when they are with the kernel: garbage of 64 KiB each would be
+ * Memory for bytes on their way to clients, used again when they are with the kernel: garbage of such size would be
  * gone late, since the collector counts objects. What a thousand slow clients hold is small.
  */
 export class Pieces {
@@ -22,7 +22,7 @@ export class Pieces {
   /** Pieces that are out. */
   lent = 0;
 
-  constructor({ bytes = 65_536, large = 32, small = 16_384 }: PieceLimits = {}) {
+  constructor({ bytes = 131_072, large = 32, small = 16_384 }: PieceLimits = {}) {
     this.#limits = { bytes, large, small };
   }
 
@@ -44,6 +44,9 @@ export class Pieces {
   }
 }
 
+/** Where pieces come from and go back to. */
+export type Lending = Pick<Pieces, "take" | "back">;
+
 /** The bytes of an open file from `first` to `last`, both included. */
 export interface Body {
   readonly handle: Handle;
@@ -54,10 +57,10 @@ export interface Body {
 /** Writes a body one piece after the other, each when the one before is with the kernel. */
 class Sending {
   readonly #response: ServerResponse;
-  readonly #pieces: Pieces;
+  readonly #pieces: Lending;
   #told: (isWritten: boolean) => void = () => undefined;
 
-  constructor(response: ServerResponse, pieces: Pieces) {
+  constructor(response: ServerResponse, pieces: Lending) {
     this.#response = response;
     this.#pieces = pieces;
     // Who left may have had a write under way, of which nothing is told any more.
@@ -100,7 +103,7 @@ class Sending {
  * Sends a body behind a head that was written, and closes the file. Who leaves is no error; where the file cannot be read
  * to its end the connection is cut, so that nobody takes a part for the whole, and the error is thrown.
  */
-export async function sendBody(response: ServerResponse, body: Body, pieces: Pieces): Promise<void> {
+export async function sendBody(response: ServerResponse, body: Body, pieces: Lending): Promise<void> {
   try {
     await new Sending(response, pieces).run(body);
   } catch (thrown) {

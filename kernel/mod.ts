@@ -55,6 +55,7 @@ export type { AppendFile, Files } from "./store/files.ts";
 export type { Blobs, Upload } from "./store/blobs.ts";
 export { type Index, type IndexEntry, touchKind } from "./store/index.ts";
 export { blobFault, indexFault, storeFault } from "./store/faults.ts";
+export { Lost } from "./store/lost.ts";
 export { Pieces } from "./store/pieces.ts";
 export { Kernel } from "./core/kernel.ts";
 export type { KernelOptions } from "./core/options.ts";

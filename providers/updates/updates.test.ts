@@ -77,6 +77,7 @@ async function rig(t: TestContext) {
     read,
     session,
     blobs,
+    kernel,
     manifest: (one: Manifest) =>
       put(`/updates/${one.epoch}/manifest.cbor`, encodeManifest(signManifest(one, release))),
     chunk: (epoch: string, bytes: Uint8Array) => put(`/updates/${epoch}/chunks/${sha256(bytes)}`, bytes),
@@ -253,4 +254,23 @@ test("an update whose base is retired while it is checked is not ready", async (
   assert.equal((await session.append("/updates/1/ctl", '{"op":"retire"}')).verdict, "ok");
   open();
   assert.match(await status("2"), /state=quarantined.*reason=updates.base/s);
+});
+
+test("an update of which the disk lost a chunk says so with its cure, and is whole again when that chunk comes again", async (t) => {
+  const { manifest, chunk, read, finish, status, blobs, kernel } = await rig(t);
+  await manifest(content("1", parts));
+  for (const part of parts) await chunk("1", part);
+  await finish("1");
+  const [first = Buffer.alloc(0)] = parts;
+  await blobs.remove(sha256(first));
+  assert.match(await status("1"), /^status epoch=1 state=damaged$.*missing=1.*reason=updates.damaged$/ms);
+  const { cure } = JSON.parse((await read("/updates/1/status.json")).toString());
+  assert.match(cure, /skep update upload/);
+  assert.equal((await read("/updates/1/missing")).toString(), `${sha256(first)}\n`);
+  await assert.rejects(read(`/updates/1/chunks/${sha256(first)}`), { code: "updates.damaged" });
+  const before = kernel.journal.durable;
+  await chunk("1", first);
+  assert.equal(kernel.journal.durable, before);
+  assert.match(await status("1"), /state=ready/);
+  assert.deepEqual(await read(`/updates/1/chunks/${sha256(first)}`), first);
 });

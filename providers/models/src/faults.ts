@@ -65,6 +65,14 @@ export const fault = faults("models", {
     "Cannot read what is not complete",
     { cure: "See what it lacks: `skep model list`", detail: "invalid-path" },
   ],
+  damaged: [
+    "corrupt",
+    "Cannot read a model of which the disk has lost a part",
+    {
+      cure: "Import it again: `skep model import`; what is there does not travel",
+      detail: "invalid-payload",
+    },
+  ],
   none: [
     "absent",
     "Cannot find model",

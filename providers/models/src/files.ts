@@ -57,10 +57,12 @@ interface Part {
   /** Bytes of it where it is here; 0 where it is not. */
   readonly known: number;
   /** Throws where nothing may be appended now. */
-  admit(): void;
+  admit(): Awaitable<void>;
   /** Whether these bytes are all of it; stored then. Throws for what can become none. */
   take(all: Buffer): Promise<boolean>;
   read(offset: number, count: number): Awaitable<Uint8Array>;
+  /** Whether what was taken is recorded already, and only the disk had lost it. */
+  healed?(): boolean;
   /** Told where it was stored, and the gate refused it all the same. */
   refused?(): void;
 }
@@ -88,7 +90,7 @@ export class ModelFile implements BlobHandle {
   }
 
   async append(bytes: Uint8Array): Promise<boolean> {
-    this.#part.admit();
+    await this.#part.admit();
     const { pieces, quarantine } = this.#desk;
     const key = keyOf(this.#at);
     const all = pieces.add(key, bytes);
@@ -101,7 +103,7 @@ export class ModelFile implements BlobHandle {
     }
     pieces.drop(key);
     this.#size = all.length;
-    return true;
+    return this.#part.healed?.() !== true;
   }
 
   refused(): void {
@@ -224,8 +226,21 @@ export function weightsFile(at: At, desk: Desk, parts: Parts | undefined): Model
       return true;
     },
     read: (offset, count) =>
-      parts ? readParts(parts, blobs, offset, count) : blobs.read(idOf(at), offset, count),
+      parts
+        ? readStored(at, desk, () => readParts(parts, blobs, offset, count))
+        : blobs.read(idOf(at), offset, count),
   });
+}
+
+/** Throws `models.damaged` for a chunk that the disk has lost. */
+async function readStored(at: At, { store }: Desk, read: () => Promise<Uint8Array>): Promise<Uint8Array> {
+  try {
+    return await read();
+  } catch (thrown) {
+    if ((thrown as { readonly code?: unknown }).code !== "blob.absent") throw thrown;
+    store.lost.doubt(idOf(at));
+    throw fault.damaged(modelOf(at)?.name, { cause: thrown });
+  }
 }
 
 /** Throws `models.{fixed,many}` where a chunk may not come now. */
@@ -239,16 +254,18 @@ export function checkChunk({ state, params }: Pick<At, "state" | "params">, limi
 /** A chunk; `named` is its length by the table, where that names it. */
 export function chunkFile(at: At, desk: Desk, named: number | undefined): ModelFile {
   const { digest = "" } = at.params;
-  const { blobs } = desk.store;
+  const { blobs, lost } = desk.store;
   const known = named === undefined ? 0 : (at.state.chunks.get(digest)?.bytes ?? 0);
+  let heals = false;
   return new ModelFile(at, desk, {
     name: digest,
     known,
-    admit: () => {
+    admit: async () => {
       const model = modelOf(at);
       if (model?.files.table === undefined) throw fault.order(digest);
       if (named === undefined) throw fault.foreign(digest);
-      checkChunk(at, desk.limits);
+      heals = known === named && (await lost.has(digest, named));
+      if (!heals) checkChunk(at, desk.limits);
     },
     take: async (all) => {
       if (all.length < (named ?? 0)) return false;
@@ -256,6 +273,7 @@ export function chunkFile(at: At, desk: Desk, named: number | undefined): ModelF
       await blobs.put(all);
       return true;
     },
-    read: (offset, count) => blobs.read(digest, offset, count),
+    healed: () => heals,
+    read: (offset, count) => readStored(at, desk, () => blobs.read(digest, offset, count)),
   });
 }

@@ -12,7 +12,7 @@ import { type At, chunkFile, type Desk, smallFile, type Uses, weightsFile } from
 import { digestForm } from "./manifest.ts";
 import type { FileName, Model, Models } from "./state.ts";
 import { manifestToml, pointerJson, pointerText, statusOf, statusText } from "./show.ts";
-import { missingOf } from "./store.ts";
+import { lackingOf } from "./store.ts";
 
 type B = Build<Models, Uses>;
 
@@ -111,12 +111,9 @@ function modelNodes(t: B, bench: Bench): Node {
       visible: hasManifest,
       render: async (at) => {
         await bench.settled(at);
-        const parts = await partsOf(at, bench);
-        return parts
-          ? missingOf(parts, at.state)
-              .map((name) => `${name}\n`)
-              .join("")
-          : "";
+        if (modelOf(at)?.files.table === undefined) return "";
+        const names = await lackingOf(idOf(at), at.state, bench.store);
+        return names.map((name) => `${name}\n`).join("");
       },
     }),
     status: t.text("How far it is; waits while it is checked", {

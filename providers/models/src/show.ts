@@ -1,8 +1,9 @@
 import type { Json } from "@skep/kernel";
+import { fault } from "./faults.ts";
 import type { At } from "./files.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Model, Pointer } from "./state.ts";
-import { missingOf, type Store } from "./store.ts";
+import { lackingOf, type Store } from "./store.ts";
 
 const lines = (rows: Readonly<Record<string, string | number>>): string =>
   Object.entries(rows)
@@ -13,15 +14,17 @@ const lines = (rows: Readonly<Record<string, string | number>>): string =>
 export async function statusOf({ state, params }: At, store: Store, refused: number) {
   const { model = "" } = params;
   const known = state.models.get(model);
-  const parts = known?.files.table === undefined ? undefined : await store.parts(model);
-  const missing = parts ? missingOf(parts, state).length : (known?.chunks ?? 0);
+  const missing =
+    known?.files.table === undefined ? (known?.chunks ?? 0) : (await lackingOf(model, state, store)).length;
+  const isDamaged = known?.stage === "ready" && missing > 0;
+  const { code: reason = known?.reason ?? "", cure = "" } = isDamaged ? fault.damaged() : {};
   const { stage = "empty", name = "", serial = 0, base = "", bytes = 0, chunks = 0 } = known ?? {};
   return {
-    ...{ model, state: stage, name, serial, base, bytes, chunks, missing },
+    ...{ model, state: isDamaged ? "damaged" : stage, name, serial, base, bytes, chunks, missing },
     lacks: known?.stage === "pending" ? lacksOf(known) : "",
     quarantined: refused + (stage === "quarantined" ? 1 : 0),
     signed_by: known?.key ?? "",
-    reason: known?.reason ?? "",
+    ...{ reason, cure },
     by: known?.by ?? "",
   };
 }

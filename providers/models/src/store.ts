@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Blobs, Files } from "@skep/kernel";
+import { type Blobs, type Files, Lost } from "@skep/kernel";
 import { fault } from "./faults.ts";
 import { type Chunk, decodeManifest, decodeTable, type Manifest, sha256, signerOf } from "./manifest.ts";
 import type { FileName, Found, Model, Models } from "./state.ts";
@@ -23,6 +23,8 @@ export class Store {
   readonly #files: Files;
   readonly blobs: Blobs;
   readonly keys: readonly string[];
+  /** Chunks that are recorded, and that the disk has not. */
+  readonly lost: Lost;
   readonly #read = new Map<string, Promise<Parts>>();
   /** Files that were written, and that no record tells of yet. */
   readonly #open = new Set<string>();
@@ -31,6 +33,7 @@ export class Store {
     this.#files = files;
     this.blobs = blobs;
     this.keys = keys;
+    this.lost = new Lost(blobs);
   }
 
   /** Bytes of a file that state says is here. Throws `models.absent`. */
@@ -77,6 +80,7 @@ export class Store {
 
   async remove(model: string, files: readonly FileName[]): Promise<void> {
     this.#read.delete(model);
+    this.lost.doubt(model);
     for (const file of files)
       if ((await this.#files.size(placeOf(model, file))) !== undefined)
         await this.#files.remove(placeOf(model, file));
@@ -110,6 +114,15 @@ export function missingOf({ named }: Parts, { chunks }: Models): string[] {
   return [...named]
     .filter(([digest, bytes]) => chunks.get(digest)?.bytes !== bytes)
     .map(([digest]) => digest);
+}
+
+/** The same, and those that are recorded and that the disk has lost. */
+export async function lackingOf(model: string, state: Models, store: Store): Promise<readonly string[]> {
+  const parts = await store.parts(model);
+  const missing = missingOf(parts, state);
+  const { stage } = state.models.get(model) ?? {};
+  if (stage !== "pending" && stage !== "ready") return missing;
+  return [...new Set([...missing, ...(await store.lost.of(model, parts.named))])];
 }
 
 /** Bytes of the weights from an offset on, out of their chunks; fewer than asked at the end of a chunk. */

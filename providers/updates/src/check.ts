@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Blobs, Files } from "@skep/kernel";
+import type { Blobs, Files, Lost } from "@skep/kernel";
 import { fault } from "./faults.ts";
 import { decodeManifest, type Manifest, sha256, signerOf } from "./manifest.ts";
 import type { Found, Updates } from "./state.ts";
@@ -64,6 +64,8 @@ export interface Store {
   readonly manifests: Manifests;
   readonly blobs: Blobs;
   readonly keys: readonly string[];
+  /** Chunks that are recorded, and that the disk has not. */
+  readonly lost: Lost;
 }
 
 /** Distinct chunks of a manifest that are not here. */
@@ -71,6 +73,15 @@ export function missingOf({ named }: Held, { chunks }: Updates): string[] {
   return [...named]
     .filter(([digest, bytes]) => chunks.get(digest)?.bytes !== bytes)
     .map(([digest]) => digest);
+}
+
+/** The same, and those that are recorded and that the disk has lost. */
+export async function lackingOf(epoch: string, state: Updates, store: Store): Promise<readonly string[]> {
+  const { stage } = state.epochs.get(epoch) ?? {};
+  if (stage !== "pending" && stage !== "ready") return [];
+  const held = await store.manifests.get(epoch);
+  if (!held) return [];
+  return [...new Set([...missingOf(held, state), ...(await store.lost.of(epoch, held.named))])];
 }
 
 async function addPayload(

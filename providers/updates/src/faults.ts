@@ -34,6 +34,14 @@ export const fault = faults("updates", {
     { detail: "invalid-payload" },
   ],
   fixed: ["conflict", "Cannot change an update that has its manifest", { detail: "invalid-payload" }],
+  damaged: [
+    "corrupt",
+    "Cannot read an update of which the disk has lost a chunk",
+    {
+      cure: "Upload it again: `skep update upload`; what is there does not travel",
+      detail: "invalid-payload",
+    },
+  ],
   absent: ["absent", "Cannot read what is not complete", { detail: "invalid-path" }],
   complete: ["conflict", "Cannot append to a chunk that is complete"],
   many: [

@@ -75,10 +75,16 @@ export class ChunkFile implements BlobHandle {
     return this.#size || (this.#known ?? 0);
   }
 
-  read(offset: number, count: number): Promise<Uint8Array> {
-    const { digest = "" } = this.#at.params;
+  async read(offset: number, count: number): Promise<Uint8Array> {
+    const { epoch = "", digest = "" } = this.#at.params;
     if (this.#known === undefined) throw fault.absent(digest);
-    return this.#desk.blobs.read(digest, offset, count);
+    try {
+      return await this.#desk.blobs.read(digest, offset, count);
+    } catch (thrown) {
+      if ((thrown as { readonly code?: unknown }).code !== "blob.absent") throw thrown;
+      this.#desk.lost.doubt(epoch);
+      throw fault.damaged(digest, { cause: thrown });
+    }
   }
 
   async append(bytes: Uint8Array): Promise<boolean> {
@@ -110,15 +116,30 @@ export class ChunkFile implements BlobHandle {
   // The original's tool sends a chunk as often as its manifest names it, and all of them again after a cut.
   async #again(bytes: Uint8Array): Promise<boolean> {
     const { digest = "" } = this.#at.params;
-    const { pieces, blobs } = this.#desk;
+    const { pieces, blobs, lost } = this.#desk;
     const size = this.#at.state.chunks.get(digest)?.bytes ?? 0;
     const all = pieces.add(keyOf(this.#at), bytes);
+    if (await lost.has(digest, size)) return this.#heal(all, size);
     const known = all.length <= size ? await blobs.read(digest, 0, all.length) : undefined;
     if (!known || !all.equals(known)) {
       pieces.drop(keyOf(this.#at));
       throw fault.complete(digest);
     }
     if (all.length === size) pieces.drop(keyOf(this.#at));
+    return false;
+  }
+
+  // It is recorded already, and only the disk has lost it.
+  async #heal(all: Buffer, size: number): Promise<false> {
+    const { epoch = "", digest = "" } = this.#at.params;
+    const { pieces, blobs, quarantine } = this.#desk;
+    if (all.length < size) return false;
+    pieces.drop(keyOf(this.#at));
+    if (all.length > size || sha256(all) !== digest) {
+      quarantine(epoch, digest, "updates.chunk");
+      throw fault.chunk(digest);
+    }
+    await blobs.put(all);
     return false;
   }
 

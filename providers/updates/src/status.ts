@@ -1,5 +1,6 @@
 import type { Json } from "@skep/kernel";
 import { encodeItem } from "./cbor.ts";
+import { fault } from "./faults.ts";
 import type { At } from "./files.ts";
 import type { Update } from "./state.ts";
 
@@ -10,25 +11,33 @@ function wordOf(update: Update | undefined): string {
   return update.stage === "pending" ? "chunks_pending" : update.stage;
 }
 
+/** What is no state: bytes that were refused since the start, and chunks that are not on the disk. */
+interface Present {
+  readonly refused: number;
+  readonly lacking: number;
+}
+
 /** How far an update is. */
-export function statusOf({ state, params }: At, refused: number) {
+export function statusOf({ state, params }: At, { refused, lacking }: Present) {
   const { epoch = "" } = params;
   const update = state.epochs.get(epoch);
   const chunks = update?.stage === "chunks" ? update.early : (update?.chunks ?? 0);
+  const isDamaged = update?.stage === "ready" && lacking > 0;
+  const { code: reason = update?.reason ?? "", cure = "" } = isDamaged ? fault.damaged() : {};
   return {
     epoch,
-    state: wordOf(update),
+    state: isDamaged ? "damaged" : wordOf(update),
     manifest_bytes: update?.manifestBytes ?? 0,
     manifest_sha256: update?.manifestSha256 ?? "",
     chunk_bytes: update?.chunkBytes ?? 0,
     chunks,
-    missing: update?.missing ?? 0,
+    missing: Math.max(lacking, update?.missing ?? 0),
     payload_bytes: update?.payloadBytes ?? 0,
     payload_sha256: update?.payloadSha256 ?? "",
     base_epoch: update?.base ?? "",
     quarantined: refused + (update?.stage === "quarantined" ? 1 : 0),
     signed_by: update?.key ?? "",
-    reason: update?.reason ?? "",
+    ...{ reason, cure },
   };
 }
 
@@ -49,11 +58,11 @@ export function statusText(status: Status): string {
 }
 
 /** A map of eleven members. */
-export function statusCbor({ signed_by: _, reason: __, ...status }: Status): Uint8Array {
+export function statusCbor({ signed_by: _, reason: __, cure: ___, ...status }: Status): Uint8Array {
   return encodeItem(new Map(Object.entries(status)));
 }
 
-/** The same with key and reason. */
+/** The same with key, reason and cure. */
 export function statusJson(status: Status): Json {
   return status;
 }

@@ -6,8 +6,9 @@ import {
   type Node,
   type Provider,
   Pieces,
+  Lost,
 } from "@skep/kernel";
-import { check, Manifests, missingOf, type Store } from "./check.ts";
+import { check, lackingOf, Manifests, type Store } from "./check.ts";
 import { Command, decide, decideChunk, decideManifest, outcome } from "./decide.ts";
 import { type At, ChunkFile, chunkOf, type Desk, type Limits, ManifestFile } from "./files.ts";
 import { epochForm } from "./manifest.ts";
@@ -74,17 +75,6 @@ async function listed(scene: At, manifests: Manifests): Promise<string[]> {
     .slice(0, mostListed);
 }
 
-async function missing(scene: At, manifests: Manifests): Promise<string> {
-  const { epoch = "" } = scene.params;
-  if (scene.state.epochs.get(epoch)?.stage !== "pending") return "";
-  const held = await manifests.get(epoch);
-  return held
-    ? missingOf(held, scene.state)
-        .map((digest) => `${digest}\n`)
-        .join("")
-    : "";
-}
-
 function updateNodes(
   t: Build<Updates, Record<string, never>>,
   desk: Desk,
@@ -93,7 +83,9 @@ function updateNodes(
 ): Node {
   const status = async (scene: At) => {
     await waiting.of(scene);
-    return statusOf(scene, refused.get(scene.params.epoch ?? "") ?? 0);
+    const { epoch = "" } = scene.params;
+    const lacking = await lackingOf(epoch, scene.state, desk);
+    return statusOf(scene, { refused: refused.get(epoch) ?? 0, lacking: lacking.length });
   };
   const held = async ({ state, params }: At) => {
     const { epoch = "" } = params;
@@ -119,7 +111,8 @@ function updateNodes(
     missing: t.text("Digests of the chunks that the manifest names and that are not here, one on a line", {
       render: async (scene) => {
         await waiting.of(scene);
-        return missing(scene, desk.manifests);
+        const names = await lackingOf(scene.params.epoch ?? "", scene.state, desk);
+        return names.map((digest) => `${digest}\n`).join("");
       },
     }),
     status: t.text("How far it is; waits while it is checked", {
@@ -183,6 +176,7 @@ export function mountUpdates(deps: UpdatesDeps): UpdatesMount {
   let log: (line: string) => void = () => undefined;
   const desk: Desk = {
     ...{ blobs, keys, limits, manifests },
+    lost: new Lost(blobs),
     pieces: new Pieces(mostPieces),
     quarantine: (epoch, name, reason) => {
       refused.set(epoch, (refused.get(epoch) ?? 0) + 1);
@@ -203,7 +197,10 @@ export function mountUpdates(deps: UpdatesDeps): UpdatesMount {
     notify: {
       "checking@1": ({ epoch }: { epoch: string }) => waiting.begin(epoch),
       "unchecked@1": ({ epoch }: { epoch: string }) => waiting.end(epoch),
-      "retired@1": ({ epoch }: { epoch: string }) => waiting.end(epoch),
+      "retired@1": ({ epoch }: { epoch: string }) => {
+        waiting.end(epoch);
+        desk.lost.doubt(epoch);
+      },
       "checked@1": (
         { epoch, stage, reason }: { epoch: string; stage: string; reason: string },
         _meta,

@@ -25,7 +25,7 @@ function moveAside(home: string, digest: string): string {
 }
 
 const again = (digest: string): string =>
-  `When the hive is up, hand the same bytes in again (\`skep run\` does, or append them to /cas/${digest})`;
+  `When the hive is up, hand the same bytes in again (\`skep run\`, \`skep model import\` and \`skep update upload\` do, or append them to /cas/${digest})`;
 
 function damagedBlob(home: string, digest: string, repair: boolean): Finding {
   if (!repair)

@@ -87,7 +87,7 @@ const list: Command = command({
         .filter(({ name }) => !own.some((each) => each.name === name && each.state === "ready"))
         .map(({ name }) => ({
           ...{ model: "", state: "published", name, serial: 0, base: "", bytes: 0, missing: 0 },
-          ...{ signed_by: "", reason: "", active: active.model === "" && active.id === name },
+          ...{ signed_by: "", reason: "", cure: "", active: active.model === "" && active.id === name },
         })),
     ];
     return out.table(
@@ -100,7 +100,7 @@ const list: Command = command({
         { title: "bytes", cell: (row) => (row.bytes === 0 ? "" : String(row.bytes)), align: "right" },
         { title: "base", cell: (row) => row.base },
         { title: "model", cell: (row) => row.model.slice(0, 16) },
-        { title: "reason", cell: (row) => row.reason },
+        { title: "reason", cell: ({ reason, cure }) => (cure === "" ? reason : `${reason}: ${cure}`) },
       ],
       { empty: "No model yet: `skep model pack` signs one, `skep model import` brings it here" },
     );

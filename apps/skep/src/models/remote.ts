@@ -13,7 +13,17 @@ const mostTable = 64 * 1024 * 1024;
 
 const Status = z.object({
   model: z.string(),
-  state: z.enum(["empty", "plain", "unverified", "unsigned", "checking", "pending", "ready", "quarantined"]),
+  state: z.enum([
+    "empty",
+    "plain",
+    "unverified",
+    "unsigned",
+    "checking",
+    "pending",
+    "ready",
+    "damaged",
+    "quarantined",
+  ]),
   name: z.string(),
   serial: z.number(),
   base: z.string(),
@@ -23,6 +33,7 @@ const Status = z.object({
   lacks: z.string(),
   signed_by: z.string(),
   reason: z.string(),
+  cure: z.string().default(""),
 });
 
 /** How far the hive is with a model. */
@@ -66,7 +77,7 @@ export async function modelsOf(client: Client, signal?: AbortSignal): Promise<Mo
 export async function digestFor(client: Client, id: string, signal?: AbortSignal): Promise<string> {
   if (digestForm.test(id)) return id;
   const found = (await modelsOf(client, signal))
-    .filter(({ name, state }) => name === id && state === "ready")
+    .filter(({ name, state }) => name === id && ["ready", "damaged"].includes(state))
     .toSorted((one, other) => other.serial - one.serial);
   if (!found[0]) throw fault.none(id);
   return found[0].model;
@@ -110,6 +121,10 @@ export async function importModel(client: Client, packed: Packed, sending: Sendi
   }
   if (["empty", "unsigned"].includes(before.state)) await file("signature", packed.signature);
   const signed = await statusOf(client, model, signal);
+  if (signed.state === "damaged") {
+    await sendWeights(client, packed, sending);
+    return statusOf(client, model, signal);
+  }
   if (signed.state !== "pending") return signed;
   if (signed.lacks.includes("table")) await file("table", packed.table);
   if (signed.lacks.includes("schema")) await file("schema", packed.schema);

@@ -117,7 +117,7 @@ const status: Command = command({
         { title: "missing", cell: (row) => String(row.missing), align: "right" },
         { title: "bytes", cell: (row) => String(row.payload_bytes), align: "right" },
         { title: "key", cell: (row) => row.signed_by.slice(0, 16) },
-        { title: "reason", cell: (row) => row.reason },
+        { title: "reason", cell: ({ reason, cure }) => (cure === "" ? reason : `${reason}: ${cure}`) },
       ],
       { empty: "No update yet: `skep update pack` signs one, `skep update upload` brings it here" },
     );

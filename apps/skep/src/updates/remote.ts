@@ -11,7 +11,7 @@ const mostManifest = 64 * 1024 * 1024;
 
 const Status = z.object({
   epoch: z.string(),
-  state: z.enum(["empty", "manifest_pending", "chunks_pending", "ready", "quarantined"]),
+  state: z.enum(["empty", "manifest_pending", "chunks_pending", "ready", "damaged", "quarantined"]),
   chunks: z.number(),
   missing: z.number(),
   payload_bytes: z.number(),
@@ -19,6 +19,7 @@ const Status = z.object({
   quarantined: z.number(),
   signed_by: z.string(),
   reason: z.string(),
+  cure: z.string().default(""),
 });
 
 /** How far the hive is with an update. */

@@ -50,3 +50,28 @@ test("of two slots of settings the newer whole one counts, at every power cut an
     assert.ok(found === 5 || found === 4, `byte ${at}: ${found}`);
   }
 });
+
+for (const op of ["append", "sync", "open", "truncate"] as const)
+  test(`a disk that fails at one ${op} costs that record, and no other before or after it`, async () => {
+    for (const after of [0, 1, 2, 3]) {
+      const files = recordingFiles();
+      const told: string[] = [];
+      {
+        await using spool = await open(files);
+        files.fail({ op, errno: "ENOSPC", bytes: 40, after });
+        // What is cut off was left by a write that failed.
+        if (op === "truncate") files.fail({ op: "append", errno: "EIO", bytes: 40, after: 1 });
+        for (let nth = 1; nth <= 12; nth += 1) {
+          const seq = await append(spool, nth).catch(() => undefined);
+          if (seq !== undefined) told.push(`${seq} ${payload(nth)}`);
+        }
+      }
+      assert.deepEqual([files.complaints, told.length >= 10], [[], true], `${after}: ${told.length}`);
+      const cuts = [...files.powerCuts(files.moment)].map(({ image }) => recordingFiles(image));
+      for (const disk of [files.withoutProcess(), ...cuts]) {
+        await using again = await open(disk);
+        const found = again.read(100).map((record) => `${record.seq} ${record.payload}`);
+        assert.deepEqual(found, told);
+      }
+    }
+  });

@@ -87,7 +87,8 @@ export class Spool implements AsyncDisposable {
   readonly #settings: Settings<Kept>;
   readonly #parts: Part[];
   #file: AppendFile | undefined;
-  #broken = false;
+  /** Whose last write failed: how much of that is there nobody knows. */
+  #broken: Part | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(files: Files, options: SpoolOptions, settings: Settings<Kept>, all: Part[]) {
@@ -151,7 +152,7 @@ export class Spool implements AsyncDisposable {
   }
 
   async #append(kind: number, payload: Buffer): Promise<number> {
-    if (this.#broken) throw fault.broken();
+    if (this.#broken) await this.#mend(this.#broken);
     const record: SpoolRecord = { kind, seq: this.#next, time: this.#options.now(), payload };
     const bytes = printRecord(record);
     const part = await this.#room(bytes.length);
@@ -160,12 +161,24 @@ export class Spool implements AsyncDisposable {
       await this.#file.append([bytes]);
       await this.#file.sync();
     } catch (error) {
-      this.#broken = true;
+      this.#broken = part;
       throw error;
     }
     part.records.push(record);
     part.bytes += bytes.length;
     return record.seq;
+  }
+
+  // Nobody was told that what failed is kept: it is cut off, and written records go on behind what was synced before it.
+  async #mend({ file, bytes }: Part): Promise<void> {
+    try {
+      await this.#file?.close().catch(() => undefined);
+      this.#file = undefined;
+      if ((await this.#files.size(file)) !== undefined) await this.#files.truncate(file, bytes);
+    } catch (cause) {
+      throw fault.broken(undefined, { cause });
+    }
+    this.#broken = undefined;
   }
 
   /** The file that has room for so many bytes. */

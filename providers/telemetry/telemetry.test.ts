@@ -109,6 +109,26 @@ test("frames in CBOR are kept as they are, one after the other, and numbered by 
   assert.deepEqual((await json("d/latest.json")).sources, { "frame:worker-1": 2 });
 });
 
+test("a record that a failing disk did not keep is not taken for kept when it comes again, and another segment takes it", async (context) => {
+  const files = recordingFiles();
+  const { open, append, json, read } = await rig(context, {}, files);
+  await open();
+  const [one, two] = [envelope(1, "one", "s"), envelope(2, "two", "s")];
+  await append("d/seg/seg-000001", one);
+  files.fail({ op: "sync", errno: "EIO" });
+  await assert.rejects(async () => {
+    const { verdict } = await append("d/seg/seg-000001", two);
+    if (verdict !== "ok") throw new Error("refused");
+  });
+  for (const again of [one, two])
+    assert.equal((await append("d/seg/seg-000001", again)).code, "telemetry.broken");
+  assert.deepEqual((await json("d/latest.json")).sources, { s: 1 });
+  assert.equal(await read("d/seg/seg-000001"), one);
+  await open();
+  await append("d/seg/seg-000002", two);
+  assert.equal(await read("d/seg/seg-000002"), two);
+});
+
 test("a segment whose sealing failed is sealed later, and its digest is then in the journal", async (context) => {
   const files = recordingFiles();
   let broken = true;

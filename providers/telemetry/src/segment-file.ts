@@ -113,6 +113,7 @@ export class SegmentFile implements StreamSource {
 
   /** Resolves when all that was pushed is durable; many pushes share one fdatasync. */
   async flushed(): Promise<void> {
+    if (this.#broken) throw fault.broken(this.name);
     while (this.#waits.length > 0 || this.#flushing) {
       if (this.#broken) throw fault.broken(this.name);
       this.#flushing ??= this.#flush().finally(() => {
@@ -133,10 +134,25 @@ export class SegmentFile implements StreamSource {
     } catch (error) {
       // Whether it is on the disk nobody knows: nothing more goes into this file.
       this.#broken = true;
+      this.#forget();
       throw error;
     }
     this.#durable = upTo;
     this.#wake();
+  }
+
+  // What is not durable counts for nothing: when it comes again it is new.
+  #forget(): void {
+    const kept = this.#bytes.subarray(0, this.#durable);
+    this.sources.clear();
+    this.#waits = [];
+    this.#size = this.#durable;
+    this.#records = 0;
+    for (let at = 0; at < kept.length; this.#records += 1) {
+      const { source, seq, taken } = recordAt(kept, at, this.#mime, readMost);
+      if (source !== undefined) this.#number(source, seq);
+      at += taken;
+    }
   }
 
   #wake(): void {

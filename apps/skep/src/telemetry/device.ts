@@ -90,6 +90,8 @@ function* batches(records: readonly Numbered[], source: string): Generator<strin
   if (batch !== "") yield batch;
 }
 
+const noMore: ReadonlySet<string> = new Set(["telemetry.full", "telemetry.sealed", "telemetry.broken"]);
+
 /** Gives the refusal of a segment that takes no more; every other one is thrown. */
 async function appendAll(
   client: Client,
@@ -101,8 +103,7 @@ async function appendAll(
     for (const batch of lines) await client.append(path, batch, { signal });
     return undefined;
   } catch (thrown) {
-    if (thrown instanceof Fault && ["telemetry.full", "telemetry.sealed"].includes(thrown.code))
-      return thrown;
+    if (thrown instanceof Fault && noMore.has(thrown.code)) return thrown;
     throw thrown;
   }
 }

@@ -46,6 +46,8 @@ export class Bridge {
   #every: number;
   /** Why the rules cannot be read. */
   #wrong = "";
+  /** Why what was read last could not be kept. */
+  #unkept = "";
   readonly #outbox: Outbox;
   #now = Promise.withResolvers<void>();
 
@@ -162,10 +164,13 @@ export class Bridge {
         const line = { at_ms: now, point, value, ...(changed === undefined ? {} : { changed_ms: changed }) };
         await this.#outbox.put(line);
       }
+      this.#unkept = "";
     } catch (thrown) {
       // What is kept already is not given up for what is new; that is told when there is room again.
       this.#news.forget();
-      log(`spool: ${toFault(thrown).message}`);
+      const { message } = toFault(thrown);
+      if (message !== this.#unkept) log(`spool: ${message}`);
+      this.#unkept = message;
     }
     this.#outbox.bring();
   }

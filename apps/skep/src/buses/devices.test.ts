@@ -208,6 +208,11 @@ test("rules that cannot be meant are told with their place", () => {
   );
   assert.match(wrong(`[device]\nprotocol = "modbus"\ntcp = "h:1"\n${point}colour = 1\n`), /point\.0/);
   assert.match(wrong("[device"), /x\.toml: /);
+  const long = Array.from({ length: 300 }, (_, nth) => point.replace('"a"', `"${"n".repeat(55)}.${nth}"`));
+  assert.match(
+    wrong(`[device]\nprotocol = "modbus"\ntcp = "h:1"\n${long.join("")}`),
+    /names of \d+ of 15872 bytes together/,
+  );
 });
 
 test("what stands at a point tells whether it was written, and a pulse tells nothing", async () => {

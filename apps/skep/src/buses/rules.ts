@@ -1,3 +1,4 @@
+import { limits } from "@skep/kernel";
 import { numberTypes, tables } from "@skep/modbus";
 import { pointName } from "@skep/provider-buses";
 import { z } from "zod";
@@ -121,6 +122,9 @@ const CanPoint = z.strictObject({
   most: z.number().optional(),
 });
 
+/** Bytes of the names of all points, and once more of those that may be written: a hello of them is one line. */
+const mostNames = limits.line - 512;
+
 const points = <T extends z.ZodType<{ readonly name: string }>>(point: T) =>
   z
     .array(point)
@@ -159,7 +163,11 @@ export function parseRules(text: string, file: string): Rules {
     if (protocol === "modbus" || protocol === "dnp3" || protocol === "can") return byProtocol[protocol];
     throw fault.rules(`${file}: device.protocol: expected modbus, dnp3 or can`);
   };
-  return rulesIn(schemaFor, text, file, fault.rules);
+  const rules = rulesIn(schemaFor, text, file, fault.rules);
+  const { length } = JSON.stringify({ points: rules.point.map(({ name }) => name), ...writableOf(rules) });
+  if (length > mostNames)
+    throw fault.rules(`${file}: point: names of ${length} of ${mostNames} bytes together`);
+  return rules;
 }
 
 /**

@@ -97,19 +97,18 @@ function straggler(state: Jobs, job: Job | undefined, now: number): Lease | unde
 /** Jobs that run much longer than their module does, each once more where a machine has nothing else to do. */
 function copies(at: At): Emitted[] {
   const { state, now } = at;
+  if (state.idle.size === 0 || state.halted.get()) return [];
   const picker = pickerOf(at);
   const used = new Map<string, number>();
   const events: Emitted[] = [];
-  const idle = [...state.idle.keys()].filter((worker) => !picker.wants(worker));
-  if (idle.length === 0 || state.halted.get()) return [];
+  // Of ten thousand idle machines none is looked at before there is a job for it.
+  let idle: readonly string[] | undefined;
   for (const id of state.held.keys()) {
     if (events.length >= leaseMost) break;
     const job = state.jobs.get(id);
-    const slow = straggler(state, job, now);
-    const worker =
-      job &&
-      slow &&
-      idle.find((one) => hasRoom(state, one, used) && picker.mayCopy(job, picker.machine(one)));
+    if (!job || !straggler(state, job, now)) continue;
+    idle ??= [...state.idle.keys()].filter((one) => !picker.wants(one));
+    const worker = idle.find((one) => hasRoom(state, one, used) && picker.mayCopy(job, picker.machine(one)));
     if (!worker) continue;
     used.set(worker, (used.get(worker) ?? 0) + 1);
     events.push(emit("leased@1", { job: id, worker, until: now + leaseMs, copy: true }));

@@ -1,7 +1,6 @@
-import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
-import { join } from "node:path";
 import { server } from "jsmodbus";
+import { Program, type Started } from "../attached/testing-program.ts";
 import { startTestHive, type TestHive } from "../testing/hive.ts";
 import { until } from "../host/testing.ts";
 
@@ -93,12 +92,11 @@ export interface BusHive extends AsyncDisposable {
   readonly hive: TestHive;
   readonly plant: Plant;
   readonly rules: string;
-  readonly ticket: string;
   readonly folder: string;
   read(path: string): Promise<string>;
   say(path: string, line: object | string): Promise<string>;
   /** Starts `skep bus`; gives how it is stopped. */
-  start(...more: string[]): { stop(): Promise<number>; told(): string };
+  start(...more: string[]): Started;
   /** The write once it ended. */
   ended(id: string): Promise<Readonly<Record<string, unknown>>>;
 }
@@ -110,37 +108,17 @@ export async function busHive(settings: string): Promise<BusHive> {
   await plant.listen();
   plant.input.writeFloatBE(21.5, 0);
   plant.holding.writeUInt16BE(200, 8);
-  const minted = await hive.skep(["ticket", "mint", "--role", "worker-bus", "--subject", "bus/plant"]);
-  const ticket = join(hive.dir, "plant.ticket");
-  writeFileSync(ticket, minted.out);
-  const safe = join(hive.dir, "rules");
-  mkdirSync(safe, { mode: 0o700 });
-  const rules = join(safe, "plant.toml");
-  writeFileSync(rules, plantRules(plant.port), { mode: 0o600 });
-  const folder = join(hive.dir, "bridge");
-  const running = new Set<{ stop(): Promise<number> }>();
+  const bridge = await Program.of(hive, "bus", "plant", plantRules(plant.port));
+  const { rules, folder } = bridge;
   const read = async (path: string) => Buffer.from(await hive.hive.owner.read(path)).toString();
   return {
-    ...{ hive, plant, rules, ticket, folder, read },
+    ...{ hive, plant, rules, folder, read },
     say: async (path, line) => {
       const text = typeof line === "string" ? line : JSON.stringify(line);
       const { verdict, code } = await hive.hive.owner.append(path, text);
       return verdict === "ok" ? "ok" : (code ?? "");
     },
-    start: (...more) => {
-      const words = ["bus", "--rules", rules, "--ticket", ticket, "--folder", folder, ...more];
-      const { io, done } = hive.start(words);
-      const one = {
-        told: () => io.err(),
-        stop: async () => {
-          running.delete(one);
-          io.kill("SIGTERM");
-          return done;
-        },
-      };
-      running.add(one);
-      return one;
-    },
+    start: (...more) => bridge.start(...more),
     ended: (id) =>
       until(`the end of ${id}`, async () => {
         const all = JSON.parse(await read("/bus/plant/writes.json")) as Readonly<Record<string, unknown>>[];
@@ -149,7 +127,7 @@ export async function busHive(settings: string): Promise<BusHive> {
         );
       }),
     [Symbol.asyncDispose]: async () => {
-      for (const one of running) await one.stop();
+      await bridge[Symbol.asyncDispose]();
       await plant[Symbol.asyncDispose]();
       await hive[Symbol.asyncDispose]();
     },

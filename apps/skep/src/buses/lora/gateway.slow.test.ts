@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { PacketForwarder } from "@skep/testing";
+import { Program } from "../../attached/testing-program.ts";
 import { until } from "../../host/testing.ts";
 import { startTestHive } from "../../testing/hive.ts";
 
@@ -37,18 +37,11 @@ async function mast(text = rulesText) {
   const hive = await startTestHive(undefined, {
     SKEP_LORA_ADAPTERS: "mast region=eu868 duty=5 window=2s payload=32 airtime=sf7/125/4-5",
   });
-  const minted = await hive.skep(["ticket", "mint", "--role", "worker-lora", "--subject", "lora/mast"]);
-  const ticket = join(hive.dir, "mast.ticket");
-  writeFileSync(ticket, minted.out);
-  const safe = join(hive.dir, "rules");
-  mkdirSync(safe, { mode: 0o700 });
-  const rules = join(safe, "mast.toml");
-  writeFileSync(rules, text, { mode: 0o600 });
+  const program = await Program.of(hive, "lora", "mast", text);
   const read = async (path: string) =>
     Buffer.from(await hive.hive.owner.read(`/lora/mast/${path}`)).toString();
-  const running = new Set<() => Promise<number>>();
   return {
-    ...{ hive, rules, read },
+    ...{ hive, rules: program.rules, read },
     lines: async () =>
       (await read("telemetry"))
         .split("\n")
@@ -65,19 +58,12 @@ async function mast(text = rulesText) {
         (JSON.parse(await read("outcomes.json")) as Outcome[]).find((one) => one.n === n),
       ),
     start: async () => {
-      const words = ["lora", "--rules", rules, "--ticket", ticket, "--folder", join(hive.dir, "agent")];
-      const { io, done } = hive.start(words);
-      const stop = async () => {
-        running.delete(stop);
-        io.kill("SIGTERM");
-        return done;
-      };
-      running.add(stop);
-      const port = await until("the port", () => /: port (\d+),/.exec(io.err())?.[1]);
-      return { port: Number(port), told: () => io.err(), stop };
+      const started = program.start();
+      const port = await until("the port", () => /: port (\d+),/.exec(started.told())?.[1]);
+      return { port: Number(port), ...started };
     },
     [Symbol.asyncDispose]: async () => {
-      for (const stop of running) await stop();
+      await program[Symbol.asyncDispose]();
       await hive[Symbol.asyncDispose]();
     },
   };

@@ -84,7 +84,7 @@ export class Broker {
           .then(resolve, reject)
           .finally(() => {
             this.running[lane] -= 1;
-            this.#soon();
+            if (this.waiting > 0) this.#soon();
           });
       });
       this.#soon();

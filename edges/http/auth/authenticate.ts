@@ -61,8 +61,9 @@ function bearerOf(headers: IncomingHttpHeaders): string | undefined {
   return /^bearer +/i.test(given) ? given.replace(/^bearer +/i, "") : given;
 }
 
+// How long a bearer is may be known.
 function same(a: string, b: string): boolean {
-  return timingSafeEqual(Buffer.from(digestOf(a)), Buffer.from(digestOf(b)));
+  return a.length === b.length && timingSafeEqual(Buffer.from(digestOf(a)), Buffer.from(digestOf(b)));
 }
 
 /** Tells who asks. */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Clock, Timer } from "@skep/clock";
 import { type Fault, toFault } from "@skep/fault";
 import type { Session } from "@skep/kernel";
@@ -29,7 +29,7 @@ const sour = 5000;
 
 /** A name for a secret under which it can be kept in memory and told. */
 export function digestOf(secret: string): string {
-  return createHash("sha256").update(secret).digest("hex");
+  return hash("sha256", secret, "hex");
 }
 
 /** Sessions by ticket: verified once, used until revoked, expired or idle. */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { OutgoingHttpHeaders } from "node:http";
 import { isUtf8 } from "node:buffer";
 import type { FastifyRequest } from "fastify";
@@ -27,7 +27,7 @@ export const treeUrl = "/v1/tree";
 
 /** A strong entity tag of some bytes. */
 export function tagOf(bytes: Uint8Array | string): string {
-  return `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 22)}"`;
+  return `"${hash("sha256", bytes, "base64url").slice(0, 22)}"`;
 }
 
 function send(request: FastifyRequest, reply: Reply, type: string, body: Buffer): Reply {

@@ -14,26 +14,37 @@ const height = 130;
 /** What a metric is measured in, as its name says by the rules of Prometheus. */
 export type Unit = "B" | "s" | "";
 
-const rounded = (value: number): string => String(Number(value.toPrecision(3)));
+const rounded = (value: number, digits: number): string => String(Number(value.toPrecision(digits)));
 
 /** A number as people read it. */
-export function figureText(value: number, unit: Unit = ""): string {
+function figureText(value: number, unit: Unit = "", digits = 3): string {
   const size = Math.abs(value);
   const end = unit === "" ? "" : ` ${unit}`;
   if (unit === "s" && size !== 0 && size < 1)
-    return size < 0.001 ? `${rounded(value * 1e6)} µs` : `${rounded(value * 1e3)} ms`;
+    return size < 0.001 ? `${rounded(value * 1e6, digits)} µs` : `${rounded(value * 1e3, digits)} ms`;
   for (const [step, prefix] of [
     [1e9, "G"],
     [1e6, "M"],
     [1e3, "k"],
   ] as const)
-    if (size >= Math.max(step, 1e4) && unit !== "s") return `${rounded(value / step)} ${prefix}${unit}`;
-  return `${Number.isInteger(value) ? value : rounded(value)}${end}`;
+    if (size >= Math.max(step, 1e4) && unit !== "s")
+      return `${rounded(value / step, digits)} ${prefix}${unit}`;
+  return `${Number.isInteger(value) ? value : rounded(value, digits)}${end}`;
 }
 
-function dataOf(track: Track, names: readonly string[]): UPlot.AlignedData {
+/** What a plot goes along. */
+type By = "time" | "line";
+
+/** Names of a scale: those that would all be one have a digit more. */
+function scaleText(splits: readonly number[], unit: Unit): string[] {
+  const short = splits.map((value) => figureText(value, unit));
+  return new Set(short).size === splits.length ? short : splits.map((value) => figureText(value, unit, 5));
+}
+
+function dataOf(track: Track, names: readonly string[], by: By): UPlot.AlignedData {
   const lines = names.map((name) => track.lines.get(name) ?? []);
-  return [track.times.map((time) => time / 1000), ...lines] as UPlot.AlignedData;
+  const times = by === "line" ? [...track.times] : track.times.map((time) => time / 1000);
+  return [times, ...lines] as UPlot.AlignedData;
 }
 
 /** The time of day, seconds where they tell something. */
@@ -44,29 +55,34 @@ function momentText(seconds: number, step: number): string {
   return step < 60 ? `${minutes}:${two(at.getSeconds())}` : minutes;
 }
 
+const lineText = (at: number): string => (Number.isInteger(at) ? `line ${at}` : "");
+
 // A minute at least. Of one moment alone uPlot would make years to come.
 const span: UPlot.Scale.Range = ({ data }, from) => {
   const to = data[0].at(-1) ?? from;
   return [Math.min(from, to - 60), to];
 };
 
-function optionsOf(names: readonly string[], width: number, unit: Unit): UPlot.Options {
+const numbers: UPlot.Scale.Range = (_plot, from, to) => [from, Math.max(to, from + 4)];
+
+function optionsOf(names: readonly string[], width: number, unit: Unit, by: By): UPlot.Options {
   const palette = paletteNow();
   const axis = { stroke: palette.dim, grid: { stroke: palette.line, width: 1 }, ticks: { show: false } };
   return {
     width,
     height,
     legend: { show: false },
-    scales: { x: { range: span } },
+    scales: { x: by === "line" ? { time: false, range: numbers } : { range: span } },
     cursor: { y: false, points: { size: 6 } },
     axes: [
       {
         ...axis,
         size: 28,
         space: 84,
-        values: (_plot, splits, _axis, _space, step) => splits.map((split) => momentText(split, step)),
+        values: (_plot, splits, _axis, _space, step) =>
+          splits.map((split) => (by === "line" ? lineText(split) : momentText(split, step))),
       },
-      { ...axis, size: 64, values: (_plot, splits) => splits.map((value) => figureText(value, unit)) },
+      { ...axis, size: 64, values: (_plot, splits) => scaleText(splits, unit) },
     ],
     series: [
       {},
@@ -96,8 +112,10 @@ export function Plot(props: {
   readonly unit?: Unit;
   /** Of its lines only these. */
   readonly lines?: readonly string[];
+  /** What the moments of the track are: milliseconds, or numbers of lines. */
+  readonly by?: By;
 }) {
-  const { title, doc, track, count, unit = "", lines } = props;
+  const { title, doc, track, count, unit = "", lines, by = "time" } = props;
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot>(undefined);
   const all = lines ?? [...track.lines.keys()];
@@ -112,7 +130,11 @@ export function Plot(props: {
       if (!isWanted) return;
       const make = () => {
         plot.current?.destroy();
-        plot.current = new Made(optionsOf(names, place.clientWidth, unit), dataOf(track, names), place);
+        plot.current = new Made(
+          optionsOf(names, place.clientWidth, unit, by),
+          dataOf(track, names, by),
+          place,
+        );
       };
       make();
       const observer = new ResizeObserver(() => plot.current?.setSize({ width: place.clientWidth, height }));
@@ -125,8 +147,8 @@ export function Plot(props: {
       plot.current?.destroy();
       plot.current = undefined;
     };
-  }, [track, key]);
-  useEffect(() => plot.current?.setData(dataOf(track, names)), [count]);
+  }, [track, key, by]);
+  useEffect(() => plot.current?.setData(dataOf(track, names, by)), [count]);
   return (
     <section class="plot" aria-label={title}>
       <h3>{doc === "" ? title : doc}</h3>

@@ -9,20 +9,21 @@ import { groupsOf, numbersOf, Track } from "../scene/series.ts";
 /** Moments of a plot that are kept. */
 export const mostMoments = 450;
 
-/** Numbers in the lines of a stream, one moment a line. */
+/** Numbers in the lines of a stream, one moment a line: when it says it was, or which line it is. */
 function useTrack(lines: readonly { readonly at: number; readonly text: string; readonly gap?: true }[]) {
-  const app = useApp();
-  const held = useRef({ track: new Track(mostMoments), last: -1, line: 0 });
+  const held = useRef({ track: new Track(mostMoments), last: -1, line: 0, count: 0, isTimed: false });
   const now = held.current;
   for (const [at, { text, gap, at: place }] of lines.entries()) {
     if (gap || place < now.last || (place === now.last && at <= now.line)) continue;
     Object.assign(now, { last: place, line: at });
     const numbers = numbersOf(text);
     const told = numbers.get("time_ms") ?? numbers.get("ts") ?? numbers.get("time") ?? 0;
+    if (now.track.times.length === 0) now.isTimed = told > 1e12;
+    now.count += 1;
     const values = new Map([...numbers].filter(([name]) => !/^(time|ts|time_ms|seq)$/.test(name)));
-    if (values.size > 0) now.track.push(told > 1e12 ? told : app.clock.now(), values);
+    if (values.size > 0) now.track.push(now.isTimed ? told : now.count, values);
   }
-  return now.track;
+  return now;
 }
 
 function SourceName({ path }: { readonly path: string }) {
@@ -62,7 +63,7 @@ function Kept({ path }: { readonly path: string }) {
 /** What a stream tells: the numbers in it as plots, and its lines. */
 export function Told({ path }: { readonly path: string }) {
   const stream = useStream(path);
-  const track = useTrack(stream.lines);
+  const { track, isTimed } = useTrack(stream.lines);
   const [drawn, count] = [groupsOf(track), track.times.length + stream.lines.length];
   return (
     <>
@@ -75,6 +76,7 @@ export function Told({ path }: { readonly path: string }) {
             track={track}
             lines={lines}
             count={count}
+            by={isTimed ? "time" : "line"}
           />
         ))}
       </div>

@@ -44,7 +44,12 @@ function Sources({ chosen }: { readonly chosen: string }) {
   const { value: devices = [] } = useRead(app.pathAt("/queen/telemetry"), () =>
     devicesOf(async (path) => (await app.api.page(app.pathAt(path))).entries),
   );
-  const all = [...hive.machines.keys()].map((id) => `/worker/${id}/telemetry`).concat(devices);
+  const isOfMachine = (path: string) => hive.machines.has(path.slice(path.lastIndexOf("/") + 1));
+  const all = [
+    ...devices.filter((path) => !isOfMachine(path)),
+    ...[...hive.machines.keys()].map((id) => `/worker/${id}/telemetry`),
+    ...devices.filter(isOfMachine),
+  ];
   const found = all.filter((path) => path.includes(wanted));
   return (
     <section class="pane list" aria-label="Sources">
@@ -73,7 +78,13 @@ function Sources({ chosen }: { readonly chosen: string }) {
               aria-current={path.slice(1) === chosen ? "true" : undefined}
             >
               <b>{path.startsWith("/worker/") ? path.split("/")[2] : path.split("/").at(-1)}</b>
-              <span class="grow dim">{path.startsWith("/worker/") ? "lines of the machine" : "device"}</span>
+              <span class="grow dim">
+                {path.startsWith("/worker/")
+                  ? "lines of the machine"
+                  : isOfMachine(path)
+                    ? "segments of the machine"
+                    : "device"}
+              </span>
             </a>
           </li>
         ))}
@@ -140,7 +151,7 @@ function Metrics() {
   return (
     <div class="pane" aria-live="off">
       <header>
-        <h2 class="plain">The hive</h2>
+        <h2>The hive</h2>
         <input
           type="search"
           placeholder={`Find in ${families.length} metrics`}

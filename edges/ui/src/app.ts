@@ -49,6 +49,8 @@ export class App {
   readonly #key: Ground["key"];
   readonly now: HiveState;
   past: HiveState | undefined;
+  /** The moment that `past` is of: another one that is wanted is still being read. */
+  pastAt: string | undefined;
   /** A recording that is shown in the place of the hive. */
   replay: Replay | undefined;
   route: Route;
@@ -276,7 +278,10 @@ export class App {
       void this.begin();
       return;
     }
+    const { view } = this.route;
     this.route = parseRoute(location.hash);
+    // What went wrong elsewhere was seen there, and covers nothing here.
+    if (view !== this.route.view) this.notices = this.notices.filter(({ tone }) => tone !== "bad");
     this.changed();
     void this.#shown();
   }
@@ -286,6 +291,7 @@ export class App {
     const { at } = this.route;
     if (at === undefined) {
       this.past = undefined;
+      this.pastAt = undefined;
       this.changed();
       return;
     }
@@ -293,6 +299,7 @@ export class App {
     await this.attempt(() => readPast(past, this.api, at));
     if (this.route.at !== at) return;
     this.past = past;
+    this.pastAt = at;
     this.changed();
   }
 }

@@ -107,6 +107,11 @@ export function Empty({
   );
 }
 
+/** Words with commands in them, which stand between backticks. */
+export function Marked({ text }: { readonly text: string }) {
+  return <>{text.split("`").map((part, at) => (at % 2 === 1 ? <code key={part}>{part}</code> : part))}</>;
+}
+
 /** Why something could not be done: what, its stable code, and the next step. */
 export function Trouble({ problem, again }: { readonly problem: Problem; readonly again?: () => void }) {
   return (
@@ -115,7 +120,11 @@ export function Trouble({ problem, again }: { readonly problem: Problem; readonl
       <p class="small">
         <code>{problem.code}</code>
         {problem.reason && <Reasoned reason={problem.reason as Reason} />}
-        {problem.next && <span>Next: {problem.next}</span>}
+        {problem.next && (
+          <span>
+            Next: <Marked text={problem.next} />
+          </span>
+        )}
       </p>
       {again && (
         <button type="button" onClick={again}>
@@ -127,7 +136,7 @@ export function Trouble({ problem, again }: { readonly problem: Problem; readonl
 }
 
 /** The reason of a refusal in its colour. */
-export function Reasoned({ reason }: { readonly reason: Reason }) {
+function Reasoned({ reason }: { readonly reason: Reason }) {
   const tones: Readonly<Record<Reason, Tone>> = { busy: "warn", quota: "violet", cut: "info", policy: "bad" };
   return <Chip tone={tones[reason] ?? "dim"}>{reason}</Chip>;
 }

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { Marked } from "./basic.tsx";
 import { useApp } from "./context.ts";
 import type { View } from "./views.ts";
 
@@ -9,7 +10,11 @@ function Dialog(props: {
   readonly children: ComponentChildren;
 }) {
   const box = useRef<HTMLDialogElement>(null);
-  useEffect(() => box.current?.showModal(), []);
+  useEffect(() => {
+    box.current?.showModal();
+    // The focus goes to the first button, which may be at the end: reading begins at the top.
+    box.current?.scrollTo(0, 0);
+  }, []);
   return (
     <dialog ref={box} aria-labelledby="dialog-title" onClose={props.close}>
       <h2 id="dialog-title">{props.title}</h2>
@@ -100,7 +105,7 @@ export function Notices() {
             {problem && (
               <p class="small">
                 <code>{problem.code}</code> {problem.reason && `reason: ${problem.reason}.`}{" "}
-                {problem.next && `Next: ${problem.next}`}
+                {problem.next && <Marked text={`Next: ${problem.next}`} />}
               </p>
             )}
           </div>

@@ -1,6 +1,7 @@
 import type { LiveState } from "@skep/http-client";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { App } from "../app.ts";
 import { reasons, type Tone, toneOf } from "../palette.ts";
 import { setTheme, themeNow } from "../theme.ts";
 import { Chip, Copy, Lock, StateChip, Trouble } from "./basic.tsx";
@@ -50,16 +51,17 @@ const linkWords: Readonly<Record<LiveState, readonly [string, Tone]>> = {
 };
 
 /** What is shown: the hive as it is, as it was, or as it was recorded. */
-function shownWord(link: LiveState, at: string | undefined, isReplay: boolean): readonly [string, Tone] {
-  if (isReplay) return ["recording", "violet"];
-  return at === undefined ? linkWords[link] : ["past", "violet"];
+function shownWord({ link, route: { at }, replay, pastAt }: App): readonly [string, Tone] {
+  if (replay) return ["recording", "violet"];
+  if (at === undefined) return linkWords[link];
+  return at === pastAt ? ["past", "violet"] : ["reading …", "info"];
 }
 
 function Standing() {
-  const { link, route, replay } = useApp();
+  const app = useApp();
   const hive = useHive();
   const state = hive.fact("/proc/lifecycle/state.json").state;
-  const [word, tone] = shownWord(link, route.at, replay !== undefined);
+  const [word, tone] = shownWord(app);
   return (
     <div class="standing" role="status">
       {typeof state === "string" && <StateChip state={state} />}
@@ -160,8 +162,8 @@ function SignIn() {
       </div>
       <p class="dim">
         It opens this page with a link that works once, for 60 seconds. For a browser elsewhere,{" "}
-        <code>skep ui --link</code> prints the link. The page may what your ticket may, and only reads until
-        you arm it.
+        <code>skep ui --link</code> prints the link. The page may do what your ticket may, and only reads
+        until you arm it.
       </p>
       <Recordings />
       {standing.problem && <Trouble problem={standing.problem} again={() => location.reload()} />}
@@ -216,21 +218,23 @@ export function Shell({
         </a>
         <Standing />
         <SearchBox views={views} acts={acts} />
-        <button
-          type="button"
-          class="quiet clock"
-          aria-pressed={hasTime}
-          aria-label="Travel in time"
-          title="Travel in time ([ and ])"
-          onClick={() => setTime(!hasTime)}
-        >
-          <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
-            <path
-              d="M12 3a9 9 0 1 0 9 9 9 9 0 0 0-9-9zm0 2a7 7 0 1 1-7 7 7 7 0 0 1 7-7zm-1 2v6l4.5 2.7 1-1.7L13 12V7z"
-              fill="currentColor"
-            />
-          </svg>
-        </button>
+        {!app.replay && (
+          <button
+            type="button"
+            class="quiet clock"
+            aria-pressed={hasTime}
+            aria-label="Travel in time"
+            title="Travel in time ([ and ])"
+            onClick={() => setTime(!hasTime)}
+          >
+            <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+              <path
+                d="M12 3a9 9 0 1 0 9 9 9 9 0 0 0-9-9zm0 2a7 7 0 1 1-7 7 7 7 0 0 1 7-7zm-1 2v6l4.5 2.7 1-1.7L13 12V7z"
+                fill="currentColor"
+              />
+            </svg>
+          </button>
+        )}
         <ArmSwitch />
       </header>
       <Nav views={views} />

@@ -133,7 +133,7 @@ function One({ id }: { readonly id: string }) {
         </p>
       ))}
       <Statement id={id} isOpen={isOpen} />
-      {isOpen && <Decide id={id} />}
+      {isOpen && <Decide id={id} isSigned={signedOnly(value.needs ?? [])} />}
       <Cli command={cliOf("cat", `/actions/${id}/status`)} />
     </article>
   );
@@ -162,7 +162,13 @@ function Needs({ needs }: { readonly needs: readonly Need[] }) {
   );
 }
 
-function Decide({ id }: { readonly id: string }) {
+/** Whether all that is still needed are signatures: an approval without one would be refused. */
+function signedOnly(needs: readonly Need[]): boolean {
+  const open = needs.filter(({ have, approvals }) => have < approvals);
+  return open.length > 0 && open.every(({ by }) => by === "signer");
+}
+
+function Decide({ id, isSigned }: { readonly id: string; readonly isSigned: boolean }) {
   const app = useApp();
   const [reason, setReason] = useState("");
   const [signature, setSignature] = useState("");
@@ -177,7 +183,7 @@ function Decide({ id }: { readonly id: string }) {
     <section aria-label="Decide">
       <h2>Decide</h2>
       <label>
-        <span>Signature, where one is asked for</span>
+        <span>{isSigned ? "Signature of the statement above" : "Signature, where one is asked for"}</span>
         <textarea
           rows={3}
           class="mono"
@@ -196,6 +202,7 @@ function Decide({ id }: { readonly id: string }) {
           what={`approve action ${id}`}
           act={send({ decision: "approve", ...signed }, `Approved action ${id}`)}
           strong
+          disabled={isSigned && signature.trim() === ""}
         >
           Approve
         </Act>

@@ -1,4 +1,4 @@
-import { Chip, Cli, StateChip } from "../parts/basic.tsx";
+import { Chip, Cli, Marked, StateChip } from "../parts/basic.tsx";
 import { useApp, useHive, useJson, useRead } from "../parts/context.ts";
 import type { HiveState } from "../state/hive.ts";
 import { isEnded } from "../state/model.ts";
@@ -97,11 +97,6 @@ function workFindings(hive: HiveState): Finding[] {
       cure: "Approvals shows what each would do: `skep approvals`",
     });
   return found.sort((a, b) => Number(b.state === "warning") - Number(a.state === "warning"));
-}
-
-/** Words with commands in them, which stand between backticks. */
-function Marked({ text }: { readonly text: string }) {
-  return <>{text.split("`").map((part, at) => (at % 2 === 1 ? <code key={part}>{part}</code> : part))}</>;
 }
 
 async function browserFindings(): Promise<readonly Finding[]> {

@@ -79,7 +79,7 @@ function channelsOf(colour: string): readonly number[] {
 }
 
 /** Relative luminance, as WCAG has it. */
-export function luminance(colour: string): number {
+function luminance(colour: string): number {
   const [r = 0, g = 0, b = 0] = channelsOf(colour).map((channel) => {
     const part = channel / 255;
     return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;

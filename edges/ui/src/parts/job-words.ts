@@ -7,10 +7,11 @@ export function endText({ exit, reason, message }: Job): string {
   return message === "" || message === reason ? reason : `${reason}: ${message}`;
 }
 
-/** Where a job is, or why it is nowhere; of one that failed, first why. */
+/** Where a job is, or why it is nowhere; of one that failed, first why, in a word. */
 export function whereText(job: Job): string {
   const { tally, state, worker, wait, reason } = job;
   if (tally) return `${tally.done} of ${tally.total} done`;
   if (!isEnded(job)) return worker || wait || reason;
-  return [state === "done" ? "" : endText(job), worker].filter((part) => part !== "").join(" · ");
+  const why = job.exit === undefined ? reason : endText(job);
+  return [state === "done" ? "" : why, worker].filter((part) => part !== "").join(" · ");
 }

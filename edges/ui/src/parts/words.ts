@@ -22,11 +22,9 @@ export function agoText(time: number, now: number): string {
   if (time === 0) return "";
   if (ms < 1500) return "just now";
   // Of what was minutes ago nobody asks for the seconds.
-  const text = ms < 3_600_000 && ms >= 60_000 ? `${Math.floor(ms / 60_000)} min` : spanText(floor(ms));
-  return `${text} ago`;
+  if (ms < 60_000) return `${Math.floor(ms / 1000)} s ago`;
+  return `${ms < 3_600_000 ? `${Math.floor(ms / 60_000)} min` : spanText(ms)} ago`;
 }
-
-const floor = (ms: number): number => Math.floor(ms / 1000) * 1000;
 
 /** A moment, to the second, in the reader's own time. */
 export function momentText(time: number): string {
@@ -37,7 +35,7 @@ export function momentText(time: number): string {
 }
 
 /** A word as a shell reads it. */
-export function quoted(word: string): string {
+function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 

@@ -59,7 +59,7 @@ export async function commitmentOf(
 }
 
 /** The bytes that the signature of a receipt covers. */
-export function receiptMessage({ completed_at, job_id, result, schema_version }: Receipt): Bytes {
+function receiptMessage({ completed_at, job_id, result, schema_version }: Receipt): Bytes {
   const covered = canonicalUtf8({ completed_at, job_id, result, schema_version } as never);
   return utf8(`phase-receipt:v1:${covered}`);
 }

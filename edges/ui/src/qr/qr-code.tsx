@@ -5,7 +5,7 @@ import { type Code, codeOf } from "./qr.ts";
 const margin = 4;
 
 /** The dark modules, each run of a row as one box. */
-export function pathOf(code: Code): string {
+function pathOf(code: Code): string {
   const runs: string[] = [];
   for (let y = 0; y < code.side; y += 1)
     for (let x = 0; x < code.side; x += 1) {

@@ -90,8 +90,8 @@ function texturesOf(app: Application): Textures {
     ),
     // A soft light out of rings, because a gradient would need a shader of its own.
     glow: make((graphics) => {
-      for (let step = 16; step >= 1; step -= 1)
-        graphics.circle(0, 0, step * 3).fill({ color: 0xffffff, alpha: 0.03 });
+      for (let step = 48; step >= 1; step -= 1)
+        graphics.circle(0, 0, step).fill({ color: 0xffffff, alpha: 0.0125 });
     }),
     dot: make((graphics) => graphics.circle(0, 0, 8).fill(0xffffff)),
     ring: make((graphics) => graphics.circle(0, 0, 28).stroke({ width: 4, color: 0xffffff })),

@@ -3,9 +3,10 @@ import { test } from "node:test";
 import { toldOf, toldOfLine } from "./told.ts";
 
 const cases: readonly (readonly [unknown, string])[] = [
-  [{ kill: "worker-2", $reason: "it is loud" }, "kill worker-2 (it is loud)"],
+  [{ kill: "worker-2", $reason: "it is loud" }, "kill worker-2"],
   [{ op: "submit", manifest: { schema_version: 1 }, stdin: { inline: "eA==" } }, "submit"],
-  [{ incarnation: "67", op: "names" }, "names incarnation 67"],
+  [{ incarnation: "678756e99092e58e", op: "names", facet: "net" }, "names facet net"],
+  [{ mime: "text/plain", new: "segment" }, "new segment mime text/plain"],
   [{ spawn: "heartbeat", ticks: 5, $key: "k" }, "spawn heartbeat ticks 5"],
   [{ run: { kind: "wasm" } }, "run"],
   [{ seal: true }, "seal"],
@@ -13,7 +14,8 @@ const cases: readonly (readonly [unknown, string])[] = [
   [undefined, ""],
   [[1, 2], "0 1 1 2"],
   [{}, ""],
-  [{ module: "a".repeat(64) }, `module ${"a".repeat(24)}…`],
+  [{ module: "a".repeat(64) }, "module"],
+  [{ name: "x".repeat(64) }, `name ${"x".repeat(24)}…`],
 ];
 
 for (const [command, told] of cases)

@@ -75,9 +75,17 @@ function Timeline({ chosen, onlyRefused }: { readonly chosen: string; readonly o
         />
       </header>
       {rows.length === 0 && (
-        <Empty title={onlyRefused ? "Nothing was refused lately" : "No records here yet"}>
-          <p>The whole log is on disk and can be read record by record:</p>
-          <Cli command="skep audit cat" />
+        <Empty
+          title={
+            needle !== ""
+              ? "No record is like that"
+              : onlyRefused
+                ? "Nothing was refused lately"
+                : "No commands yet"
+          }
+        >
+          Commands and refusals stand here as they come. The whole log is on disk, and the command below reads
+          it record by record.
         </Empty>
       )}
       <ol class="rows timeline">

@@ -18,7 +18,7 @@ export function Hive({ object }: { readonly object: string }) {
       <Summary hive={hive} isKnown={isKnown} />
       {/* A canvas is drawn on by one stage in its life: another moment gets another one. */}
       <Canvas key={stageOf(app)} selected={object || undefined} />
-      {isKnown && hive.machines.size === 0 && (
+      {isKnown && hive.machines.size === 0 && !object && (
         <div class="over">
           <Empty title={app.route.at === undefined ? "No machines yet" : "No machines at that time"}>
             <p>A machine joins with a line that counts once:</p>

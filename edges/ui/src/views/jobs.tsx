@@ -22,13 +22,16 @@ export function Jobs({ object }: { readonly object: string }) {
 }
 
 function Beginning() {
+  const { jobs } = useHive();
   return (
     <div class="pane">
       <Submit />
-      <Empty title="Choose a job">
-        Its output, its receipt and why it is where it is stand here. <kbd>/</kbd> finds one by its number or
-        machine.
-      </Empty>
+      {jobs.size > 0 && (
+        <Empty title="Choose a job">
+          Its output, its receipt and why it is where it is stand here. <kbd>/</kbd> finds one by its number
+          or machine.
+        </Empty>
+      )}
     </div>
   );
 }
@@ -85,7 +88,9 @@ function Queue({ chosen }: { readonly chosen: string }) {
             <a href={app.href("jobs", job.id)} aria-current={job.id === chosen ? "true" : undefined}>
               <b class="number">{job.id}</b>
               <StateChip state={job.state} />
-              <span class="grow dim">{whereText(job)}</span>
+              <span class="grow dim" title={whereText(job)}>
+                {whereText(job)}
+              </span>
               <small>{agoText(job.ended || job.started || job.submitted, app.time())}</small>
             </a>
           </li>

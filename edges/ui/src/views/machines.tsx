@@ -11,6 +11,7 @@ const order = ["frozen", "draining", "busy", "ready", "unknown", "away"];
 
 /** Every machine with its state and reason, and one of them. */
 export function Machines({ object }: { readonly object: string }) {
+  const { machines } = useHive();
   return (
     <div class={`split ${object ? "opened" : ""}`}>
       <All chosen={object} />
@@ -20,7 +21,9 @@ export function Machines({ object }: { readonly object: string }) {
         </div>
       ) : (
         <div class="pane">
-          <Empty title="Choose a machine">What it is, what it runs, what its owner allows, and why.</Empty>
+          {machines.size > 0 && (
+            <Empty title="Choose a machine">What it is, what it runs, what its owner allows, and why.</Empty>
+          )}
         </div>
       )}
     </div>

@@ -13,7 +13,7 @@ const wordOf = (ok: boolean | undefined) =>
   ok === undefined ? "not checked" : ok ? "holds" : "does not hold";
 
 /** The verdict over all checks: it holds only where every one of them does. */
-export function verdictOf(checks: readonly Check[]): boolean | undefined {
+function verdictOf(checks: readonly Check[]): boolean | undefined {
   if (checks.some(({ ok }) => ok === false)) return false;
   return checks.every(({ ok }) => ok === true) ? true : undefined;
 }

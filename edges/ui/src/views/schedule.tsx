@@ -95,10 +95,10 @@ function Timeline({ plan }: { readonly plan: Plan }) {
   const along = (time: number) => (time - plan.from) / (plan.to - plan.from);
   const part = (time: number) => `${100 * along(time)}%`;
   // A word at the edge would be cut.
-  const named = marks.filter((time) => along(time) > 0.04 && along(time) < 0.96);
+  const named = marks.filter((time) => along(time) < 0.93);
   return (
     <section class="schedule" aria-label="Timeline">
-      <div class="lane marks" aria-hidden="true">
+      <div class={`lane marks ${named.length > 4 ? "many" : ""}`} aria-hidden="true">
         <span class="who" />
         <svg height="18" aria-hidden="true">
           {named.map((time) => (

@@ -60,7 +60,7 @@ export interface HttpEdge extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const safety = {
+const safety = Object.entries({
   "X-Content-Type-Options": "nosniff",
   "Referrer-Policy": "no-referrer",
   "X-Frame-Options": "DENY",
@@ -72,7 +72,7 @@ const safety = {
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; " +
     "font-src 'self'; connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; base-uri 'none'; " +
     "form-action 'none'; frame-ancestors 'none'",
-};
+});
 
 /** Milliseconds for the head of a request. */
 const headWithin = 10_000;
@@ -167,7 +167,7 @@ class Edge implements HttpEdge {
     const { socket } = request;
     this.#connections.busy(socket);
     response.once("close", () => this.#connections.rest(socket));
-    for (const [name, value] of Object.entries(safety)) response.setHeader(name, value);
+    for (const [name, value] of safety) response.setHeader(name, value);
     if (this.#options.tls) response.setHeader("Strict-Transport-Security", "max-age=31536000");
     this.#handle(request, response).catch((thrown: unknown) => this.#refuse(response, toFault(thrown)));
   }

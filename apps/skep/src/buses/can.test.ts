@@ -101,6 +101,15 @@ length = 8
       readings.map(({ point, value }) => [point, value]),
       [["shown", 7]],
     );
+    // What waits for its turn when the bridge ends is not sent, and listens no more.
+    const frames = bus.frames().length;
+    const waiting = [3, 4].map((value) =>
+      device.write("horn", value).catch((thrown: Error) => thrown.message),
+    );
+    device.close();
+    assert.match((await Promise.all(waiting)).at(-1) ?? "", /its bridge ends/);
+    await assert.rejects(device.poll(new AbortController().signal), { code: "bridge.device" });
+    assert.equal(bus.frames().length - frames, 0);
   } finally {
     device.close();
     rmSync(bus.dir, { recursive: true, force: true });

@@ -36,13 +36,16 @@ export class CanDevice implements Device {
   #failed: string | undefined;
   #echo: Echo | undefined;
   #writing: Promise<unknown> = Promise.resolve();
+  #closed = false;
 
   constructor(rules: RulesOf<"can">, clock: Clock) {
     this.#rules = rules;
     this.#clock = clock;
   }
 
+  // Throws `bridge.device` once it is closed: nobody would end what is started then.
   #listen(): void {
+    if (this.#closed) throw fault.device("its bridge ends");
     if (this.#child) return;
     const { candump, interface: name } = this.#rules.device;
     // Who sends has to see its own frames as such, and what the controller says of errors.
@@ -132,7 +135,7 @@ export class CanDevice implements Device {
     const { cansend: program, interface: bus, timeout } = this.#rules.device;
     this.#listen();
     await delay(this.#clock, Math.max(0, this.#since + begin - this.#clock.monotonic()));
-    if (!this.#child) throw fault.program(this.#failed);
+    if (!this.#child || this.#closed) throw fault.program(this.#failed);
     const echo = new Echo(frame);
     this.#echo = echo;
     try {
@@ -161,6 +164,7 @@ export class CanDevice implements Device {
   }
 
   close(): void {
+    this.#closed = true;
     this.#child?.kill("SIGTERM");
   }
 }

@@ -55,6 +55,8 @@ class Edge implements NinepEdge {
   readonly #turnstile: Turnstile | undefined;
   readonly #turns: Turns | undefined;
   readonly #connections = new Set<Connection>();
+  /** Those whose clients have gone, and which are not put away yet. */
+  readonly #leaving = new Set<Connection>();
   readonly #turnedAway = new Set<Connection>();
 
   constructor(door: NinepDoor, options: NinepOptions) {
@@ -107,10 +109,18 @@ class Edge implements NinepEdge {
       ...(report && { report }),
     });
     this.#connections.add(connection);
+    const left = (): void => {
+      over = true;
+      deadline.stop();
+      if (this.#connections.delete(connection)) this.#leaving.add(connection);
+    };
+    socket.on("end", left);
+    socket.on("close", left);
     connection.closed.then((broken) => {
       over = true;
       deadline.stop();
       this.#connections.delete(connection);
+      this.#leaving.delete(connection);
       if (broken && counts) counts.badFrames += 1;
     });
     return connection;
@@ -118,7 +128,8 @@ class Edge implements NinepEdge {
 
   #accept(socket: Socket, origin: Origin): void {
     const { connections = 256 } = this.#options;
-    if (origin === "tcp" && this.#connections.size >= connections) this.#turnAway(socket, connections);
+    const most = Math.max(this.#connections.size, this.#leaving.size);
+    if (origin === "tcp" && most >= connections) this.#turnAway(socket, connections);
     else this.handle(socket, origin);
   }
 
@@ -154,8 +165,9 @@ class Edge implements NinepEdge {
 
   async close(): Promise<void> {
     const closed = this.#servers.splice(0).map((server) => new Promise((done) => server.close(done)));
-    const ended = [...this.#connections].map((connection) => connection.closed);
-    for (const connection of [...this.#connections, ...this.#turnedAway]) connection.close();
+    const all = [...this.#connections, ...this.#leaving];
+    const ended = all.map((connection) => connection.closed);
+    for (const connection of [...all, ...this.#turnedAway]) connection.close();
     await Promise.all([...closed, ...ended]);
   }
 

@@ -21,7 +21,8 @@ function isLoopback(host: string): boolean {
 type Place = { readonly host: string; readonly port: number } | { readonly path: string };
 
 function listening(place: Place, accept: (socket: Socket) => void): Promise<Server> {
-  const server = createServer({ noDelay: true }, accept);
+  // What has ended on the other side is closed in turns, not by Node when it is heard: thousands may go at once.
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, accept);
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const where = "path" in place ? place.path : `${place.host}:${place.port}`;

@@ -33,7 +33,7 @@ export interface ServeOptions {
    * the other without a pause: it looks for the next request for a tenth of a millisecond.
    */
   readonly monotonic?: () => number;
-  /** Shared with other connections of the same loop: what all of them take of one turn. */
+  /** Shared with other connections of the same loop: what all of them take of one turn, those that end too. */
   readonly turns?: Turns;
   /** Hears of every fault that is `internal`, with its cause. */
   readonly report?: (fault: Fault) => void;
@@ -99,7 +99,7 @@ class Server implements Connection {
         this.#outbox.drained();
         this.#pump();
       },
-      closed: () => this.#end(undefined),
+      closed: () => this.#left(),
     });
   }
 
@@ -283,6 +283,13 @@ class Server implements Connection {
     const session = this.#session;
     this.#session = undefined;
     session?.close();
+  }
+
+  // The client has gone and nobody waits: what it leaves is put away in turns, for thousands may go at once.
+  #left(): void {
+    const { turns } = this.#options;
+    if (turns && this.#session) turns.last(() => (this.#deferred ? this.#left() : this.#end(undefined)));
+    else this.#end(undefined);
   }
 
   #end(cause: Fault | undefined): void {

@@ -65,3 +65,12 @@ test("who comes back for more in the turn that serves it waits for the next", ()
   hand.turns.later(again(3));
   assert.deepEqual([hand.turn(), hand.turn(), hand.turn(), hand.turn()], ["3", "2", "1", "0"]);
 });
+
+test("what nobody waits for comes last: one each turn while others wait, and more when none does", () => {
+  const hand = handLoop();
+  for (const name of ["x", "y", "z", "u"]) hand.turns.last(() => hand.work(name));
+  for (const name of ["a", "b", "c", "d"]) hand.turns.later(() => hand.work(name));
+  assert.deepEqual([hand.turn(), hand.turn(), hand.turn()], ["abx", "cdy", "zu"]);
+  hand.turn();
+  assert.equal(hand.sleeps, true);
+});

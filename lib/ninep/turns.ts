@@ -10,6 +10,7 @@ const MOST = 1;
 export class Turns {
   readonly #loop: Loop;
   readonly #waiting: (() => void)[] = [];
+  readonly #last: (() => void)[] = [];
   #since = -1;
 
   constructor(loop: Loop) {
@@ -30,6 +31,12 @@ export class Turns {
     if (this.#since < 0) this.#begin(this.#loop.monotonic());
   }
 
+  /** Runs an act for which nobody waits: one in each turn, and more where all others were served and time is left. */
+  last(act: () => void): void {
+    this.#last.push(act);
+    if (this.#since < 0) this.#begin(this.#loop.monotonic());
+  }
+
   #begin(now: number): void {
     this.#since = now;
     this.#loop.defer(this.#next);
@@ -39,6 +46,14 @@ export class Turns {
   readonly #next = (): void => {
     this.#since = -1;
     for (let left = this.#waiting.length; left > 0 && !this.over; left -= 1) this.#waiting.shift()?.();
-    if (this.#waiting.length > 0 && this.#since < 0) this.#begin(this.#loop.monotonic());
+    this.#putAway();
+    if (this.#waiting.length + this.#last.length > 0 && this.#since < 0) this.#begin(this.#loop.monotonic());
   };
+
+  #putAway(): void {
+    const alone = this.#waiting.length === 0;
+    if (this.#last.length > 0 && this.#since < 0) this.#begin(this.#loop.monotonic());
+    do this.#last.shift()?.();
+    while (alone && this.#last.length > 0 && !this.over);
+  }
 }

@@ -23,7 +23,7 @@ export interface Wire {
 /** What of a node:net socket (or a duplex stream like it) is used. */
 export interface SocketLike {
   on(event: "data", act: (bytes: Uint8Array) => void): unknown;
-  on(event: "drain" | "close", act: () => void): unknown;
+  on(event: "drain" | "end" | "close", act: () => void): unknown;
   on(event: "error", act: (cause: unknown) => void): unknown;
   write(bytes: Uint8Array): boolean;
   pause(): unknown;
@@ -37,7 +37,7 @@ export interface SocketLike {
 /** A wire over a connected socket; sets TCP_NODELAY where the socket has it. */
 export function wireFromSocket(socket: SocketLike): Wire {
   let cause: unknown;
-  let ended = false;
+  let [ended, told] = [false, false];
   socket.setNoDelay?.(true);
   socket.pause();
   return {
@@ -45,7 +45,14 @@ export function wireFromSocket(socket: SocketLike): Wire {
       socket.on("error", (thrown) => {
         cause = thrown;
       });
-      socket.on("close", () => events.closed(cause));
+      const over = (): void => {
+        if (told) return;
+        told = true;
+        events.closed(cause);
+      };
+      // Where a socket stays half open it is put away by whoever listens, when there is time for it.
+      socket.on("end", over);
+      socket.on("close", over);
       socket.on("drain", () => events.drain());
       socket.on("data", (bytes) => events.data(bytes));
       socket.resume();

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
+import { parseDuration } from "@skep/edge-cli";
 import { type Fault, faults } from "@skep/fault";
 import { parse } from "smol-toml";
 import { z } from "zod";
@@ -40,14 +41,16 @@ export function ownText(file: string, own: number): string | undefined {
   }
 }
 
-/** A span of time such as 500ms, 2s or 1m, as milliseconds. */
+/** A span of time such as 500ms, 2s or 1h30m, as milliseconds. */
 export const span = (least: number, most: number) =>
   z
     .string()
-    .regex(/^\d+(ms|s|m)$/, "expected a span such as 500ms, 2s or 1m")
-    .transform(
-      (text) => Number.parseInt(text, 10) * (text.endsWith("ms") ? 1 : text.endsWith("s") ? 1000 : 60_000),
-    )
+    .transform((text, context) => {
+      const read = parseDuration(text);
+      if (read.ok) return read.value;
+      context.addIssue({ code: "custom", message: `expected ${read.expected}` });
+      return z.NEVER;
+    })
     .refine((ms) => ms >= least && ms <= most, `expected ${least} ms to ${most} ms`);
 
 type Wrong = (why: string, options: { readonly cause?: unknown }) => Fault;

@@ -386,6 +386,8 @@ export class Kernel implements SessionHost {
     for (const session of [...this.sessions.values()]) session.close("hive stops");
     this.#closed = true;
     await this.effects.close();
+    for (const { provider } of this.slices.bound)
+      await provider.closed?.().catch((error) => this.options.log?.(`${provider.name} not closed: ${error}`));
     await this.snapshots.close();
     await this.journal.close();
     await this.options.index?.close();

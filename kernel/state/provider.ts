@@ -58,6 +58,8 @@ export interface ProviderSpec<S, V> {
   readonly recorded?: (record: JournalRecord, runtime: Runtime, state: S) => void;
   /** Once after recovery, before the first session: seeds rings from state. */
   readonly opened?: (state: S, runtime: Runtime) => void;
+  /** Once at the end, after the last session and the last effect: what it holds open is let go. */
+  readonly closed?: () => Promise<void>;
   readonly effects?: Readonly<Record<string, Effect>>;
   readonly tick?: Tick<S, V>;
   /** What the end of a session means, whoever ended it; undefined for nothing. */

@@ -154,6 +154,13 @@ export class RingLog {
     this.#size = bytes.length;
   }
 
+  /** Lets the file go once all that was added is durable. */
+  async close(): Promise<void> {
+    await this.#flushing;
+    await this.#file?.close();
+    this.#file = undefined;
+  }
+
   /** Whether a piece says that its ring is gone. */
   static isGone({ at }: Piece): boolean {
     return at === gone;

@@ -74,6 +74,7 @@ export function ringsProvider({ files, figures, quotas }: RingsDeps): Provider {
     initial: () => null,
     events: {},
     opened: (_state, runtime) => rings.begin(runtime),
+    closed: () => rings.close(),
     notify: {
       "queen:killed@1": ({ worker }: { worker: string }) => rings.drop(worker),
     },

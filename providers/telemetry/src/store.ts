@@ -130,4 +130,12 @@ export class Store {
     }
     if ((await this.#files.size(name)) !== undefined) await this.#files.remove(name);
   }
+
+  /** Ends every segment that is in memory: what was pushed is durable first, and its file is let go. */
+  async close(): Promise<void> {
+    const held = [...this.#open.values(), ...this.#read.values()];
+    this.#open.clear();
+    this.#read.clear();
+    for (const one of held) await (await one.catch(() => undefined))?.close();
+  }
 }

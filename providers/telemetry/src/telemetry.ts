@@ -180,6 +180,7 @@ export function telemetryProvider(deps: TelemetryDeps): Provider {
       present = state;
       figures.evicted = () => evictedOf(state);
     },
+    closed: () => store.close(),
     effects: {
       seal: {
         recover: "retry",

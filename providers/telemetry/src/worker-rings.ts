@@ -215,6 +215,11 @@ export class WorkerRings {
     ring.toldAt = now;
   }
 
+  /** Lets the log go, where rings are kept. */
+  async close(): Promise<void> {
+    await this.#log?.close();
+  }
+
   /** Ends the ring of a worker that is gone for ever. */
   drop(id: string): void {
     this.#rings.get(id)?.ring.end();

@@ -9,7 +9,6 @@ import { useApp, useHive, useTick } from "./context.ts";
 import { ArmDialog, HelpDialog, Notices } from "./dialogs.tsx";
 import { Recordings } from "./recordings.tsx";
 import { SearchBox } from "./search-box.tsx";
-import type { HiveState } from "../state/hive.ts";
 import { ReplayBar } from "./replay-bar.tsx";
 import { recordsOf, TimeBar } from "./time-bar.tsx";
 import { spanText } from "./words.ts";
@@ -70,11 +69,6 @@ function Standing() {
   );
 }
 
-/** How many acts wait for people. */
-function waitingIn({ facts }: HiveState): number {
-  return (facts.get("/actions") as readonly string[] | undefined)?.length ?? 0;
-}
-
 /** Refusals since the start, by reason, and who is attached: what presses on the hive. */
 function Pressure() {
   const app = useApp();
@@ -82,7 +76,7 @@ function Pressure() {
   useHive();
   const sessions = hive.fact("/proc/9p/session/active.json");
   const { reachable } = hive.fact("/proc/root/reachable.json");
-  const waiting = waitingIn(hive);
+  const { waiting } = hive;
   const isCalm = reasons.every((reason) => !hive.pressure.get(reason));
   return (
     <aside class="pressure" aria-label="Pressure">
@@ -122,7 +116,7 @@ function Pressure() {
 function Nav({ views }: { readonly views: readonly View[] }) {
   const app = useApp();
   useHive();
-  const waiting = waitingIn(app.replay?.state ?? app.now);
+  const { waiting } = app.replay?.state ?? app.now;
   const bar = useRef<HTMLElement>(null);
   // On a phone the row of views is wider than the screen.
   useEffect(() => {

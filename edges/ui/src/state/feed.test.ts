@@ -70,3 +70,14 @@ test("of thousands one file tells who is there, and nothing waits for the rest",
     ["/worker/w-0/info.json", "/worker.json"],
   );
 });
+
+test("only acts that still wait for people are counted as such, and one that is gone is forgotten", async () => {
+  const became: Readonly<Record<string, string>> = { "7": "waiting", "8": "expired", "9": "waiting" };
+  const { state, list, settle } = rig((path) => ({ state: became[path.split("/")[2] ?? ""] }));
+  list("/actions", ["7", "8", "9"]);
+  await settle();
+  assert.equal(state.waiting, 2);
+  list("/actions", ["8", "9"]);
+  await settle();
+  assert.equal(state.waiting, 1);
+});

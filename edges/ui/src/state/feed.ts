@@ -68,6 +68,29 @@ function meetMany(state: HiveState, api: Pick<HttpClient, "json">, ids: readonly
   api.json<readonly Facts[]>("/worker.json").then(tell, () => undefined);
 }
 
+const newestActions = 100;
+
+/** Keeps which acts were stored, and what became of each: one that nobody approves ends by itself. */
+function followActions(state: HiveState, { api, live, every }: Pick<FeedGround, "api" | "live" | "every">) {
+  const actions = new Reader(async (id) => {
+    const { state: now } = await api.json<Facts>(`/actions/${id}/status.json`);
+    state.setAction(id, String(now));
+  });
+  const look = (): void => {
+    for (const [id, now] of state.actions) if (now === "waiting" || now === "approved") actions.later(id);
+  };
+  return [
+    live.follow("/actions", (event) => {
+      if (event.event !== "list") return;
+      const ids = event.data.entries.filter(({ kind }) => kind === "dir").map(({ name }) => name);
+      state.setActions(ids);
+      for (const id of ids.slice(-newestActions)) if (!state.actions.has(id)) actions.want(id);
+      look();
+    }),
+    every(3000, look),
+  ];
+}
+
 /** Keeps a state as the hive is, over the live connection; gives what ends that. */
 export function feed(state: HiveState, { api, live, now, every }: FeedGround): () => void {
   const ends: (() => void)[] = [];
@@ -101,13 +124,7 @@ export function feed(state: HiveState, { api, live, now, every }: FeedGround): (
     state.setFact("/jobs", ids);
     for (const id of ids.slice(-newestJobs).reverse()) if (!state.jobs.has(id)) jobs.want(id);
   });
-  follow("/actions", (event) => {
-    if (event.event === "list")
-      state.setFact(
-        "/actions",
-        event.data.entries.filter(({ kind }) => kind === "dir").map(({ name }) => name),
-      );
-  });
+  ends.push(...followActions(state, { api, live, every }));
   follow("/proc/pressure", (event) => {
     if (event.event !== "list") return;
     for (const { name } of event.data.entries) {

@@ -50,6 +50,8 @@ export class HiveState {
   readonly pressure = new Map<Reason, number>();
   /** Until when each machine's leases hold, by the hive's clock, as its last renewal said. */
   readonly leases = new Map<string, number>();
+  /** What became of acts that policies stored, by their number. */
+  readonly actions = new Map<string, string>();
   /** Small files by their path: state, sessions, boot, nodes … */
   readonly facts = new Map<string, unknown>();
   /** Machines that look otherwise since the scene was last drawn. */
@@ -99,6 +101,24 @@ export class HiveState {
     if (known) this.pressure.set(known, Number((value as Facts)[known] ?? 0));
     if (path === "/net/nodes.json") this.#setNodes(value);
     this.#changed();
+  }
+
+  /** Sets which stored acts there are. */
+  setActions(ids: readonly string[]): void {
+    for (const id of this.actions.keys()) if (!ids.includes(id)) this.actions.delete(id);
+    this.setFact("/actions", ids);
+  }
+
+  setAction(id: string, state: string): void {
+    this.actions.set(id, state);
+    this.#changed();
+  }
+
+  /** How many acts wait for people. */
+  get waiting(): number {
+    let count = 0;
+    for (const state of this.actions.values()) if (state === "waiting") count += 1;
+    return count;
   }
 
   // Where a machine stands and what it is was told by whoever invited it.

@@ -59,7 +59,9 @@ function Queue({ chosen }: { readonly chosen: string }) {
     <section class="pane list" aria-label="Waiting">
       <header>
         <h1>Approvals</h1>
-        <Chip tone={ids.length > 0 ? "warn" : "dim"}>{ids.length}</Chip>
+        {app.route.at === undefined && (
+          <Chip tone={hive.waiting > 0 ? "warn" : "dim"}>{hive.waiting} waiting</Chip>
+        )}
       </header>
       {ids.length === 0 && (
         <Empty title="Nothing waits for people">
@@ -228,7 +230,7 @@ function Decide({ id, isSigned }: { readonly id: string; readonly isSigned: bool
 function Rules() {
   const app = useApp();
   const { value, problem } = useText("/policy/rules");
-  const waiting = (useHive().facts.get("/actions") as readonly string[] | undefined)?.length ?? 0;
+  const { waiting } = useHive();
   return (
     <div class="pane">
       {waiting > 0 && (

@@ -88,7 +88,7 @@ function workFindings(hive: HiveState): Finding[] {
     if (!/^no (machine|worker)/.test(wait)) return { about: "work", state: "note", text };
     return { about: "work", state: "warning", text, cure: "Let such a machine join, or cancel: `skep jobs`" };
   });
-  const waiting = (hive.facts.get("/actions") as readonly string[] | undefined)?.length ?? 0;
+  const { waiting } = hive;
   if (waiting > 0)
     found.push({
       about: "approvals",

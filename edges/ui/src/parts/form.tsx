@@ -167,6 +167,6 @@ function namesOf(examples: readonly unknown[]): readonly (readonly [string, unkn
     const name = told[at] ?? "";
     const isTwice = told.indexOf(name) !== told.lastIndexOf(name) && typeof example === "object";
     const held = Object.entries(example ?? {}).find(([, value]) => typeof value === "object");
-    return [isTwice && held ? `${name} (${held[0]})` : name, example];
+    return [isTwice && held ? `${name} (${shortText(toldOf(held[1]), 24) || held[0]})` : name, example];
   });
 }

@@ -15,7 +15,9 @@ export interface Size {
 }
 
 const least = 2;
-const most = 160;
+const most = 240;
+/** Of few machines none is made larger than this, on a very large screen than this part of it. */
+const ample = { pixels: 128, part: 1 / 11 };
 
 /** The camera that shows everything within `radius` of a middle. */
 export function fit(
@@ -25,8 +27,9 @@ export function fit(
   }: { readonly middle: { readonly x: number; readonly y: number }; readonly radius: number },
   { width, height }: Size,
 ): Camera {
-  const scale = Math.min(width, height) / (2 * (radius + 0.4));
-  return { ...middle, scale: Math.max(least, Math.min(128, scale)) };
+  const room = Math.min(width, height);
+  const top = Math.max(ample.pixels, room * ample.part);
+  return { ...middle, scale: Math.max(least, Math.min(top, room / (2 * (radius + 0.4)))) };
 }
 
 /** Zooms by a factor so that the point of the view at `px`, `py` stays where it is. */

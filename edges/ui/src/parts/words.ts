@@ -21,9 +21,11 @@ export function agoText(time: number, now: number): string {
   const ms = now - time;
   if (time === 0) return "";
   if (ms < 1500) return "just now";
-  // Of what was minutes ago nobody asks for the seconds.
+  // Of what was minutes ago nobody asks for the seconds, of what was hours ago for the minutes.
   if (ms < 60_000) return `${Math.floor(ms / 1000)} s ago`;
-  return `${ms < 3_600_000 ? `${Math.floor(ms / 60_000)} min` : spanText(ms)} ago`;
+  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min ago`;
+  const hours = Math.floor(ms / 3_600_000);
+  return hours < 48 ? `${hours} h ago` : `${Math.floor(hours / 24)} days ago`;
 }
 
 /** A moment, to the second, in the reader's own time. */

@@ -5,6 +5,7 @@ import { workersProvider } from "@skep/provider-workers";
 import { recordingFiles, simulatedClock, toyHive } from "@skep/testing";
 import { Figures, ringsProvider } from "./mod.ts";
 import { RingLog } from "./src/ring-log.ts";
+import { WorkerRings } from "./src/worker-rings.ts";
 
 const quotas = { ringBytes: 64, keep: false, advances: 0, resumes: 0 };
 
@@ -155,4 +156,30 @@ test("when the disk fails, whoever waits for it is refused, and so is whoever co
   await assert.rejects(add(3), { code: "telemetry.broken" });
   assert.deepEqual(told, [0]);
   assert.equal((await new RingLog(files.withoutProcess(), () => []).load()).at(0)?.at, 0);
+});
+
+test("however many rings wrap, few lines a second say so, and none of what went is left out in the end", async () => {
+  const clock = simulatedClock();
+  const rings = new WorkerRings(recordingFiles(), { ...quotas, ringBytes: 8 }, new Figures(clock));
+  const told: string[] = [];
+  rings.begin({ log: (line: string) => void told.push(line) } as never);
+  const wrapAll = async () => {
+    for (let at = 0; at < 40; at += 1) await rings.append(`w-${at}`, false, Buffer.from("12345\n"));
+  };
+  await wrapAll();
+  assert.equal(told.length, 0);
+  for (let second = 0; second < 6; second += 1) {
+    for (let again = 0; again < 5; again += 1) await wrapAll();
+    await clock.advance(1000);
+  }
+  // 40 rings, 16 lines a second: three seconds until each had its turn.
+  assert.equal(told.length, 80);
+  const bytes = told.map((line) => Number(/dropped_bytes=(\d+)/.exec(line)?.[1]));
+  const bases = told.map((line) => Number(/new_base=(\d+)/.exec(line)?.[1]));
+  const first = bases.slice(0, 40);
+  assert.deepEqual(bytes.slice(0, 40), first);
+  assert.equal(
+    bytes.reduce((sum, dropped) => sum + dropped, 0),
+    bases.slice(40).reduce((sum, base) => sum + base, 0),
+  );
 });

@@ -52,6 +52,8 @@ export interface RingQuotas {
 export const spawnedBytes = 1024;
 const spawnedForm = /^worker-[1-9]\d*$/;
 const tellEvery = 1000;
+/** Lines about rings in that time, however many rings there are: a line of each of ten thousand would drive all else out of the log. */
+const tellMost = 16;
 
 /**
  * One write as records: lines, each with its newline, or whole CBOR items, none of which is longer than `most`. No UTF-8
@@ -94,6 +96,7 @@ export class WorkerRings {
   readonly #log: RingLog | undefined;
   #loading: Promise<void> | undefined;
   #runtime: Runtime | undefined;
+  #telling = { since: Number.NEGATIVE_INFINITY, lines: 0 };
 
   constructor(files: Files, quotas: RingQuotas, figures: Figures) {
     this.#quotas = quotas;
@@ -205,11 +208,15 @@ export class WorkerRings {
     if (over > 0) this.#wrapped(ring, over);
   }
 
-  // A ring that wraps with every record is told about once a second.
+  // A ring that wraps with every record is told about once a second, or less often where there are many, each in its turn;
+  // what was not told is in its next line.
   #wrapped(ring: Placed, dropped: number): void {
     ring.untold += dropped;
     const now = this.#figures.now();
-    if (now - ring.toldAt < tellEvery) return;
+    if (now - ring.toldAt < tellEvery * Math.max(1, this.#rings.size / tellMost)) return;
+    if (now - this.#telling.since >= tellEvery) this.#telling = { since: now, lines: 0 };
+    if (this.#telling.lines >= tellMost) return;
+    this.#telling.lines += 1;
     this.#runtime?.log(`telemetry ring wrap dropped_bytes=${ring.untold} new_base=${ring.base}`);
     ring.untold = 0;
     ring.toldAt = now;

@@ -3,7 +3,7 @@ import { faults } from "@skep/fault";
 import type { Deciding, Decision } from "@skep/kernel";
 import { z } from "zod";
 import type { Uses } from "./run.ts";
-import { emit, type Gpus, mostGpus, mostModels, type Snapshot } from "./state.ts";
+import { absentGpu, emit, type Gpus, mostGpus, mostModels, type Snapshot } from "./state.ts";
 
 const fault = faults("gpu", {
   line: ["invalid", "Cannot read a line of a publication", { detail: "invalid-payload" }],
@@ -17,7 +17,7 @@ const fault = faults("gpu", {
     "Cannot take a publication: its bytes have another length or digest",
     { detail: "invalid-payload" },
   ],
-  absent: ["absent", "Cannot find GPU", { detail: "invalid-path" }],
+  absent: absentGpu,
   used: [
     "busy",
     "Cannot withdraw a GPU that something runs on",

@@ -1,10 +1,10 @@
 import { faults } from "@skep/fault";
 import type { Deciding, Decision } from "@skep/kernel";
 import { z } from "zod";
-import { emit, type Gpu, type Gpus, type Run } from "./state.ts";
+import { absentGpu, emit, type Gpu, type Gpus, type Run } from "./state.ts";
 
 const fault = faults("gpu", {
-  absent: ["absent", "Cannot find GPU", { detail: "invalid-path" }],
+  absent: absentGpu,
   unleased: [
     "denied",
     "Cannot run on a GPU without a lease of it",

@@ -1,5 +1,12 @@
 import { type Cell, emitter, type EventMeta, type Scope, type Table } from "@skep/kernel";
 
+/** What is said of a GPU that nobody published. */
+export const absentGpu = [
+  "absent",
+  "Cannot find GPU",
+  { cure: "`skep gpu list` tells which there are", detail: "invalid-path" },
+] as const;
+
 /** A run under a lease. */
 export type Run = {
   readonly run: string;

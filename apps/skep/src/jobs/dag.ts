@@ -138,9 +138,9 @@ async function followAll(
   context: Context,
   client: Client,
   given: readonly Given[],
+  needed: ReadonlySet<string>,
   output: string | undefined,
 ): Promise<number> {
-  const needed = new Set(given.flatMap(({ job }) => needsOf(job)));
   using bar = context.out.progress({ label: "Jobs", total: given.length });
   let good = 0;
   const left = [...given];
@@ -179,7 +179,8 @@ export async function runDag(context: Context, target: Target, request: DagReque
     if (detach) await tellGiven(context, ids);
     await tellStopped(context, stopped);
     if (detach) return stopped.size === 0 ? 0 : someFailed;
-    const good = await followAll(context, client, [...given.values()], output);
+    const needed = new Set(jobs.flatMap(needsOf));
+    const good = await followAll(context, client, [...given.values()], needed, output);
     if (out.wantsJson) await out.json({ jobs: ids, total: jobs.length, good });
     else out.message(`${good} of ${jobs.length} jobs ended well`);
     return good === jobs.length ? 0 : someFailed;

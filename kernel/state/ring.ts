@@ -20,7 +20,8 @@ const LARGEST = 4096;
 /**
  * An in-memory stream of bytes with absolute offsets; the oldest bytes go when it is full. Its room is made of pieces as
  * it is needed, so that idle rings stay small, and none is moved or left to the collector while it grows: ten thousand
- * workers that began together reach the end of their room in the same second.
+ * workers that began together reach the end of their room in the same second. The pieces are shared memory, which nobody
+ * else has: the engine counts all other buffers as a reason to collect, and their growth held the loop for half a second.
  */
 export class Ring implements StreamSource {
   readonly capacity: number;
@@ -71,7 +72,7 @@ export class Ring implements StreamSource {
   #grow(wanted: number): void {
     while (this.#room < wanted && this.#room < this.capacity) {
       const size = Math.min(Math.max(FIRST, this.#room), LARGEST, this.capacity - this.#room);
-      this.#pieces.push(Buffer.allocUnsafeSlow(size));
+      this.#pieces.push(Buffer.from(new SharedArrayBuffer(size)));
       this.#room += size;
     }
   }
